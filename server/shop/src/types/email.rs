@@ -1,0 +1,132 @@
+//! E-mail addresses, as far as a shop needs to understand them.
+
+use core::fmt;
+use core::str::FromStr;
+use serde::{Deserialize, Serialize};
+
+/// An address as the buyer typed it, trimmed. [`Email::normalized`] is what purchases are found by.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Email(String);
+
+/// The text cannot be an address that mail is delivered to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this does not look like an e-mail address")]
+pub struct InvalidEmail;
+
+/// RFC 5321 4.5.3.1.3: a path is at most 256 octets, two of them the angle brackets.
+const MAX_OCTETS: usize = 254;
+/// RFC 5321 4.5.3.1.1.
+const MAX_LOCAL_OCTETS: usize = 64;
+
+impl Email {
+    /// The form that purchases are keyed by: lower case.
+    ///
+    /// Nothing else is folded: dots and `+tags` are different mailboxes as far as the standards say.
+    #[must_use]
+    pub fn normalized(&self) -> String {
+        self.0.to_lowercase()
+    }
+
+    /// The address as typed.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The address for eyes that may not be its owner's: `a…@e….org`.
+    #[must_use]
+    pub fn masked(&self) -> String {
+        let (local, domain) = self.0.rsplit_once('@').unwrap_or((&self.0, ""));
+        let (host, top) = domain.rsplit_once('.').unwrap_or((domain, ""));
+        let first = |text: &str| text.chars().next().map(String::from).unwrap_or_default();
+        format!("{}…@{}….{top}", first(local), first(host))
+    }
+}
+
+impl FromStr for Email {
+    type Err = InvalidEmail;
+
+    /// Accepts what the WHATWG HTML standard accepts in `<input type=email>` plus non-ASCII letters (RFC 6531),
+    /// with the length limits of RFC 5321 and a dot in the domain, because a shop's buyers are on the internet.
+    fn from_str(text: &str) -> Result<Self, InvalidEmail> {
+        let text = text.trim();
+        if text.len() > MAX_OCTETS {
+            return Err(InvalidEmail);
+        }
+        let (local, domain) = text.rsplit_once('@').ok_or(InvalidEmail)?;
+        let local_char = |c: char| c.is_alphanumeric() || ".!#$%&'*+/=?^_`{|}~-".contains(c);
+        let local_ok = !local.is_empty()
+            && local.len() <= MAX_LOCAL_OCTETS
+            && local.chars().all(local_char)
+            && !local.starts_with('.')
+            && !local.ends_with('.')
+            && !local.contains("..");
+        let label_ok = |label: &str| {
+            (1..=63).contains(&label.len())
+                && label.chars().all(|c| c.is_alphanumeric() || c == '-')
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+        };
+        let domain_ok = domain.contains('.') && domain.split('.').all(label_ok);
+        if local_ok && domain_ok { Ok(Self(text.to_owned())) } else { Err(InvalidEmail) }
+    }
+}
+
+impl TryFrom<String> for Email {
+    type Error = InvalidEmail;
+
+    fn try_from(text: String) -> Result<Self, InvalidEmail> {
+        text.parse()
+    }
+}
+
+impl From<Email> for String {
+    fn from(email: Email) -> Self {
+        email.0
+    }
+}
+
+/// Masked: addresses do not belong in logs.
+impl fmt::Debug for Email {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Email({})", self.masked())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_accepted_and_refused() {
+        let long = format!("{}@example.org", "a".repeat(65));
+        for good in ["a@b.co", " ann.lee+books@Example.ORG ", "ünï@exämple.org", "o'hara@sub.example.co.uk"] {
+            assert!(good.parse::<Email>().is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "a",
+            "a@b",
+            "@b.co",
+            "a@",
+            "a b@c.de",
+            "a@b..c",
+            "a@-b.co",
+            ".a@b.co",
+            "a..b@c.de",
+            "a@b.co\r\nBcc: x@y.z",
+            long.as_str(),
+        ] {
+            assert_eq!(bad.parse::<Email>(), Err(InvalidEmail), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_key_is_lower_case_and_debug_is_masked() {
+        let email: Email = "Ann@Example.org".parse().unwrap();
+        assert_eq!(email.normalized(), "ann@example.org");
+        assert_eq!(email.as_str(), "Ann@Example.org");
+        assert_eq!(format!("{email:?}"), "Email(A…@E….org)");
+    }
+}

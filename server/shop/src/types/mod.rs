@@ -1,0 +1,23 @@
+//! Values that both the server and the browser understand.
+//!
+//! Everything here compiles for `wasm32` and knows no database, no HTTP and no clock. Text that comes from
+//! outside becomes one of these types exactly once, at the edge; inside, nobody checks again.
+
+mod book;
+mod cart;
+mod email;
+mod money;
+mod order;
+mod slug;
+
+pub use book::{
+    BookCard, BookDetail, BookFormat, CatalogPage, Contributor, ContributorRole, Cover, FormatInfo, ParseRoleError,
+    Sort,
+};
+pub use cart::{CartLine, CartProblem, CartView};
+pub use email::{Email, InvalidEmail};
+pub use money::{Currency, Money, MoneyError, UnknownCurrency};
+pub use order::{
+    CheckoutProgress, DownloadView, InvalidOrderNumber, OrderItemView, OrderNumber, OrderStatus, OrderView, TokenState,
+};
+pub use slug::{InvalidSlug, Slug};
