@@ -1,1 +1,8 @@
+//! The program `octavo`: configuration, HTTP, background work. What a bookstore *is* lives in the crate `shop`.
 
+pub mod config;
+pub mod layers;
+pub mod router;
+pub mod routes;
+pub mod session_store;
+pub mod workers;

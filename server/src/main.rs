@@ -1,1 +1,208 @@
-fn main(){}
+//! `octavo`: the store as one program.
+
+use anyhow::{Context as _, bail};
+use axum::serve::ListenerExt as _;
+use clap::{Parser, Subcommand};
+use octavo::config::{Config, Env, Storage};
+use octavo::router::{Settings, router};
+use octavo::workers;
+use shop::db::Db;
+use shop::files::Files;
+use shop::payments::{Payments, StripeKey};
+use shop::types::OrderNumber;
+use shop::{Clock, Parts, SecretKey, Shop};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use tokio::net::TcpListener;
+use tokio::signal;
+use tokio::sync::watch;
+use tracing_subscriber::EnvFilter;
+
+/// The bookstore that authors and small presses run themselves.
+#[derive(Debug, Parser)]
+#[command(name = "octavo", version, about)]
+struct Cli {
+    /// The file that describes the store.
+    #[arg(long, env = "OCTAVO_CONFIG", default_value = "Leptos.toml")]
+    config: PathBuf,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the store (what happens without a command).
+    Serve,
+    /// Brings the database's schema up to date and ends.
+    Migrate,
+    /// Loads a catalogue from a folder; books that are there already are left alone.
+    Seed {
+        /// Loads the demo books.
+        #[arg(long)]
+        demo: bool,
+        /// The folder with `catalogue.json`.
+        #[arg(long, default_value = "server/demo")]
+        from: PathBuf,
+    },
+    /// Looks for rows that break the store's invariants; ends with 1 if there are any.
+    Doctor,
+    /// Prints the link that opens an order in any browser, for a buyer who has lost it.
+    OrderLink {
+        /// The order's number, like ABCDE-FGHJK.
+        number: OrderNumber,
+    },
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info")))
+        .with_writer(std::io::stderr)
+        .init();
+    let cli = Cli::parse();
+    // Leptos wants four workers even on one core (leptos#4647).
+    let workers = std::thread::available_parallelism().map_or(4, usize::from).max(4);
+    tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build()?.block_on(run(cli))
+}
+
+async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let lookup = |name: &str| std::env::var(name).ok();
+    let env = Env::new(&lookup);
+    match cli.command.unwrap_or(Command::Serve) {
+        Command::Serve => serve(Config::read(&env, &cli.config)?, &cli.config).await?,
+        Command::Migrate => {
+            open_db(&Storage::read(&env)?).await?;
+            println!("the schema is up to date");
+        }
+        Command::Seed { demo, from } => {
+            if !demo && from == Path::new("server/demo") {
+                bail!("say which catalogue: --demo for the demo books, or --from FOLDER");
+            }
+            let shop = offline_shop(&env).await?;
+            let added = shop.seed_catalogue(&from).await?;
+            println!("{added} books added");
+        }
+        Command::Doctor => {
+            let violations = offline_shop(&env).await?.violations().await?;
+            for violation in &violations {
+                println!("broken: {} ({} rows, for example {})", violation.rule, violation.rows, violation.example);
+            }
+            if !violations.is_empty() {
+                return Ok(ExitCode::FAILURE);
+            }
+            println!("every invariant holds");
+        }
+        Command::OrderLink { number } => {
+            let shop = build_shop(Config::read(&env, &cli.config)?).await?;
+            println!("{}", shop.order_link(&number).await.context("no paid order of this number")?);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn open_db(storage: &Storage) -> anyhow::Result<Db> {
+    let url = storage.database.clone();
+    Ok(tokio::task::spawn_blocking(move || Db::open(&url)).await??)
+}
+
+/// A shop for commands that need neither Stripe nor the configuration: it derives no secret and asks nobody.
+async fn offline_shop(env: &Env<'_>) -> anyhow::Result<Shop> {
+    let storage = Storage::read(env)?;
+    let key: StripeKey = "sk_test_unused0".parse()?;
+    Ok(Shop::new(Parts {
+        settings: shop::Settings {
+            name: String::new(),
+            base_url: "http://127.0.0.1".into(),
+            currency: octavo::config::Store::default().currency,
+            demo: false,
+            livemode: false,
+            policy: shop::Policy::default(),
+        },
+        db: open_db(&storage).await?,
+        files: Files::local(&storage.data_dir.join("files"))?,
+        payments: Payments::new(&key, "http://127.0.0.1:9/")?,
+        key: SecretKey::new(shop::secrets::random_key())?,
+        clock: Clock::System,
+    }))
+}
+
+async fn build_shop(config: Config) -> anyhow::Result<Shop> {
+    let storage = Storage { database: config.database, data_dir: config.data_dir };
+    Ok(Shop::new(Parts {
+        settings: shop::Settings {
+            name: config.store.name.clone(),
+            base_url: config.base_url,
+            currency: config.store.currency,
+            demo: config.demo,
+            livemode: config.stripe_key.livemode(),
+            policy: config.store.policy(),
+        },
+        db: open_db(&storage).await?,
+        files: Files::local(&storage.data_dir.join("files"))?,
+        payments: Payments::new(&config.stripe_key, config.stripe_api_base.as_str())?,
+        key: config.secret_key,
+        clock: Clock::System,
+    }))
+}
+
+async fn serve(config: Config, store_file: &Path) -> anyhow::Result<()> {
+    let file = store_file.exists().then(|| store_file.to_string_lossy().into_owned());
+    let leptos = leptos_config::get_configuration(file.as_deref()).context("Leptos' options")?.leptos_options;
+    let address = config.listen_addr.unwrap_or(leptos.site_addr);
+    let payment_origins = payment_origins(&config);
+    let (webhook_secrets, trusted_proxies) = (config.webhook_secrets.clone(), config.trusted_proxies.clone());
+    let base_url = config.base_url.clone();
+    let shop = build_shop(config).await?;
+    let (stop, stopped) = watch::channel(false);
+    let mut workers = workers::spawn(&shop, &stopped);
+    let router = router(Settings { leptos, shop, webhook_secrets, trusted_proxies, payment_origins });
+
+    let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
+    // Without TCP_NODELAY a streamed answer stalls for 40 ms.
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "no TCP_NODELAY");
+        }
+    });
+    tracing::info!(%address, base_url, "open");
+    axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).with_graceful_shutdown(told_to_stop()).await?;
+    tracing::info!("closing");
+    stop.send_replace(true);
+    while workers.join_next().await.is_some() {}
+    Ok(())
+}
+
+/// Stripe's own page, the sandbox's, and whatever domain the operator's checkout runs under.
+fn payment_origins(config: &Config) -> Vec<String> {
+    let mut origins = vec!["https://checkout.stripe.com".to_owned()];
+    if config.stripe_api_base.host_str() != Some("api.stripe.com") {
+        origins.push(config.stripe_api_base.origin().ascii_serialization());
+    }
+    origins.extend(config.store.checkout_origins.iter().cloned());
+    origins
+}
+
+/// Ctrl-C or SIGTERM.
+async fn told_to_stop() {
+    let interrupt = async {
+        let _ = signal::ctrl_c().await;
+    };
+    #[cfg(unix)]
+    let terminate = async {
+        match signal::unix::signal(signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "SIGTERM cannot be caught");
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate => {}
+    }
+}

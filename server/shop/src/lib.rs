@@ -3,3 +3,57 @@
 //! Knows no HTTP framework and no Leptos. Without the feature `ssr` only [`types`] is compiled, for the browser.
 
 pub mod types;
+
+#[cfg(feature = "ssr")]
+mod catalog;
+#[cfg(feature = "ssr")]
+pub mod cart;
+#[cfg(feature = "ssr")]
+mod checkout;
+#[cfg(feature = "ssr")]
+mod clock;
+#[cfg(feature = "ssr")]
+pub mod db;
+#[cfg(feature = "ssr")]
+pub mod doctor;
+#[cfg(feature = "ssr")]
+pub mod downloads;
+#[cfg(feature = "ssr")]
+mod error;
+#[cfg(feature = "ssr")]
+pub mod events;
+#[cfg(feature = "ssr")]
+pub mod files;
+#[cfg(feature = "ssr")]
+mod fulfilment;
+#[cfg(feature = "ssr")]
+mod invoices;
+#[cfg(feature = "ssr")]
+mod limits;
+#[cfg(feature = "ssr")]
+mod markdown;
+#[cfg(feature = "ssr")]
+mod orders;
+#[cfg(feature = "ssr")]
+mod outbox;
+#[cfg(feature = "ssr")]
+pub mod payments;
+#[cfg(feature = "ssr")]
+pub mod secrets;
+#[cfg(feature = "ssr")]
+pub mod seed;
+#[cfg(feature = "ssr")]
+pub mod sessions;
+#[cfg(feature = "ssr")]
+mod shop;
+
+#[cfg(feature = "ssr")]
+pub use self::{
+    checkout::CheckoutStart,
+    clock::Clock,
+    downloads::{ClaimView, Claimed, DownloadPage, Visitor},
+    error::{Error, ErrorKind},
+    fulfilment::Reconciled,
+    secrets::{BrowserSecret, SecretKey},
+    shop::{ClientIp, Parts, Policy, Settings, Shop},
+};

@@ -168,8 +168,8 @@ pub struct OrderView {
 impl OrderView {
     /// What anybody may see who has the link but not the buyer's browser: that it exists, and whether it is paid.
     #[must_use]
-    pub fn masked(mut self, email: &Email) -> Self {
-        self.email = email.masked();
+    pub fn masked(mut self, email: Option<&Email>) -> Self {
+        self.email = email.map(Email::masked).unwrap_or_default();
         self.items = Vec::new();
         self.invoice = None;
         self.owned = false;

@@ -1,0 +1,30 @@
+# The entry points. What they do stands in scripts/, in full sentences.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo watch test check fmt release
+
+# Settings go on the command line: make demo PORT=3100 SANDBOX_PORT=12211 DATA=/tmp/shop
+
+help: ## This list
+	@echo "Octavo, a bookstore of your own. From a fresh checkout on Debian, with Rust and Node:"
+	@echo
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## A store with books and a Stripe to pay at, on this machine
+	@scripts/demo.sh
+
+watch: ## The same while you work on it: rebuilds and reloads on every edit
+	@scripts/watch.sh
+
+test: ## Everything that CI checks
+	@scripts/test.sh
+
+check: ## Only what can be said without running: fmt, clippy, shell scripts, types
+	@scripts/setup.sh wasm apt npm
+	@scripts/check.sh
+
+fmt: ## Format the code
+	@cargo fmt --all
+
+release: ## The store as it is shipped, in target/dist/octavo
+	@scripts/release.sh

@@ -1,0 +1,25 @@
+//! The server functions: public URLs under `/actions/` that forms post to. Each parses its arguments, makes one call
+//! into `shop` and ends in a redirect; none knows SQL or HTML.
+//!
+//! A plain form is answered by `303 See Other`. A caller that does not accept HTML (an island) gets the value.
+
+pub mod cart;
+pub mod checkout;
+pub mod orders;
+pub mod theme;
+
+pub use cart::{AddToCart, RemoveFromCart, add_to_cart, remove_from_cart};
+pub use checkout::{CheckoutFree, StartCheckout, checkout_free, start_checkout};
+pub use orders::{OpenOrder, OrderProgress, Progress, RenewDownload, open_order, order_progress, renew_download};
+pub use theme::{SetTheme, Theme, set_theme};
+
+/// The page whose form posts to `action` (the last part of the path), for visitors who send no `Referer`.
+#[cfg(feature = "ssr")]
+#[must_use]
+pub fn page_of(action: &str) -> &'static str {
+    match action {
+        "add-to-cart" | "remove-from-cart" | "start-checkout" => "/cart",
+        "checkout-free" => "/checkout/free",
+        _ => "/",
+    }
+}

@@ -1,0 +1,90 @@
+//! The document around every page, and the table of routes.
+
+use crate::api::Theme;
+use crate::assets::{Assets, loader};
+use crate::components::{ErrorPage, Footer, Header};
+use crate::error::AppError;
+use crate::pages::{
+    BookPage, CancelPage, CartPage, CatalogPage, DownloadPage, FreeCheckoutPage, FreeSentPage, OrderPage, SuccessPage,
+};
+use crate::{assets, context};
+use leptos::config::LeptosOptions;
+use leptos::hydration::AutoReload;
+use leptos::prelude::*;
+use leptos_axum::{AxumRouteListing, generate_route_list_with_exclusions};
+use leptos_meta::{MetaTags, Title, provide_meta_context};
+use leptos_router::components::{FlatRoutes, Route, Router};
+use leptos_router::{SsrMode, path};
+
+/// The whole document with the page that the URL names.
+pub fn shell(options: LeptosOptions) -> impl IntoView {
+    document(options, || view! { <App/> }.into_any())
+}
+
+/// The whole document with an error in place of the page, for requests that no page answers (a refused form, a
+/// panicking handler). Sets the status.
+pub fn error_page(options: LeptosOptions, error: AppError) -> impl IntoView {
+    document(options, move || view! { <ErrorPage error/> }.into_any())
+}
+
+/// The routes of all pages, for the router to mount. Left out are the server functions, which `leptos_axum` would
+/// otherwise mount by itself with a bare handler: the router mounts `/actions/` with one that turns errors into statuses.
+#[must_use]
+pub fn routes() -> Vec<AxumRouteListing> {
+    let actions = leptos::server_fn::axum::server_fn_paths().map(|(path, _)| path.to_owned()).collect();
+    generate_route_list_with_exclusions(App, Some(actions))
+}
+
+/// THE table of routes. Every page is rendered when its data is there, so that the status is right and nothing waits
+/// for a script.
+#[component]
+pub fn App() -> impl IntoView {
+    const ASYNC: SsrMode = SsrMode::Async;
+    view! {
+        <Router>
+            <FlatRoutes fallback=|| view! { <ErrorPage error=AppError::NOT_FOUND/> }>
+                <Route path=path!("/") view=CatalogPage ssr=ASYNC/>
+                <Route path=path!("/books/:slug") view=BookPage ssr=ASYNC/>
+                <Route path=path!("/cart") view=CartPage ssr=ASYNC/>
+                <Route path=path!("/checkout/success") view=SuccessPage ssr=ASYNC/>
+                <Route path=path!("/checkout/cancel") view=CancelPage ssr=ASYNC/>
+                <Route path=path!("/checkout/free") view=FreeCheckoutPage ssr=ASYNC/>
+                <Route path=path!("/checkout/free/sent") view=FreeSentPage ssr=ASYNC/>
+                <Route path=path!("/orders/:number") view=OrderPage ssr=ASYNC/>
+                <Route path=path!("/d/:token") view=DownloadPage ssr=ASYNC/>
+            </FlatRoutes>
+        </Router>
+    }
+}
+
+fn document(options: LeptosOptions, page: impl FnOnce() -> AnyView) -> impl IntoView {
+    provide_meta_context();
+    let theme: Theme = context::theme();
+    let store = context::shop().map_or_else(|_| "Octavo".to_owned(), |shop| shop.store_name().to_owned());
+    let title = move |page: String| if page.is_empty() { store.clone() } else { format!("{page} · {store}") };
+    let Assets { css, js, wasm } = assets::assets(&options);
+    let font = |href| view! { <link rel="preload" href=href r#as="font" r#type="font/woff2" crossorigin="anonymous"/> };
+    view! {
+        <!DOCTYPE html>
+        <html lang="en" data-theme=theme.as_str()>
+            <head>
+                <meta charset="utf-8"/>
+                <meta name="viewport" content="width=device-width, initial-scale=1"/>
+                <link rel="stylesheet" href=css.as_str()/>
+                {font("/fonts/literata-5.3.0-latin.woff2")}
+                {font("/fonts/inter-5.3.0-latin.woff2")}
+                <link rel="icon" href="/favicon.svg" r#type="image/svg+xml"/>
+                <script r#type="module" src=loader().0 data-js=js.as_str() data-wasm=wasm.as_str()></script>
+                <AutoReload options/>
+                <Title formatter=title/>
+                <MetaTags/>
+            </head>
+            <body>
+                <a class="skip" href="#main">"Skip to content"</a>
+                <Header/>
+                <main id="main">{page()}</main>
+                <Footer/>
+            </body>
+        </html>
+    }
+}

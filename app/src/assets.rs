@@ -1,0 +1,77 @@
+//! The names of the stylesheet, of the WebAssembly module and of the loader in this build.
+//!
+//! Read once: the hash file that `cargo leptos` writes beside the executable does not change under a running server.
+
+use leptos::config::LeptosOptions;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{LazyLock, OnceLock};
+
+const LOADER: &str = include_str!("../../public/loader.js");
+
+/// Where the pages load what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assets {
+    /// The stylesheet.
+    pub css: String,
+    /// The JavaScript half of the WebAssembly module.
+    pub js: String,
+    /// The WebAssembly.
+    pub wasm: String,
+}
+
+/// The path of the loader (with the hash of its content, so that it may be cached for ever) and its text. The router
+/// serves it.
+#[must_use]
+pub fn loader() -> (&'static str, &'static str) {
+    static PATH: LazyLock<String> = LazyLock::new(|| {
+        let mut hasher = DefaultHasher::new();
+        LOADER.hash(&mut hasher);
+        format!("/loader.{:016x}.js", hasher.finish())
+    });
+    (&PATH, LOADER)
+}
+
+/// The names for this build, from `options` the first time.
+pub fn assets(options: &LeptosOptions) -> &'static Assets {
+    static ASSETS: OnceLock<Assets> = OnceLock::new();
+    ASSETS.get_or_init(|| {
+        let hashes = if options.hash_files { read_hashes(&options.hash_file) } else { String::new() };
+        named(&options.output_name, &options.site_pkg_dir, &hashes)
+    })
+}
+
+fn read_hashes(file: &str) -> String {
+    let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join(file)));
+    let Some(path) = beside else { return String::new() };
+    std::fs::read_to_string(&path).unwrap_or_else(|error| {
+        tracing::error!(%error, path = %path.display(), "the hash file of the assets cannot be read");
+        String::new()
+    })
+}
+
+fn named(name: &str, folder: &str, hashes: &str) -> Assets {
+    let hash = |kind: &str| {
+        let found = hashes.lines().filter_map(|line| line.split_once(':')).find(|(key, _)| key.trim() == kind);
+        found.map(|(_, hash)| format!(".{}", hash.trim())).unwrap_or_default()
+    };
+    Assets {
+        css: format!("/{folder}/{name}{}.css", hash("css")),
+        js: format!("/{folder}/{name}{}.js", hash("js")),
+        wasm: format!("/{folder}/{name}{}.wasm", hash("wasm")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_carry_the_hashes_of_the_build() {
+        let hashes = "js: AbC\nwasm: dEf\ncss: 123\n";
+        let assets = named("octavo", "pkg", hashes);
+        assert_eq!(assets.css, "/pkg/octavo.123.css");
+        assert_eq!(assets.js, "/pkg/octavo.AbC.js");
+        assert_eq!(assets.wasm, "/pkg/octavo.dEf.wasm");
+        assert_eq!(named("octavo", "pkg", "").css, "/pkg/octavo.css");
+    }
+}

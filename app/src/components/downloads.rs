@@ -1,0 +1,68 @@
+//! The way to a title's files: a button for each format, how often and until when.
+
+use leptos::prelude::*;
+use shop::types::{DownloadView, FormatInfo, TokenState};
+
+/// The download buttons of one title, or why there are none and what to do about it. Each button posts, because
+/// starting a download takes a use.
+#[component]
+pub fn Downloads(
+    /// The title's token.
+    download: DownloadView,
+    /// Until when a download that has been started may be fetched again without taking another use.
+    #[prop(optional_no_strip)]
+    running_until: Option<String>,
+) -> impl IntoView {
+    let running = running_until.is_some();
+    let usable = download.state == TokenState::Usable || (running && download.state == TokenState::UsedUp);
+    let renew = (!usable && download.state != TokenState::Suspended).then(|| renewal(&download));
+    let words = match (running_until, download.state) {
+        (Some(until), TokenState::Usable | TokenState::UsedUp) => {
+            format!("Your download is running: until {until} every format is yours without using up another one.")
+        }
+        (_, TokenState::Usable) => {
+            format!("{} left, until {}.", uses(download.uses_left, download.max_uses), download.expires)
+        }
+        (_, TokenState::Expired) => "The time for this download is over.".to_owned(),
+        (_, TokenState::UsedUp) => format!("All {} downloads have been used.", download.max_uses),
+        (_, TokenState::Suspended) => {
+            "This title is not open for download at the moment, because its payment was disputed or returned."
+                .to_owned()
+        }
+    };
+    let buttons = usable.then(|| {
+        let button = |info: FormatInfo| {
+            view! {
+                <form method="post" action=format!("/d/{}/claim", download.token)>
+                    <input type="hidden" name="format" value=info.format.as_str()/>
+                    <button>{format!("Download {}", info.format)}</button>
+                    <small>{info.size()}</small>
+                </form>
+            }
+        };
+        view! { <div class="files">{download.formats.iter().cloned().map(button).collect_view()}</div> }
+    });
+    view! {
+        {buttons}
+        <p class="note">{words}</p>
+        {renew}
+    }
+}
+
+fn uses(left: u32, max: u32) -> String {
+    if max == 1 { "1 download".to_owned() } else { format!("{left} of {max} downloads") }
+}
+
+fn renewal(download: &DownloadView) -> AnyView {
+    if download.renewable {
+        view! {
+            <form method="post" action="/actions/renew-download">
+                <input type="hidden" name="token" value=download.token.clone()/>
+                <button>"Renew"</button>
+            </form>
+        }
+        .into_any()
+    } else {
+        view! { <p class="note">"It cannot be renewed any more. Please write to the store."</p> }.into_any()
+    }
+}

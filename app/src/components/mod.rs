@@ -1,0 +1,18 @@
+//! What two pages share. On the server only: none of this reaches the browser's module.
+
+pub mod cover;
+pub mod downloads;
+pub mod error_page;
+pub mod frame;
+pub mod head;
+pub mod notice;
+pub mod order;
+pub mod text;
+
+pub use cover::{Cover, CoverSize};
+pub use downloads::Downloads;
+pub use error_page::ErrorPage;
+pub use frame::{Footer, Header};
+pub use head::PageHead;
+pub use notice::{Notice, RefusedNotice};
+pub use order::OrderDetails;

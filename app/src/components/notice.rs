@@ -1,0 +1,26 @@
+//! What the visitor should notice at the top of a page.
+
+use crate::error::ErrorCode;
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+
+/// A sentence in a box, read out by screen readers.
+#[component]
+pub fn Notice(
+    /// Whether something went wrong, rather than well.
+    #[prop(optional)]
+    bad: bool,
+    /// The sentence, and what can be done.
+    children: Children,
+) -> impl IntoView {
+    let role = if bad { "alert" } else { "status" };
+    view! { <div class="notice" class:bad=bad role=role>{children()}</div> }
+}
+
+/// Why the form that led back here (`?error=`) was refused, from our own table of sentences. Shows nothing for a code
+/// that is not in it.
+#[component]
+pub fn RefusedNotice() -> impl IntoView {
+    let code = use_query_map().with_untracked(|query| query.get("error").and_then(|code| ErrorCode::parse(&code)));
+    code.map(|code| view! { <Notice bad=true>{code.sentence()}</Notice> })
+}

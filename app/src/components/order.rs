@@ -1,0 +1,69 @@
+//! An order as its buyer sees it: titles with their files, and what was paid.
+
+use super::{Cover, CoverSize, Downloads};
+use leptos::prelude::*;
+use shop::types::{OrderItemView, OrderView};
+
+/// The titles with their download buttons, then the receipt.
+#[component]
+pub fn OrderDetails(
+    /// An order that is open in this browser.
+    order: OrderView,
+) -> impl IntoView {
+    let taxed = !order.tax.is_zero();
+    view! {
+        <ul class="lines">{order.items.iter().cloned().map(item).collect_view()}</ul>
+        <dl class="sums">
+            {taxed
+                .then(|| {
+                    view! {
+                        <div>
+                            <dt>"Subtotal"</dt>
+                            <dd>{order.subtotal.to_string()}</dd>
+                        </div>
+                        <div>
+                            <dt>"Tax"</dt>
+                            <dd>{order.tax.to_string()}</dd>
+                        </div>
+                    }
+                })}
+            <div class="total">
+                <dt>"Total"</dt>
+                <dd>{order.total.to_string()}</dd>
+            </div>
+        </dl>
+        <dl class="facts">
+            {fact("Order", order.number.to_string())} {fact("Placed on", order.placed_on)} {fact("E-mail", order.email)}
+            {order.invoice.map(|number| fact("Invoice", number))}
+        </dl>
+    }
+}
+
+/// A line of the receipt; nothing is known, nothing is said.
+fn fact(name: &'static str, value: String) -> impl IntoView {
+    (!value.is_empty()).then(|| {
+        view! {
+            <div>
+                <dt>{name}</dt>
+                <dd>{value}</dd>
+            </div>
+        }
+    })
+}
+
+fn item(item: OrderItemView) -> impl IntoView {
+    let OrderItemView { title, byline, slug, cover, accent, total, download } = item;
+    view! {
+        <li>
+            <Cover picture=cover title=title.clone() byline=byline.clone() accent size=CoverSize::Thumb/>
+            <div>
+                <h2>
+                    <a href=format!("/books/{slug}")>{title}</a>
+                </h2>
+                <p class="by">{byline}</p>
+                {download.map(|download| view! { <Downloads download/> })}
+            </div>
+            <p class="price">{total.to_string()}</p>
+        </li>
+    }
+}

@@ -1,0 +1,117 @@
+//! Small things in words: languages, dates, lists, amounts for machines.
+
+use shop::types::{FormatInfo, Money};
+
+/// The English name of a language tag, or the tag.
+#[must_use]
+pub fn language(tag: &str) -> &str {
+    match tag.split('-').next().unwrap_or_default() {
+        "ar" => "Arabic",
+        "cs" => "Czech",
+        "da" => "Danish",
+        "de" => "German",
+        "el" => "Greek",
+        "en" => "English",
+        "es" => "Spanish",
+        "fi" => "Finnish",
+        "fr" => "French",
+        "he" => "Hebrew",
+        "hu" => "Hungarian",
+        "it" => "Italian",
+        "ja" => "Japanese",
+        "ko" => "Korean",
+        "la" => "Latin",
+        "nl" => "Dutch",
+        "no" | "nb" | "nn" => "Norwegian",
+        "pl" => "Polish",
+        "pt" => "Portuguese",
+        "ru" => "Russian",
+        "sv" => "Swedish",
+        "tr" => "Turkish",
+        "uk" => "Ukrainian",
+        "vi" => "Vietnamese",
+        "zh" => "Chinese",
+        _ => tag,
+    }
+}
+
+/// An ISO 8601 day for reading: "14 November 1851". Anything else is returned as it is.
+#[must_use]
+pub fn day(iso: &str) -> String {
+    const MONTHS: [&str; 12] = [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ];
+    let mut parts = iso.splitn(3, '-');
+    let (year, month, day) = (parts.next(), parts.next(), parts.next());
+    let month = month.and_then(|m| m.parse::<usize>().ok()).and_then(|m| MONTHS.get(m.checked_sub(1)?));
+    match (year, month, day.and_then(|d| d.parse::<u8>().ok())) {
+        (Some(year), Some(month), Some(day)) => format!("{day} {month} {year}"),
+        _ => iso.to_owned(),
+    }
+}
+
+/// The formats in a sentence: "EPUB + PDF".
+#[must_use]
+pub fn formats(formats: &[FormatInfo]) -> String {
+    formats.iter().map(|info| info.format.label()).collect::<Vec<_>>().join(" + ")
+}
+
+/// A price for reading.
+#[must_use]
+pub fn price(money: Money) -> String {
+    if money.is_zero() { "Free".to_owned() } else { money.to_string() }
+}
+
+/// An amount for machines: "7.99", with the decimals of its currency.
+#[must_use]
+pub fn decimal(money: Money) -> String {
+    let digits = usize::from(money.currency().decimals());
+    if digits == 0 {
+        return money.minor().to_string();
+    }
+    let sign = if money.minor() < 0 { "-" } else { "" };
+    let scale = 10_u64.pow(u32::from(money.currency().decimals()));
+    let minor = money.minor().unsigned_abs();
+    format!("{sign}{}.{:0digits$}", minor / scale, minor % scale)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_read_well_and_nonsense_stays() {
+        assert_eq!(day("1851-11-14"), "14 November 1851");
+        assert_eq!(day("1605-01-01"), "1 January 1605");
+        for odd in ["1851", "1851-13-01", "1851-00-01", "", "soon"] {
+            assert_eq!(day(odd), odd);
+        }
+    }
+
+    #[test]
+    fn machines_read_amounts_with_the_currencys_decimals() {
+        let money = |minor, code: &str| Money::new(minor, code.parse().unwrap());
+        assert_eq!(decimal(money(799, "USD")), "7.99");
+        assert_eq!(decimal(money(5, "EUR")), "0.05");
+        assert_eq!(decimal(money(500, "JPY")), "500");
+        assert_eq!(decimal(money(1_250, "KWD")), "1.250");
+        assert_eq!(decimal(money(-5, "EUR")), "-0.05");
+    }
+
+    #[test]
+    fn languages_have_names() {
+        assert_eq!(language("en-GB"), "English");
+        assert_eq!(language("tlh"), "tlh");
+    }
+}

@@ -1,0 +1,249 @@
+//! What a request brings: the shop, the session's cart, the browser's secret, the theme. Pages and server functions
+//! ask here; nothing else touches cookies, headers or the session.
+
+use crate::api::Theme;
+use crate::error::{AppError, internal};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use leptos::prelude::use_context;
+use leptos::server_fn::redirect::REDIRECT_HEADER;
+use leptos_axum::ResponseOptions;
+use shop::cart::Cart;
+use shop::{BrowserSecret, ClientIp, Shop};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::IpAddr;
+use std::sync::{Arc, LazyLock};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+use tower_sessions::Session;
+
+/// The session's key for the cart.
+const CART: &str = "cart";
+/// The cookie that keeps the theme.
+const THEME: &str = "theme";
+
+/// The shop.
+///
+/// # Errors
+/// Internal, if the router forgot to provide it.
+pub fn shop() -> Result<Shop, AppError> {
+    use_context::<Shop>().ok_or_else(|| internal(&"no shop in the context"))
+}
+
+fn parts() -> Result<Parts, AppError> {
+    use_context::<Parts>().ok_or_else(|| internal(&"no request in the context"))
+}
+
+fn response() -> Result<ResponseOptions, AppError> {
+    use_context::<ResponseOptions>().ok_or_else(|| internal(&"no response in the context"))
+}
+
+fn session() -> Result<Session, AppError> {
+    parts()?.extensions.get::<Session>().cloned().ok_or_else(|| internal(&"no session layer"))
+}
+
+async fn read_cart(session: &Session) -> Result<Cart, AppError> {
+    let kept = session.get::<Cart>(CART).await.map_err(|error| internal(&error))?;
+    match kept {
+        Some(cart) => Ok(cart),
+        None => Ok(Cart::new(shop()?.currency())),
+    }
+}
+
+/// The visitor's cart, for looking at. A visitor without one has an empty one, and no session because of it.
+///
+/// # Errors
+/// Internal, if the session cannot be read.
+pub async fn cart() -> Result<Cart, AppError> {
+    read_cart(&session()?).await
+}
+
+/// How many titles are in the cart; none where there is no session (an error page for a refused request).
+pub async fn cart_count() -> usize {
+    let session = use_context::<Parts>().and_then(|parts| parts.extensions.get::<Session>().cloned());
+    match session {
+        Some(session) => read_cart(&session).await.map_or(0, |cart| cart.count()),
+        None => 0,
+    }
+}
+
+/// The cart, held against every other request of the same session until this is dropped.
+pub struct HeldCart {
+    /// To be changed, then [saved](HeldCart::save).
+    pub cart: Cart,
+    session: Session,
+    _held: Option<OwnedMutexGuard<()>>,
+}
+
+/// Sessions that change their cart at the same moment share these locks by the hash of their id.
+static STRIPES: LazyLock<Vec<Arc<Mutex<()>>>> = LazyLock::new(|| (0..64).map(|_| Arc::default()).collect());
+
+/// Takes hold of the cart and reads it afresh, so that two tabs that add a book at once lose neither. (Two machines
+/// behind one load balancer still could; the visitor sees it in the cart and adds the book again.)
+///
+/// # Errors
+/// Internal, if the session cannot be read.
+pub async fn hold_cart() -> Result<HeldCart, AppError> {
+    let session = session()?;
+    let held = match session.id() {
+        None => None,
+        Some(id) => {
+            let mut hasher = DefaultHasher::new();
+            id.hash(&mut hasher);
+            let stripe = usize::try_from(hasher.finish() % 64).unwrap_or_default();
+            let held = match STRIPES.get(stripe) {
+                Some(lock) => Some(Arc::clone(lock).lock_owned().await),
+                None => None,
+            };
+            session.load().await.map_err(|error| internal(&error))?;
+            held
+        }
+    };
+    let cart = read_cart(&session).await?;
+    Ok(HeldCart { cart, session, _held: held })
+}
+
+impl HeldCart {
+    /// Leaves nothing in the cart.
+    ///
+    /// # Errors
+    /// Internal, if there is no shop.
+    pub fn clear(&mut self) -> Result<(), AppError> {
+        self.cart = Cart::new(shop()?.currency());
+        Ok(())
+    }
+
+    /// Keeps the changed cart and lets go of it. Returns how many titles are in it.
+    ///
+    /// # Errors
+    /// Internal, if the session cannot be written.
+    pub async fn save(self) -> Result<usize, AppError> {
+        self.session.insert(CART, &self.cart).await.map_err(|error| internal(&error))?;
+        self.session.save().await.map_err(|error| internal(&error))?;
+        Ok(self.cart.count())
+    }
+}
+
+/// The secret of this browser, if it has one.
+#[must_use]
+pub fn browser() -> Option<BrowserSecret> {
+    use_context::<Parts>()?.extensions.get::<BrowserSecret>().cloned()
+}
+
+/// The secret of this browser; one that has none is given one with the response.
+///
+/// # Errors
+/// Internal, if there is no response to put the cookie on.
+pub fn ensure_browser() -> Result<BrowserSecret, AppError> {
+    if let Some(secret) = browser() {
+        return Ok(secret);
+    }
+    let secret = BrowserSecret::generate();
+    set_cookie(&secret.set_cookie(shop()?.is_https()))?;
+    Ok(secret)
+}
+
+/// Where the visitor connects from, as the router made it out.
+///
+/// # Errors
+/// Internal, if the router's layer is missing.
+pub fn client_ip() -> Result<IpAddr, AppError> {
+    parts()?.extensions.get::<ClientIp>().map(|ip| ip.0).ok_or_else(|| internal(&"no client address"))
+}
+
+/// The theme that the visitor chose.
+#[must_use]
+pub fn theme() -> Theme {
+    let Some(parts) = use_context::<Parts>() else { return Theme::Auto };
+    let cookies = parts.headers.get_all(header::COOKIE);
+    cookies.iter().filter_map(|value| value.to_str().ok()).find_map(theme_in).unwrap_or_default()
+}
+
+fn theme_in(cookies: &str) -> Option<Theme> {
+    cookies
+        .split(';')
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(name, _)| *name == THEME)
+        .and_then(|(_, value)| Theme::parse(value))
+}
+
+/// Keeps the theme for a year.
+///
+/// # Errors
+/// Internal, if there is no response to put the cookie on.
+pub fn keep_theme(theme: Theme) -> Result<(), AppError> {
+    let secure = if shop()?.is_https() { "; Secure" } else { "" };
+    set_cookie(&format!("{THEME}={}; Path=/; Max-Age=31536000; SameSite=Lax{secure}", theme.as_str()))
+}
+
+fn set_cookie(cookie: &str) -> Result<(), AppError> {
+    let value = HeaderValue::from_str(cookie).map_err(|error| internal(&error))?;
+    response()?.append_header(header::SET_COOKIE, value);
+    Ok(())
+}
+
+/// The page that the visitor came from: path and query of the `Referer`, never another site.
+#[must_use]
+pub fn came_from() -> String {
+    let referer = use_context::<Parts>().and_then(|parts| parts.headers.get(header::REFERER).cloned());
+    referer.as_ref().and_then(|value| value.to_str().ok()).map(local_part).unwrap_or_else(|| "/".to_owned())
+}
+
+/// Path and query of a URL as a path of this site: exactly one slash in front, or a browser could read the rest as the
+/// name of another host.
+fn local_part(url: &str) -> String {
+    let after_scheme = url.split_once("://").map_or("", |(_, rest)| rest);
+    let path = after_scheme.find('/').map_or("", |at| after_scheme.get(at..).unwrap_or_default());
+    let path = path.split('#').next().unwrap_or_default();
+    format!("/{}", path.trim_start_matches(['/', '\\']))
+}
+
+/// Sends a plain form's visitor to `path` by GET. Any other caller only learns the address and keeps the answer.
+pub fn see_other(path: &str) {
+    let (Ok(parts), Ok(response)) = (parts(), response()) else { return };
+    let Ok(location) = HeaderValue::from_str(path) else {
+        internal(&"a redirect to an address that is no header value");
+        return;
+    };
+    response.insert_header(header::LOCATION, location);
+    let accept = parts.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    if accept.is_some_and(|types| types.contains("text/html")) {
+        response.set_status(StatusCode::SEE_OTHER);
+    } else {
+        response.insert_header(HeaderName::from_static(REDIRECT_HEADER), HeaderValue::from_static(""));
+    }
+}
+
+/// Sets the status of the page that is being rendered.
+pub fn set_status(status: u16) {
+    if let (Ok(response), Ok(status)) = (response(), StatusCode::from_u16(status)) {
+        response.set_status(status);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn going_back_never_leaves_the_shop() {
+        for (referer, path) in [
+            ("https://shop.example/books/emma", "/books/emma"),
+            ("https://shop.example/checkout/success?session_id=cs_1", "/checkout/success?session_id=cs_1"),
+            ("https://shop.example/orders/A#secret", "/orders/A"),
+            ("https://shop.example", "/"),
+            ("https://evil.example//other.example/x", "/other.example/x"),
+            ("https://evil.example/\\/other.example", "/other.example"),
+            ("javascript:alert(1)", "/"),
+            ("", "/"),
+        ] {
+            assert_eq!(local_part(referer), path);
+        }
+    }
+
+    #[test]
+    fn the_theme_is_found_among_other_cookies() {
+        assert_eq!(theme_in("id=1; theme=dark"), Some(Theme::Dark));
+        assert_eq!(theme_in("mytheme=dark; theme=purple"), None);
+        assert_eq!(theme_in(""), None);
+    }
+}

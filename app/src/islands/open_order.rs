@@ -1,0 +1,34 @@
+//! The mailed link to an order.
+
+use leptos::prelude::*;
+
+/// Wraps the form that opens an order (its children). The link in the mail carries the code behind `#`, which no
+/// server and no log sees: this moves it into the form and out of the address, and the visitor only presses the
+/// button. Without JavaScript the code is typed.
+#[island]
+pub fn OpenOrder(
+    /// The form, with a field `secret`.
+    children: Children,
+) -> impl IntoView {
+    #[cfg(feature = "hydrate")]
+    Effect::new(|_| fill());
+    children()
+}
+
+#[cfg(feature = "hydrate")]
+fn fill() {
+    let location = window().location();
+    let (Ok(hash), Ok(path)) = (location.hash(), location.pathname()) else { return };
+    let secret = hash.trim_start_matches('#');
+    let Some(input) = document().body().and_then(|body| super::field(&body, "secret")) else { return };
+    if secret.is_empty() || secret == "main" {
+        return;
+    }
+    input.set_value(secret);
+    if let Some(label) = input.parent_element() {
+        let _ = label.set_attribute("hidden", "");
+    }
+    if let Ok(history) = window().history() {
+        let _ = history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&path));
+    }
+}

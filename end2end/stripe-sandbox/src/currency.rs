@@ -1,0 +1,95 @@
+//! Currencies as Stripe treats them: which it takes, how many decimals, the smallest charge.
+
+/// Currencies that Checkout takes (lower-case ISO 4217).
+const KNOWN: &str = "aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bhd bif bmd bnd bob brl bsd bwp byn bzd \
+    cad cdf chf clp cny cop crc cve czk djf dkk dop dzd egp etb eur fjd fkp gbp gel gip gmd gnf gtq gyd hkd hnl htg \
+    huf idr ils inr isk jmd jod jpy kes kgs khr kmf krw kwd kyd kzt lak lbp lkr lrd lsl mad mdl mga mkd mmk mnt mop \
+    mur mvr mwk mxn myr mzn nad ngn nio nok npr nzd omr pab pen pgk php pkr pln pyg qar ron rsd rub rwf sar sbd scr \
+    sek sgd shp sle sos srd std szl thb tjs tnd top try ttd twd tzs uah ugx usd uyu uzs vnd vuv wst xaf xcd xof xpf \
+    yer zar zmw";
+const NO_DECIMALS: &str = "bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf";
+const THREE_DECIMALS: &str = "bhd jod kwd omr tnd";
+
+/// Whether Stripe takes this lower-case code.
+pub(crate) fn is_known(code: &str) -> bool {
+    listed(KNOWN, code)
+}
+
+/// All codes, for the error message.
+pub(crate) fn all() -> String {
+    KNOWN.split_whitespace().collect::<Vec<_>>().join(", ")
+}
+
+fn listed(list: &str, code: &str) -> bool {
+    list.split_whitespace().any(|c| c == code)
+}
+
+/// The smallest amount Stripe charges, in minor units (docs.stripe.com/currencies, "Minimum and maximum charge amounts").
+pub(crate) fn minimum(code: &str) -> i64 {
+    match code {
+        "aed" | "myr" | "pln" | "ron" => 200,
+        "bgn" => 100,
+        "czk" => 1_500,
+        "dkk" => 250,
+        "gbp" => 30,
+        "hkd" => 400,
+        "huf" => 17_500,
+        "jpy" => 50,
+        "mxn" | "thb" => 1_000,
+        "nok" | "sek" => 300,
+        _ if decimals(code) == 0 => 1,
+        _ => 50,
+    }
+}
+
+/// Digits after the decimal point.
+pub(crate) fn decimals(code: &str) -> usize {
+    if listed(NO_DECIMALS, code) {
+        0
+    } else if listed(THREE_DECIMALS, code) {
+        3
+    } else {
+        2
+    }
+}
+
+/// An amount for people: `$12.99`, `€5.00`, `¥500`, `CHF 12.00`. Integers only.
+pub(crate) fn format(minor: i64, code: &str) -> String {
+    let decimals = decimals(code);
+    let digits = minor.unsigned_abs().to_string();
+    let padded = format!("{digits:0>width$}", width = decimals + 1);
+    let (whole, fraction) = padded.split_at(padded.len() - decimals);
+    let mut grouped = String::new();
+    for (index, digit) in whole.chars().enumerate() {
+        if index > 0 && (whole.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    let sign = if minor < 0 { "-" } else { "" };
+    let symbol = match code {
+        "usd" => "$".to_owned(),
+        "eur" => "€".to_owned(),
+        "gbp" => "£".to_owned(),
+        "jpy" => "¥".to_owned(),
+        "cad" => "CA$".to_owned(),
+        "aud" => "A$".to_owned(),
+        other => format!("{}\u{a0}", other.to_ascii_uppercase()),
+    };
+    if fraction.is_empty() { format!("{sign}{symbol}{grouped}") } else { format!("{sign}{symbol}{grouped}.{fraction}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_read_as_people_write_them() {
+        assert_eq!(format(1299, "usd"), "$12.99");
+        assert_eq!(format(5, "eur"), "€0.05");
+        assert_eq!(format(500, "jpy"), "¥500");
+        assert_eq!(format(1_234_567, "gbp"), "£12,345.67");
+        assert_eq!(format(1_500, "kwd"), "KWD\u{a0}1.500");
+        assert_eq!(format(0, "usd"), "$0.00");
+    }
+}

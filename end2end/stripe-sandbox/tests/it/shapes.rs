@@ -1,0 +1,195 @@
+//! Our objects against Stripe's published samples (`tests/data`): every key is there with a type that
+//! fits, and there is no key that Stripe does not have.
+
+use serde_json::Value;
+use stripe_sandbox::Running;
+
+use crate::helpers::{VISA, create, get, id, start};
+
+/// Keys that the samples leave out, being optional, and that Stripe's API reference has.
+const KNOWN_EXTRA: &[&str] = &[
+    // Only while the session collects tax ids.
+    "checkout.session.tax_id_collection",
+    // Only when expanded.
+    "checkout.session.line_items",
+    // The samples have one key of each of these.
+    "payment_intent.last_payment_error.charge",
+    "payment_intent.last_payment_error.code",
+    "payment_intent.last_payment_error.decline_code",
+    "payment_intent.last_payment_error.doc_url",
+    "payment_intent.last_payment_error.message",
+    "payment_intent.last_payment_error.payment_method",
+    "payment_intent.next_action.redirect_to_url",
+];
+
+/// Places whose keys are not fixed, or empty in the sample.
+const FREE: &[&str] = &[
+    "checkout.session.metadata",
+    "checkout.session.payment_method_options",
+    "payment_intent.metadata",
+    "payment_intent.payment_method_options",
+    "charge.metadata",
+    "payment_method.metadata",
+    "event.data.object",
+];
+
+fn sample(name: &str) -> Value {
+    let all: Value = serde_json::from_str(include_str!("../data/fixtures3.json")).unwrap();
+    all["resources"][name].clone()
+}
+
+fn compare(ours: &Value, sample: &Value, path: &str, problems: &mut Vec<String>) {
+    match (ours, sample) {
+        (Value::Object(our_fields), Value::Object(sample_fields)) => {
+            if FREE.contains(&path) {
+                return;
+            }
+            for (key, theirs) in sample_fields {
+                match our_fields.get(key) {
+                    Some(value) => compare(value, theirs, &format!("{path}.{key}"), problems),
+                    None => problems.push(format!("{path}.{key} is missing")),
+                }
+            }
+            for key in our_fields.keys().filter(|key| !sample_fields.contains_key(*key)) {
+                let full = format!("{path}.{key}");
+                if !KNOWN_EXTRA.contains(&full.as_str()) {
+                    problems.push(format!("{full} is not Stripe's"));
+                }
+            }
+        }
+        (Value::Array(ours), Value::Array(theirs)) => {
+            for value in ours {
+                if let Some(first) = theirs.first() {
+                    compare(value, first, &format!("{path}[]"), problems);
+                }
+            }
+        }
+        // The samples fill in what may be null, and leave null what may be filled in.
+        (Value::Null, _)
+        | (_, Value::Null)
+        | (Value::String(_), Value::String(_))
+        | (Value::Number(_), Value::Number(_))
+        | (Value::Bool(_), Value::Bool(_)) => {}
+        _ => problems.push(format!("{path} is {ours}, Stripe has {sample}")),
+    }
+}
+
+fn assert_like(ours: &Value, name: &str) {
+    let mut problems = Vec::new();
+    assert!(ours.is_object(), "{name}: {ours}");
+    compare(ours, &sample(name), name, &mut problems);
+    assert!(problems.is_empty(), "{name}:\n{}", problems.join("\n"));
+    // Never null in Stripe's schema, whatever the samples show.
+    for key in ["id", "object", "created", "livemode"] {
+        assert!(name == "item" || !ours[key].is_null(), "{name}.{key}");
+    }
+}
+
+async fn paid(sandbox: &Running) -> Value {
+    let changes = [("metadata[order]", "42"), ("payment_intent_data[metadata][order]", "42")];
+    let session = create(sandbox, &changes).await;
+    let outcome = sandbox.pay(id(&session), "4000 0000 0000 0002", "a@example.com");
+    assert!(matches!(outcome, stripe_sandbox::PayOutcome::Declined { .. }));
+    session
+}
+
+#[tokio::test]
+async fn a_session_has_stripes_shape_while_open_complete_and_expired() {
+    let sandbox = start().await;
+    let full = [
+        ("customer_email", "a@example.com"),
+        ("client_reference_id", "7"),
+        ("locale", "de"),
+        ("automatic_tax[enabled]", "true"),
+        ("tax_id_collection[enabled]", "true"),
+        ("consent_collection[terms_of_service]", "required"),
+        ("custom_text[submit][message]", "Thank you"),
+        ("billing_address_collection", "required"),
+    ];
+    for changes in [&[][..], &full[..]] {
+        let session = create(&sandbox, changes).await;
+        assert_like(&session, "checkout.session");
+        assert_eq!(session["payment_status"], "unpaid");
+        assert_eq!(session["payment_intent"], Value::Null);
+        let outcome = sandbox.pay(id(&session), VISA, "a@example.com");
+        assert!(matches!(outcome, stripe_sandbox::PayOutcome::Completed { .. }));
+        let complete = get(&sandbox, &format!("/v1/checkout/sessions/{}", id(&session))).await.body;
+        assert_like(&complete, "checkout.session");
+        assert_eq!(complete["payment_status"], "paid");
+        assert_eq!(complete["customer_details"]["email"], "a@example.com");
+        assert_eq!(complete["customer_details"]["address"]["country"], "US");
+        assert_eq!(complete["url"], Value::Null);
+    }
+    let session = create(&sandbox, &[]).await;
+    assert!(sandbox.expire(id(&session)));
+    assert_like(&sandbox.session(id(&session)).unwrap(), "checkout.session");
+}
+
+#[tokio::test]
+async fn line_items_have_stripes_shape() {
+    let sandbox = start().await;
+    let session = create(&sandbox, &[]).await;
+    let list = get(&sandbox, &format!("/v1/checkout/sessions/{}/line_items", id(&session))).await.body;
+    assert_eq!(list["data"].as_array().unwrap().len(), 2);
+    for item in list["data"].as_array().unwrap() {
+        assert_like(item, "item");
+    }
+    assert_eq!(list["data"][0]["amount_total"], 2598);
+    assert_eq!(session["amount_total"], 3098);
+}
+
+#[tokio::test]
+async fn payments_have_stripes_shape_after_a_decline_an_authentication_and_a_success() {
+    let sandbox = start().await;
+    let session = paid(&sandbox).await;
+    let declined = get(&sandbox, "/v1/payment_intents?expand[]=data.latest_charge").await.body["data"][0].clone();
+    let mut bare = declined.clone();
+    assert_like(&declined["latest_charge"], "charge");
+    assert_like(&declined["last_payment_error"]["payment_method"], "payment_method");
+    bare["latest_charge"] = declined["latest_charge"]["id"].clone();
+    assert_like(&bare, "payment_intent");
+    assert_eq!(bare["status"], "requires_payment_method");
+    assert_eq!(bare["last_payment_error"]["decline_code"], "generic_decline");
+    assert_eq!(bare["metadata"]["order"], "42");
+
+    let outcome = sandbox.pay(id(&session), "4000 0025 0000 3155", "a@example.com");
+    assert_eq!(outcome, stripe_sandbox::PayOutcome::AuthenticationRequired);
+    let path = format!("/v1/payment_intents/{}", id(&bare));
+    let waiting = get(&sandbox, &path).await.body;
+    assert_like(&waiting, "payment_intent");
+    assert_eq!(waiting["status"], "requires_action");
+
+    assert!(matches!(sandbox.authenticate(id(&session), true), stripe_sandbox::PayOutcome::Completed { .. }));
+    let done = get(&sandbox, &format!("{path}?expand[]=payment_method")).await.body;
+    assert_like(&done["payment_method"], "payment_method");
+    let done = get(&sandbox, &path).await.body;
+    assert_like(&done, "payment_intent");
+    assert_eq!((done["status"].as_str(), done["amount_received"].as_i64()), (Some("succeeded"), Some(3098)));
+    let charge = get(&sandbox, &format!("/v1/charges/{}", done["latest_charge"].as_str().unwrap())).await.body;
+    assert_like(&charge, "charge");
+    assert_eq!(charge["payment_method_details"]["card"]["last4"], "3155");
+}
+
+#[tokio::test]
+async fn events_have_stripes_shape_and_carry_full_objects() {
+    let sandbox = start().await;
+    let session = paid(&sandbox).await;
+    let _ = sandbox.pay(id(&session), VISA, "a@example.com");
+    let list = get(&sandbox, "/v1/events?limit=100").await.body;
+    let events = list["data"].as_array().unwrap();
+    for event in events {
+        assert_like(event, "event");
+        let object = &event["data"]["object"];
+        assert_like(object, object["object"].as_str().unwrap());
+    }
+    let kinds: Vec<_> = events.iter().rev().map(|event| event["type"].as_str().unwrap()).collect();
+    let expected = [
+        "payment_intent.created",
+        "charge.failed",
+        "payment_intent.payment_failed",
+        "charge.succeeded",
+        "payment_intent.succeeded",
+        "checkout.session.completed",
+    ];
+    assert_eq!(kinds, expected);
+}

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Two things that must never be linked together, shown from cargo's own tree:
+# the browser build holds no server crate, and the store holds no Stripe sandbox.
+#
+# `cargo tree -i CRATE` answers "did not match any packages" for one absent
+# crate, "nothing to print" (and success) for another that some other target
+# has, "ambiguous" for a present one with two versions. So we take the list of
+# all packages instead, and look for names; any failure of cargo is a failure.
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+cd "$ROOT"
+
+# names TREE-ARGUMENTS…: the packages of that tree, one name a line.
+names() { cargo tree --locked --quiet --prefix none --format '{p}' "$@" | awk '{ print $1 }' | sort -u; }
+
+# absent WHAT LIST CONTROL CRATE…: none of the crates is in the list. CONTROL
+# is one that must be, or the list is not what we think it is.
+bad=0
+absent() {
+  local what=$1 list=$2 control=$3 crate
+  shift 3
+  grep -qx "$control" <<<"$list" || fail "$what: no $control in it; this check no longer sees the tree"
+  for crate in "$@"; do
+    if grep -qx "$crate" <<<"$list"; then
+      say "$what must not contain $crate" >&2
+      bad=1
+    fi
+  done
+  say "$what: $(wc -l <<<"$list") packages, none of: $*"
+}
+
+browser="$(names -p frontend --target wasm32-unknown-unknown -e normal,build)"
+absent "the browser build" "$browser" leptos \
+  diesel diesel_migrations libsqlite3-sys pq-sys tokio axum leptos_axum hyper tower-sessions \
+  typst reqwest rustls async-stripe object_store comrak ammonia
+
+for target in x86_64-unknown-linux-gnu aarch64-unknown-linux-gnu; do
+  store="$(names -p server --target "$target" -e normal,build)"
+  absent "the store ($target)" "$store" axum stripe-sandbox openssl openssl-sys native-tls ring
+done
+exit "$bad"

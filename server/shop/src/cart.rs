@@ -1,0 +1,207 @@
+//! The cart: which titles, in one currency. It lives in the visitor's session.
+//!
+//! Prices are never taken from it: each is read from the database when the cart is shown and again when it is paid.
+//! What it does keep is the price each title had when it was put in, so that a change can be said aloud.
+
+use crate::catalog;
+use crate::db::AnyConnection;
+use crate::db::schema::{book, book_file, edition};
+use crate::secrets;
+use crate::types::{BookFormat, CartLine, CartProblem, CartView, Currency, Money, Slug};
+use crate::{Error, Shop};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeSet, HashMap};
+
+/// A visitor's cart, as the session keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cart {
+    currency: Currency,
+    entries: Vec<Entry>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Entry {
+    book_id: i64,
+    /// Minor units, when the title was put in; shown as "was", never charged.
+    seen: i64,
+}
+
+impl Cart {
+    /// As many as one Stripe Checkout Session has line items
+    /// (<https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-line_items>).
+    pub const MAX_TITLES: usize = 100;
+
+    /// An empty cart.
+    #[must_use]
+    pub fn new(currency: Currency) -> Self {
+        Self { currency, entries: Vec::new() }
+    }
+
+    /// How many titles were put in.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// The currency it is priced in.
+    #[must_use]
+    pub fn currency(&self) -> Currency {
+        self.currency
+    }
+}
+
+/// A title as it would be sold right now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Offer {
+    pub(crate) book_id: i64,
+    pub(crate) title: String,
+    pub(crate) unit_amount: i64,
+}
+
+/// Names exactly these titles at these prices in this currency.
+pub(crate) fn snapshot_hash(currency: Currency, offers: &[Offer]) -> String {
+    let mut text = currency.code().to_owned();
+    for offer in offers {
+        text.push_str(&format!(";{}={}", offer.book_id, offer.unit_amount));
+    }
+    secrets::hash(&text)
+}
+
+impl Shop {
+    /// Puts a published title into the cart; a second time changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::BookUnavailable`] if it is not sold in the cart's currency, [`Error::CartFull`], the database's.
+    pub async fn add_to_cart(&self, cart: &mut Cart, slug: &Slug) -> Result<(), Error> {
+        let (slug, currency) = (slug.clone(), cart.currency);
+        let found = self.0.db.read(move |conn| offer(conn, &slug, currency)).await?.ok_or(Error::BookUnavailable)?;
+        if cart.entries.iter().any(|entry| entry.book_id == found.book_id) {
+            return Ok(());
+        }
+        if cart.entries.len() >= Cart::MAX_TITLES {
+            return Err(Error::CartFull);
+        }
+        cart.entries.push(found);
+        Ok(())
+    }
+
+    /// Takes a title out of the cart; if it is not in there, nothing happens.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn remove_from_cart(&self, cart: &mut Cart, slug: &Slug) -> Result<(), Error> {
+        let slug = slug.clone();
+        let id = self
+            .0
+            .db
+            .read(move |conn| Ok(book::table.filter(book::slug.eq(slug.as_str())).select(book::id).first::<i64>(conn).optional()?))
+            .await?;
+        cart.entries.retain(|entry| Some(entry.book_id) != id);
+        Ok(())
+    }
+
+    /// The cart at today's prices, with what has changed since the titles were put in.
+    ///
+    /// # Errors
+    /// [`Error::Money`] if the sum does not fit, the database's.
+    pub async fn cart_view(&self, cart: &Cart) -> Result<CartView, Error> {
+        let cart = cart.clone();
+        self.0.db.read(move |conn| view(conn, &cart)).await
+    }
+}
+
+fn offer(conn: &mut AnyConnection, slug: &Slug, currency: Currency) -> Result<Option<Entry>, Error> {
+    let id: Option<i64> = book::table.filter(book::slug.eq(slug.as_str())).select(book::id).first(conn).optional()?;
+    let Some(id) = id else { return Ok(None) };
+    let row = catalog::published(conn, &[id], currency)?.pop();
+    Ok(row.and_then(|row| row.price(currency)).map(|price| Entry { book_id: id, seen: price.minor() }))
+}
+
+/// What the cart's titles would be sold for now, in the cart's order; titles that are not sold are left out.
+pub(crate) fn offers(conn: &mut AnyConnection, cart: &Cart) -> Result<Vec<Offer>, Error> {
+    let ids: Vec<i64> = cart.entries.iter().map(|entry| entry.book_id).collect();
+    let mut rows: HashMap<i64, catalog::CardRow> =
+        catalog::published(conn, &ids, cart.currency)?.into_iter().map(|row| (row.id, row)).collect();
+    Ok(ids
+        .into_iter()
+        .filter_map(|id| {
+            let row = rows.remove(&id)?;
+            let unit_amount = row.price(cart.currency)?.minor();
+            Some(Offer { book_id: id, title: row.title, unit_amount })
+        })
+        .collect())
+}
+
+fn view(conn: &mut AnyConnection, cart: &Cart) -> Result<CartView, Error> {
+    let currency = cart.currency;
+    let ids: Vec<i64> = cart.entries.iter().map(|entry| entry.book_id).collect();
+    let rows = catalog::published(conn, &ids, currency)?;
+    let row_ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+    let cards = catalog::cards(conn, rows, currency)?;
+    let mut cards: HashMap<i64, _> = row_ids.into_iter().zip(cards).collect();
+    let mut formats = formats(conn, &ids)?;
+    let offers = offers(conn, cart)?;
+    let missing: Vec<i64> = ids.iter().copied().filter(|id| !cards.contains_key(id)).collect();
+    let mut problems: Vec<CartProblem> = book::table
+        .filter(book::id.eq_any(missing))
+        .order(book::id)
+        .select((book::title, book::slug))
+        .load::<(String, String)>(conn)?
+        .into_iter()
+        .map(|(title, slug)| CartProblem::Unavailable { title, slug })
+        .collect();
+    let mut lines = Vec::with_capacity(ids.len());
+    for entry in &cart.entries {
+        let Some(card) = cards.remove(&entry.book_id) else { continue };
+        let Some(now) = card.price else { continue };
+        let price_was = (now.minor() != entry.seen).then(|| Money::new(entry.seen, currency));
+        if let Some(was) = price_was {
+            problems.push(CartProblem::PriceChanged { title: card.title.clone(), was, now });
+        }
+        lines.push(CartLine { book: card, formats: formats.remove(&entry.book_id).unwrap_or_default(), price_was });
+    }
+    let subtotal = Money::sum(currency, lines.iter().filter_map(|line| line.book.price))?;
+    Ok(CartView { lines, problems, subtotal, total: subtotal, snapshot: snapshot_hash(currency, &offers) })
+}
+
+/// The formats of each book's newest edition for reading.
+fn formats(conn: &mut AnyConnection, books: &[i64]) -> Result<HashMap<i64, String>, Error> {
+    let rows: Vec<(i64, i64, String)> = edition::table
+        .inner_join(book_file::table)
+        .filter(edition::book_id.eq_any(books.to_vec()))
+        .select((edition::book_id, edition::id, book_file::format))
+        .load(conn)?;
+    let mut newest: HashMap<i64, i64> = HashMap::new();
+    for (book, edition, _) in &rows {
+        let current = newest.entry(*book).or_insert(*edition);
+        *current = (*current).max(*edition);
+    }
+    let mut names: HashMap<i64, BTreeSet<&'static str>> = HashMap::new();
+    for (book, edition, format) in &rows {
+        if let (true, Some(format)) = (newest.get(book) == Some(edition), BookFormat::parse(format)) {
+            names.entry(*book).or_default().insert(format.label());
+        }
+    }
+    Ok(names.into_iter().map(|(book, names)| (book, names.into_iter().collect::<Vec<_>>().join(", "))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snapshot_names_titles_prices_and_currency() {
+        let offer = |book_id, unit_amount| Offer { book_id, title: "t".into(), unit_amount };
+        let (usd, eur) = ("USD".parse().unwrap(), "EUR".parse().unwrap());
+        let base = snapshot_hash(usd, &[offer(1, 799), offer(2, 100)]);
+        for other in [
+            snapshot_hash(eur, &[offer(1, 799), offer(2, 100)]),
+            snapshot_hash(usd, &[offer(1, 798), offer(2, 100)]),
+            snapshot_hash(usd, &[offer(2, 100), offer(1, 799)]),
+            snapshot_hash(usd, &[offer(1, 799)]),
+        ] {
+            assert_ne!(base, other);
+        }
+    }
+}

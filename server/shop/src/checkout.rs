@@ -1,0 +1,232 @@
+//! From the cart to Stripe's payment page, or past it if there is nothing to pay.
+
+use crate::cart::{self, Cart, Offer};
+use crate::db::schema::{checkout, orders};
+use crate::db::{AnyConnection, both};
+use crate::payments::{NewSession, PaymentsError, Session};
+use crate::secrets::BrowserSecret;
+use crate::types::{Currency, Email, Money};
+use crate::{Error, Shop, fulfilment, limits};
+use chrono::{DateTime, NaiveDateTime, TimeDelta};
+use diesel::prelude::*;
+use std::net::IpAddr;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// Where the buyer goes to pay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CheckoutStart {
+    /// Stripe's payment page: an absolute URL.
+    Pay(String),
+    /// There is nothing to pay: the page that asks for the address.
+    Free,
+}
+
+/// Stripe lets a session live for 24 hours; one that is about to end is not handed out again.
+const REUSE_FOR: TimeDelta = TimeDelta::hours(23);
+/// While another request of the same checkout is at Stripe, ask this often …
+const TRIES: u32 = 8;
+/// … with this much time between.
+const PAUSE: Duration = Duration::from_millis(250);
+/// The same free titles for the same address within this time are one order.
+const FREE_ONCE_PER: TimeDelta = TimeDelta::hours(24);
+
+/// An open checkout of this browser and cart.
+#[derive(Clone, Debug, Queryable)]
+struct Open {
+    id: i64,
+    idem_key: String,
+    stripe_url: Option<String>,
+}
+
+impl Shop {
+    /// Starts to pay for what the visitor saw as `snapshot` ([`crate::types::CartView::snapshot`]). Every price is
+    /// read again. A double click gets the same session.
+    ///
+    /// # Errors
+    /// [`Error::CartEmpty`]; [`Error::CartChanged`] if a title or price is another one than on the screen;
+    /// [`Error::Payments`] if Stripe does not answer or refuses (the cart stays); the database's.
+    pub async fn start_checkout(&self, cart: &Cart, snapshot: &str, browser: &BrowserSecret) -> Result<CheckoutStart, Error> {
+        let (offers, subtotal) = self.offers(cart, snapshot).await?;
+        if subtotal.is_zero() {
+            return Ok(CheckoutStart::Free);
+        }
+        let currency = cart.currency();
+        for attempt in 1..=TRIES {
+            let open = self.open_checkout(currency, subtotal, &offers, browser).await?;
+            if let Some(url) = open.stripe_url {
+                return Ok(CheckoutStart::Pay(url));
+            }
+            match self.create_session(&open, currency, &offers).await {
+                Ok(session) => {
+                    let url = session.url.clone().ok_or_else(|| PaymentsError::Incomprehensible("a session without a URL".into()))?;
+                    self.keep_session(open.id, &session).await?;
+                    return Ok(CheckoutStart::Pay(url));
+                }
+                Err(PaymentsError::TryAgain(_)) if attempt < TRIES => tokio::time::sleep(PAUSE).await,
+                Err(error @ PaymentsError::Failed(_)) => {
+                    // Stripe repeats a stored failure for the same key: the next try needs another one.
+                    self.renew_key(&open, &error.to_string()).await?;
+                    return Err(error.into());
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(PaymentsError::TryAgain(409).into())
+    }
+
+    /// Gets titles that cost nothing. The files open only through the link that is mailed to `email`, so that nobody
+    /// can put an order under another's address and read it.
+    ///
+    /// # Errors
+    /// [`Error::NotFree`] if there is something to pay, [`Error::CartEmpty`], [`Error::CartChanged`],
+    /// [`Error::RateLimited`] (3 an hour per address, 10 per network), the database's.
+    pub async fn checkout_free(&self, cart: &Cart, snapshot: &str, email: &Email, browser: &BrowserSecret, client_ip: IpAddr) -> Result<(), Error> {
+        let (offers, subtotal) = self.offers(cart, snapshot).await?;
+        if !subtotal.is_zero() {
+            return Err(Error::NotFree);
+        }
+        let now = self.0.clock.now();
+        let limits = &self.0.limits;
+        if !limits.free_by_network.take(limits::network(client_ip), now) || !limits.free_by_email.take(email.normalized(), now) {
+            return Err(Error::RateLimited);
+        }
+        let new = NewCheckout::new(cart.currency(), subtotal, &offers, browser, now)?;
+        let (shop, email) = (self.clone(), email.clone());
+        self.0
+            .db
+            .write(move |conn| {
+                let again: i64 = orders::table
+                    .inner_join(checkout::table)
+                    .filter(orders::email_norm.eq(email.normalized()))
+                    .filter(orders::amount_total.eq(0))
+                    .filter(orders::created_at.gt(now - FREE_ONCE_PER))
+                    .filter(checkout::snapshot_hash.eq(&new.snapshot_hash))
+                    .count()
+                    .get_result(conn)?;
+                if again > 0 {
+                    return Ok(());
+                }
+                let checkout_id: i64 = diesel::insert_into(checkout::table)
+                    .values((&new, checkout::state.eq("completed")))
+                    .returning(checkout::id)
+                    .get_result(conn)?;
+                fulfilment::place_free_order(conn, &shop, checkout_id, &email, &offers)
+            })
+            .await
+    }
+
+    /// What the cart would be sold for, if that is what the visitor has seen.
+    async fn offers(&self, cart: &Cart, snapshot: &str) -> Result<(Vec<Offer>, Money), Error> {
+        let copy = cart.clone();
+        let offers = self.0.db.read(move |conn| cart::offers(conn, &copy)).await?;
+        if offers.is_empty() {
+            return Err(if cart.count() == 0 { Error::CartEmpty } else { Error::CartChanged });
+        }
+        let currency = cart.currency();
+        if cart::snapshot_hash(currency, &offers) != snapshot {
+            return Err(Error::CartChanged);
+        }
+        let subtotal = Money::sum(currency, offers.iter().map(|offer| Money::new(offer.unit_amount, currency)))?;
+        Ok((offers, subtotal))
+    }
+
+    async fn open_checkout(&self, currency: Currency, subtotal: Money, offers: &[Offer], browser: &BrowserSecret) -> Result<Open, Error> {
+        let now = self.0.clock.now();
+        let new = NewCheckout::new(currency, subtotal, offers, browser, now)?;
+        self.0.db.write(move |conn| new.find_or_insert(conn, now)).await
+    }
+
+    async fn create_session(&self, open: &Open, currency: Currency, offers: &[Offer]) -> Result<Session, PaymentsError> {
+        let base = self.base_url();
+        let new = NewSession {
+            idempotency_key: &open.idem_key,
+            checkout_id: open.id,
+            currency,
+            lines: offers.iter().map(|offer| (offer.title.as_str(), offer.unit_amount)).collect(),
+            success_url: format!("{base}/checkout/success?session_id={{CHECKOUT_SESSION_ID}}"),
+            cancel_url: format!("{base}/checkout/cancel"),
+        };
+        self.0.payments.create_session(&new).await
+    }
+
+    async fn keep_session(&self, id: i64, session: &Session) -> Result<(), Error> {
+        let now = self.0.clock.now();
+        let (session_id, url) = (session.id.clone(), session.url.clone());
+        let expires_at = DateTime::from_timestamp(session.expires_at, 0).map_or(now + REUSE_FOR, |at| at.naive_utc());
+        self.0
+            .db
+            .write(move |conn| {
+                diesel::update(checkout::table.find(id).filter(checkout::stripe_session.is_null()))
+                    .set((
+                        checkout::stripe_session.eq(&session_id),
+                        checkout::stripe_url.eq(&url),
+                        checkout::expires_at.eq(expires_at),
+                        checkout::updated_at.eq(now),
+                    ))
+                    .execute(conn)?;
+                Ok(())
+            })
+            .await
+    }
+
+    async fn renew_key(&self, open: &Open, why: &str) -> Result<(), Error> {
+        let (id, old, new, why, now) = (open.id, open.idem_key.clone(), new_key(), why.to_owned(), self.0.clock.now());
+        self.0
+            .db
+            .write(move |conn| {
+                diesel::update(checkout::table.find(id).filter(checkout::idem_key.eq(&old)))
+                    .set((checkout::idem_key.eq(&new), checkout::last_error.eq(&why), checkout::updated_at.eq(now)))
+                    .execute(conn)?;
+                Ok(())
+            })
+            .await
+    }
+}
+
+fn new_key() -> String {
+    format!("octavo-checkout-{}", Uuid::new_v4())
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = checkout)]
+struct NewCheckout {
+    idem_key: String,
+    cart_snapshot: String,
+    snapshot_hash: String,
+    subtotal: i64,
+    currency: &'static str,
+    browser_hash: String,
+    created_at: NaiveDateTime,
+    expires_at: NaiveDateTime,
+    updated_at: NaiveDateTime,
+}
+
+impl NewCheckout {
+    fn new(currency: Currency, subtotal: Money, offers: &[Offer], browser: &BrowserSecret, now: NaiveDateTime) -> Result<Self, Error> {
+        Ok(Self {
+            idem_key: new_key(),
+            cart_snapshot: serde_json::to_string(offers).map_err(|error| Error::internal(error.to_string()))?,
+            snapshot_hash: cart::snapshot_hash(currency, offers),
+            subtotal: subtotal.minor(),
+            currency: currency.code(),
+            browser_hash: browser.hash(),
+            created_at: now,
+            expires_at: now + REUSE_FOR,
+            updated_at: now,
+        })
+    }
+
+    /// The browser's open checkout of the same cart, or a new one; the unique index decides between two tabs.
+    fn find_or_insert(&self, conn: &mut AnyConnection, now: NaiveDateTime) -> Result<Open, Error> {
+        let mine = || checkout::table.filter(checkout::browser_hash.eq(&self.browser_hash)).filter(checkout::snapshot_hash.eq(&self.snapshot_hash)).filter(checkout::state.eq("open"));
+        diesel::update(mine().filter(checkout::created_at.le(now - REUSE_FOR)))
+            .set((checkout::state.eq("expired"), checkout::updated_at.eq(now)))
+            .execute(conn)?;
+        both!(conn, |c| diesel::insert_into(checkout::table)
+            .values((self, checkout::state.eq("open")))
+            .on_conflict_do_nothing()
+            .execute(c))?;
+        Ok(mine().select((checkout::id, checkout::idem_key, checkout::stripe_url)).first(conn)?)
+    }
+}

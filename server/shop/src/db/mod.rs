@@ -1,0 +1,279 @@
+//! The database: one set of queries for SQLite and PostgreSQL.
+//!
+//! Diesel is synchronous here (`MultiConnection` and diesel-async do not combine), so every closure runs on the
+//! blocking pool. A page should need one call, because a hop to that pool costs about 40 µs.
+
+mod migrate;
+pub(crate) mod schema;
+
+pub use migrate::{MigrationError, applied_versions};
+
+use crate::Error;
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::prelude::*;
+use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool, PooledConnection};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+pub use connection::AnyConnection;
+
+mod connection {
+    use diesel::{PgConnection, SqliteConnection};
+
+    /// A connection to either database.
+    #[derive(diesel::MultiConnection)]
+    pub enum AnyConnection {
+        /// To scale out.
+        Postgres(PgConnection),
+        /// The embedded default.
+        Sqlite(SqliteConnection),
+    }
+}
+
+/// Runs the same query on whichever database it is, for what `MultiConnection` cannot express (upserts).
+macro_rules! both {
+    ($conn:expr, |$c:ident| $body:expr) => {
+        match $conn {
+            $crate::db::AnyConnection::Sqlite($c) => $body,
+            $crate::db::AnyConnection::Postgres($c) => $body,
+        }
+    };
+}
+pub(crate) use both;
+
+/// Where the database is.
+#[derive(Clone, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    /// `sqlite://PATH`, relative or absolute.
+    Sqlite(PathBuf),
+    /// `postgres://…` or `postgresql://…`, as libpq reads it.
+    Postgres(String),
+}
+
+/// The URL names no database that this store runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be sqlite://PATH or postgres://…")]
+pub struct UnknownDatabase;
+
+impl FromStr for DatabaseUrl {
+    type Err = UnknownDatabase;
+
+    fn from_str(url: &str) -> Result<Self, UnknownDatabase> {
+        if let Some(path) = url.strip_prefix("sqlite://") {
+            return if path.is_empty() || path.contains(['?', '\0']) { Err(UnknownDatabase) } else { Ok(Self::Sqlite(path.into())) };
+        }
+        if ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
+            return Ok(Self::Postgres(url.to_owned()));
+        }
+        Err(UnknownDatabase)
+    }
+}
+
+/// Without the password.
+impl std::fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite://{}", path.display()),
+            Self::Postgres(_) => f.write_str("postgres://…"),
+        }
+    }
+}
+
+/// The database cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The folder of the SQLite file cannot be made.
+    #[error("cannot create the folder of {}: {source}", path.display())]
+    Folder {
+        /// The database file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// No connection.
+    #[error("cannot connect to the database: {0}")]
+    Connect(#[from] diesel::r2d2::PoolError),
+    /// Migrations failed, or the schema is newer than this program.
+    #[error(transparent)]
+    Migrate(#[from] MigrationError),
+}
+
+type AnyPool = Pool<ConnectionManager<AnyConnection>>;
+
+/// The pools. On SQLite one connection writes and several read; PostgreSQL has one pool for both.
+#[derive(Clone, Debug)]
+pub struct Db {
+    readers: AnyPool,
+    writers: AnyPool,
+}
+
+/// How long a request waits for a connection before it is told to come back.
+const POOL_TIMEOUT: Duration = Duration::from_secs(10);
+const READERS: u32 = 4;
+const POSTGRES_CONNECTIONS: u32 = 12;
+
+#[derive(Clone, Copy, Debug)]
+enum Setup {
+    SqliteReader,
+    SqliteWriter,
+    Postgres,
+}
+
+impl CustomizeConnection<AnyConnection, diesel::r2d2::Error> for Setup {
+    fn on_acquire(&self, conn: &mut AnyConnection) -> Result<(), diesel::r2d2::Error> {
+        let sql = match self {
+            // `synchronous=FULL`: what was acknowledged survives a power cut also in WAL mode.
+            Self::SqliteWriter => "PRAGMA busy_timeout=10000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;",
+            Self::SqliteReader => "PRAGMA busy_timeout=10000; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA query_only=ON;",
+            Self::Postgres => "SET TIME ZONE 'UTC'; SET statement_timeout = '30s'; SET lock_timeout = '10s';",
+        };
+        conn.batch_execute(sql).map_err(diesel::r2d2::Error::QueryError)
+    }
+}
+
+impl Db {
+    /// Connects, brings the schema up to date under a lock, and opens the pools. Blocks.
+    ///
+    /// # Errors
+    /// [`OpenError`]: no connection, a failed migration, or a schema newer than this program.
+    pub fn open(url: &DatabaseUrl) -> Result<Self, OpenError> {
+        migrate::run(url)?;
+        Self::connect(url)
+    }
+
+    /// Connects without touching the schema. Blocks.
+    ///
+    /// # Errors
+    /// [`OpenError`] without a connection.
+    pub fn connect(url: &DatabaseUrl) -> Result<Self, OpenError> {
+        let pool = |address: &str, size: u32, setup: Setup| {
+            Pool::builder()
+                .max_size(size)
+                .min_idle(Some(1))
+                .connection_timeout(POOL_TIMEOUT)
+                .connection_customizer(Box::new(setup))
+                .build(ConnectionManager::<AnyConnection>::new(address))
+        };
+        match url {
+            DatabaseUrl::Sqlite(path) => {
+                create_parent(path)?;
+                let address = path.to_string_lossy();
+                // The writer first: it is the one that switches the file to WAL.
+                let writers = pool(&address, 1, Setup::SqliteWriter)?;
+                Ok(Self { readers: pool(&address, READERS, Setup::SqliteReader)?, writers })
+            }
+            DatabaseUrl::Postgres(address) => {
+                let pool = pool(address, POSTGRES_CONNECTIONS, Setup::Postgres)?;
+                Ok(Self { readers: pool.clone(), writers: pool })
+            }
+        }
+    }
+
+    /// Runs queries that change nothing.
+    ///
+    /// # Errors
+    /// What `work` returns, or [`Error::Pool`] if no connection was free in time.
+    pub async fn read<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut AnyConnection) -> Result<T, Error> + Send + 'static,
+    {
+        let pool = self.readers.clone();
+        blocking(move || work(&mut *acquire(&pool)?)).await
+    }
+
+    /// Runs `work` in one transaction: `BEGIN IMMEDIATE` on SQLite (a deferred read-to-write upgrade would fail at
+    /// once, whatever the time limit). An error rolls back. A passing failure (lost lock, deadlock) is tried again, so
+    /// `work` must do nothing outside the database.
+    ///
+    /// # Errors
+    /// What `work` returns, or [`Error::Pool`] if no connection was free in time.
+    pub async fn write<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut AnyConnection) -> Result<T, Error> + Send + 'static,
+    {
+        let pool = self.writers.clone();
+        blocking(move || write_blocking(&pool, work)).await
+    }
+}
+
+const WRITE_ATTEMPTS: u32 = 5;
+
+fn write_blocking<T>(pool: &AnyPool, mut work: impl FnMut(&mut AnyConnection) -> Result<T, Error>) -> Result<T, Error> {
+    let mut attempt = 1;
+    loop {
+        match transaction(&mut *acquire(pool)?, &mut work) {
+            Err(Error::Database(error)) if attempt < WRITE_ATTEMPTS && crate::error::is_passing(&error) => {
+                tracing::debug!(%error, attempt, "transaction is tried again");
+                attempt += 1;
+            }
+            result => return result,
+        }
+    }
+}
+
+fn transaction<T>(
+    conn: &mut AnyConnection,
+    work: &mut impl FnMut(&mut AnyConnection) -> Result<T, Error>,
+) -> Result<T, Error> {
+    match conn {
+        AnyConnection::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE")?,
+        AnyConnection::Postgres(c) => AnsiTransactionManager::begin_transaction(c)?,
+    }
+    let result = work(conn);
+    let end = match conn {
+        AnyConnection::Sqlite(c) => finish(c, result.is_ok()),
+        AnyConnection::Postgres(c) => finish(c, result.is_ok()),
+    };
+    match (result, end) {
+        (Ok(value), Ok(())) => Ok(value),
+        (Ok(_), Err(error)) => Err(error.into()),
+        (Err(error), _) => Err(error),
+    }
+}
+
+fn finish<C>(conn: &mut C, commit: bool) -> QueryResult<()>
+where
+    C: Connection<TransactionManager = AnsiTransactionManager>,
+    AnsiTransactionManager: TransactionManager<C>,
+{
+    if commit { AnsiTransactionManager::commit_transaction(conn) } else { AnsiTransactionManager::rollback_transaction(conn) }
+}
+
+fn acquire(pool: &AnyPool) -> Result<PooledConnection<ConnectionManager<AnyConnection>>, Error> {
+    Ok(pool.get()?)
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
+    let span = tracing::Span::current();
+    tokio::task::spawn_blocking(move || span.in_scope(work))
+        .await
+        .unwrap_or_else(|error| Err(Error::internal(format!("database task: {error}"))))
+}
+
+fn create_parent(path: &Path) -> Result<(), OpenError> {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => {
+            std::fs::create_dir_all(parent).map_err(|source| OpenError::Folder { path: path.to_owned(), source })
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_url_is_an_error_and_not_a_new_file() {
+        assert_eq!("sqlite://data/x.db".parse(), Ok(DatabaseUrl::Sqlite("data/x.db".into())));
+        assert_eq!("sqlite:///tmp/x.db".parse(), Ok(DatabaseUrl::Sqlite("/tmp/x.db".into())));
+        assert!("postgres://u@h/db".parse::<DatabaseUrl>().is_ok());
+        for unknown in ["", "x.db", "data/x.db", "mysql://h/db", "sqlite:x.db", "sqlite://", "file:x.db", "Postgres://x"] {
+            assert_eq!(unknown.parse::<DatabaseUrl>(), Err(UnknownDatabase), "{unknown}");
+        }
+        assert_eq!(format!("{:?}", DatabaseUrl::Postgres("postgres://u:secret@h/db".into())), "postgres://…");
+    }
+}

@@ -1,0 +1,300 @@
+//! One schema for both databases. Kept by hand beside the migrations; a test holds the two against each other.
+
+diesel::table! {
+    book (id) {
+        id -> BigInt,
+        slug -> Text,
+        title -> Text,
+        sort_title -> Text,
+        subtitle -> Text,
+        description_md -> Text,
+        language -> Text,
+        isbn -> Nullable<Text>,
+        publisher -> Text,
+        published_on -> Nullable<Date>,
+        tax_code -> Text,
+        status -> Text,
+        cover_key -> Nullable<Text>,
+        accent -> Text,
+        version -> BigInt,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    book_price (book_id, currency) {
+        book_id -> BigInt,
+        currency -> Text,
+        unit_amount -> BigInt,
+    }
+}
+
+diesel::table! {
+    contributor (book_id, position) {
+        book_id -> BigInt,
+        position -> Integer,
+        name -> Text,
+        role -> Text,
+    }
+}
+
+diesel::table! {
+    edition (id) {
+        id -> BigInt,
+        book_id -> BigInt,
+        label -> Text,
+        changelog -> Text,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    book_file (id) {
+        id -> BigInt,
+        edition_id -> BigInt,
+        format -> Text,
+        storage_key -> Text,
+        sha256 -> Text,
+        bytes -> BigInt,
+        filename -> Text,
+    }
+}
+
+diesel::table! {
+    checkout (id) {
+        id -> BigInt,
+        idem_key -> Text,
+        cart_snapshot -> Text,
+        snapshot_hash -> Text,
+        subtotal -> BigInt,
+        currency -> Text,
+        stripe_session -> Nullable<Text>,
+        stripe_url -> Nullable<Text>,
+        browser_hash -> Text,
+        state -> Text,
+        last_error -> Nullable<Text>,
+        created_at -> Timestamp,
+        expires_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    orders (id) {
+        id -> BigInt,
+        number -> Text,
+        email -> Text,
+        email_norm -> Text,
+        name -> Nullable<Text>,
+        checkout_id -> Nullable<BigInt>,
+        stripe_session -> Nullable<Text>,
+        stripe_payment_intent -> Nullable<Text>,
+        amount_subtotal -> BigInt,
+        amount_discount -> BigInt,
+        amount_tax -> BigInt,
+        amount_total -> BigInt,
+        currency -> Text,
+        country -> Nullable<Text>,
+        status -> Text,
+        created_at -> Timestamp,
+        paid_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    order_item (id) {
+        id -> BigInt,
+        order_id -> BigInt,
+        book_id -> BigInt,
+        position -> Integer,
+        title_snapshot -> Text,
+        unit_amount -> BigInt,
+        discount -> BigInt,
+        tax -> BigInt,
+        total -> BigInt,
+    }
+}
+
+diesel::table! {
+    entitlement (id) {
+        id -> BigInt,
+        order_item_id -> BigInt,
+        book_id -> BigInt,
+        email_norm -> Text,
+        state -> Text,
+        reason -> Nullable<Text>,
+        granted_at -> Timestamp,
+        changed_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    order_access (order_id, browser_hash) {
+        order_id -> BigInt,
+        browser_hash -> Text,
+        expires_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    download_token (id) {
+        id -> BigInt,
+        entitlement_id -> BigInt,
+        hash -> Text,
+        generation -> Integer,
+        created_at -> Timestamp,
+        expires_at -> Timestamp,
+        max_uses -> Integer,
+        used_count -> Integer,
+        revoked_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    download_claim (id) {
+        id -> BigInt,
+        token_id -> BigInt,
+        hash -> Text,
+        browser_hash -> Text,
+        created_at -> Timestamp,
+        expires_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    download_quota (claim_id, book_file_id) {
+        claim_id -> BigInt,
+        book_file_id -> BigInt,
+        bytes -> BigInt,
+    }
+}
+
+diesel::table! {
+    download_log (id) {
+        id -> BigInt,
+        token_id -> Nullable<BigInt>,
+        claim_id -> Nullable<BigInt>,
+        book_file_id -> Nullable<BigInt>,
+        at -> Timestamp,
+        ip_prefix -> Text,
+        user_agent -> Text,
+        range -> Nullable<Text>,
+        status -> Integer,
+        bytes -> BigInt,
+        reason -> Text,
+    }
+}
+
+diesel::table! {
+    stripe_event (id) {
+        id -> Text,
+        #[sql_name = "type"]
+        type_ -> Text,
+        object_id -> Text,
+        created -> Timestamp,
+        livemode -> Bool,
+        body -> Text,
+        state -> Text,
+        attempts -> Integer,
+        received_at -> Timestamp,
+        next_at -> Timestamp,
+        lease_until -> Nullable<Timestamp>,
+        error -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    invoice_series (series, year) {
+        series -> Text,
+        year -> Integer,
+        next -> BigInt,
+    }
+}
+
+diesel::table! {
+    invoice (id) {
+        id -> BigInt,
+        kind -> Text,
+        series -> Text,
+        year -> Integer,
+        seq -> BigInt,
+        number -> Text,
+        order_id -> BigInt,
+        corrects_id -> Nullable<BigInt>,
+        currency -> Text,
+        issued_at -> Timestamp,
+        buyer_snapshot -> Text,
+        lines_snapshot -> Text,
+        pdf_key -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    outbox (id) {
+        id -> BigInt,
+        kind -> Text,
+        recipient -> Text,
+        order_id -> Nullable<BigInt>,
+        payload -> Text,
+        dedupe_key -> Text,
+        message_id -> Text,
+        state -> Text,
+        attempts -> Integer,
+        created_at -> Timestamp,
+        next_at -> Timestamp,
+        lease_until -> Nullable<Timestamp>,
+        sent_at -> Nullable<Timestamp>,
+        error -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    session (id_hash) {
+        id_hash -> Text,
+        data -> Text,
+        expires_at -> Timestamp,
+    }
+}
+
+diesel::joinable!(book_price -> book (book_id));
+diesel::joinable!(contributor -> book (book_id));
+diesel::joinable!(edition -> book (book_id));
+diesel::joinable!(book_file -> edition (edition_id));
+diesel::joinable!(orders -> checkout (checkout_id));
+diesel::joinable!(order_item -> orders (order_id));
+diesel::joinable!(order_item -> book (book_id));
+diesel::joinable!(entitlement -> order_item (order_item_id));
+diesel::joinable!(entitlement -> book (book_id));
+diesel::joinable!(order_access -> orders (order_id));
+diesel::joinable!(download_token -> entitlement (entitlement_id));
+diesel::joinable!(download_claim -> download_token (token_id));
+diesel::joinable!(download_quota -> download_claim (claim_id));
+diesel::joinable!(download_quota -> book_file (book_file_id));
+diesel::joinable!(download_log -> download_token (token_id));
+diesel::joinable!(download_log -> download_claim (claim_id));
+diesel::joinable!(download_log -> book_file (book_file_id));
+diesel::joinable!(invoice -> orders (order_id));
+diesel::joinable!(outbox -> orders (order_id));
+
+diesel::allow_tables_to_appear_in_same_query!(
+    book,
+    book_price,
+    contributor,
+    edition,
+    book_file,
+    checkout,
+    orders,
+    order_item,
+    entitlement,
+    order_access,
+    download_token,
+    download_claim,
+    download_quota,
+    download_log,
+    stripe_event,
+    invoice_series,
+    invoice,
+    outbox,
+    session,
+);

@@ -1,0 +1,135 @@
+//! The shop's invariants, as SQL that finds what breaks them. `octavo doctor` and every integration test run them.
+
+use crate::db::AnyConnection;
+use crate::{Error, Shop};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+
+/// A rule that some rows break.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// The rule.
+    pub rule: &'static str,
+    /// How many rows.
+    pub rows: i64,
+    /// One of them.
+    pub example: String,
+}
+
+/// Each rule with a query that gives the offenders, one text column named `id`.
+const RULES: &[(&str, &str)] = &[
+    (
+        "a completed checkout has exactly one order, and an order's checkout is completed",
+        "SELECT CAST(c.id AS TEXT) AS id FROM checkout c LEFT JOIN orders o ON o.checkout_id = c.id \
+         WHERE (c.state = 'completed') <> (o.id IS NOT NULL)",
+    ),
+    (
+        "an order has the subtotal, currency and session of its checkout",
+        "SELECT o.number AS id FROM orders o JOIN checkout c ON c.id = o.checkout_id \
+         WHERE o.amount_subtotal <> c.subtotal OR o.currency <> c.currency \
+            OR COALESCE(o.stripe_session, '') <> COALESCE(c.stripe_session, '')",
+    ),
+    (
+        "the items of an order add up to its amounts",
+        "SELECT o.number AS id FROM orders o LEFT JOIN order_item i ON i.order_id = o.id \
+         GROUP BY o.number, o.amount_subtotal, o.amount_discount, o.amount_tax, o.amount_total \
+         HAVING COALESCE(SUM(i.unit_amount), -1) <> o.amount_subtotal OR SUM(i.discount) <> o.amount_discount \
+             OR SUM(i.tax) <> o.amount_tax OR SUM(i.total) <> o.amount_total",
+    ),
+    (
+        "an item's total is its price less discount plus tax",
+        "SELECT CAST(id AS TEXT) AS id FROM order_item WHERE total <> unit_amount - discount + tax",
+    ),
+    (
+        "an order is paid exactly if it has succeeded",
+        "SELECT number AS id FROM orders WHERE (status = 'succeeded') <> (paid_at IS NOT NULL)",
+    ),
+    (
+        "an order without a Stripe session costs nothing",
+        "SELECT number AS id FROM orders WHERE stripe_session IS NULL AND amount_total <> 0",
+    ),
+    (
+        "each item of a succeeded order has one entitlement, and only those have",
+        "SELECT CAST(i.id AS TEXT) AS id FROM order_item i JOIN orders o ON o.id = i.order_id \
+         LEFT JOIN entitlement e ON e.order_item_id = i.id AND e.book_id = i.book_id \
+         WHERE (o.status = 'succeeded') <> (e.id IS NOT NULL)",
+    ),
+    (
+        "an entitlement has exactly one current token",
+        "SELECT CAST(e.id AS TEXT) AS id FROM entitlement e \
+         LEFT JOIN download_token t ON t.entitlement_id = e.id AND t.revoked_at IS NULL \
+         GROUP BY e.id HAVING COUNT(t.id) <> 1",
+    ),
+    (
+        "a token's uses are its claims",
+        "SELECT CAST(t.id AS TEXT) AS id FROM download_token t LEFT JOIN download_claim c ON c.token_id = t.id \
+         GROUP BY t.id, t.used_count, t.max_uses HAVING COUNT(c.id) <> t.used_count OR t.used_count > t.max_uses",
+    ),
+    (
+        "no claim was served a file more than twice over",
+        "SELECT CAST(q.claim_id AS TEXT) AS id FROM download_quota q JOIN book_file f ON f.id = q.book_file_id WHERE q.bytes > 2 * f.bytes",
+    ),
+    (
+        "a paid order has exactly one invoice, a free one none",
+        "SELECT o.number AS id FROM orders o LEFT JOIN invoice i ON i.order_id = o.id AND i.kind = 'invoice' \
+         GROUP BY o.number, o.status, o.amount_total \
+         HAVING COUNT(i.id) <> CASE WHEN o.status = 'succeeded' AND o.amount_total > 0 THEN 1 ELSE 0 END",
+    ),
+    (
+        "invoice numbers are gapless",
+        "SELECT s.series AS id FROM invoice_series s LEFT JOIN invoice i ON i.series = s.series AND i.year = s.year \
+         GROUP BY s.series, s.year, s.next \
+         HAVING COUNT(i.id) <> s.next - 1 OR COALESCE(MAX(i.seq), 0) <> s.next - 1 OR COALESCE(MIN(i.seq), 1) <> 1",
+    ),
+    (
+        "an invoice belongs to a series",
+        "SELECT i.number AS id FROM invoice i LEFT JOIN invoice_series s ON i.series = s.series AND i.year = s.year WHERE s.next IS NULL",
+    ),
+    (
+        "a succeeded order has exactly one mail that brings its link",
+        "SELECT o.number AS id FROM orders o LEFT JOIN outbox m ON m.order_id = o.id AND m.kind IN ('receipt', 'free_order_link') \
+         GROUP BY o.number, o.status HAVING COUNT(m.id) <> CASE WHEN o.status = 'succeeded' THEN 1 ELSE 0 END",
+    ),
+    (
+        "a completed session whose event is done has an order or is under review",
+        "SELECT e.id AS id FROM stripe_event e LEFT JOIN checkout c ON c.stripe_session = e.object_id \
+         WHERE e.state = 'done' AND e.type = 'checkout.session.completed' AND (c.id IS NULL OR c.state NOT IN ('completed', 'quarantined'))",
+    ),
+    (
+        "secrets are kept as SHA-256 only",
+        "SELECT hash AS id FROM download_token WHERE LENGTH(hash) <> 64 \
+         UNION ALL SELECT hash FROM download_claim WHERE LENGTH(hash) <> 64 \
+         UNION ALL SELECT browser_hash FROM checkout WHERE LENGTH(browser_hash) <> 64 \
+         UNION ALL SELECT id_hash FROM session WHERE LENGTH(id_hash) <> 64",
+    ),
+];
+
+#[derive(QueryableByName)]
+struct Offenders {
+    #[diesel(sql_type = BigInt)]
+    rows: i64,
+    #[diesel(sql_type = Text)]
+    example: String,
+}
+
+impl Shop {
+    /// The invariants that do not hold.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn violations(&self) -> Result<Vec<Violation>, Error> {
+        self.0.db.read(violations).await
+    }
+}
+
+fn violations(conn: &mut AnyConnection) -> Result<Vec<Violation>, Error> {
+    let mut found = Vec::new();
+    for (rule, query) in RULES {
+        let count = format!("SELECT COUNT(*) AS rows, COALESCE(MIN(id), '') AS example FROM ({query}) AS offenders");
+        let Offenders { rows, example } = diesel::sql_query(count).get_result(conn)?;
+        if rows > 0 {
+            found.push(Violation { rule, rows, example });
+        }
+    }
+    Ok(found)
+}

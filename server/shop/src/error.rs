@@ -1,0 +1,121 @@
+//! What can go wrong in the shop, sorted by what the caller should do about it.
+
+/// An error of the shop. The text is for the log; people are shown a sentence chosen by [`Error::kind`].
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The request makes no sense as it stands.
+    #[error("bad request: {0}")]
+    BadRequest(&'static str),
+    /// There is no such thing, or it is not for this visitor.
+    #[error("not found")]
+    NotFound,
+    /// This visitor may not do that.
+    #[error("forbidden: {0}")]
+    Forbidden(&'static str),
+    /// There is nothing in the cart that could be bought.
+    #[error("the cart is empty")]
+    CartEmpty,
+    /// A price or a title is another one than on the visitor's screen.
+    #[error("the cart has changed since it was shown")]
+    CartChanged,
+    /// The book is not sold, or not in the cart's currency.
+    #[error("the book is not available")]
+    BookUnavailable,
+    /// The cart has as many titles as one Stripe Checkout Session takes.
+    #[error("the cart is full")]
+    CartFull,
+    /// The free way was asked for, but there is something to pay.
+    #[error("this cart is not free")]
+    NotFree,
+    /// Too many requests of this kind from this address.
+    #[error("rate limited")]
+    RateLimited,
+    /// Stripe did not answer, or refused.
+    #[error("payments are unavailable")]
+    Payments(#[from] crate::payments::PaymentsError),
+    /// An amount did not fit.
+    #[error(transparent)]
+    Money(#[from] crate::types::MoneyError),
+    /// The database refused.
+    #[error("database: {0}")]
+    Database(#[from] diesel::result::Error),
+    /// No database connection within the time limit.
+    #[error("no database connection: {0}")]
+    Pool(#[from] diesel::r2d2::PoolError),
+    /// The object store failed.
+    #[error("files: {0}")]
+    Files(#[from] object_store::Error),
+    /// A row holds what it cannot hold, or a task died: a defect of ours.
+    #[error("internal: {0}")]
+    Internal(String),
+}
+
+/// What the caller should do about an [`Error`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// 400.
+    BadRequest,
+    /// 404.
+    NotFound,
+    /// 403.
+    Forbidden,
+    /// Back to the cart.
+    CartEmpty,
+    /// Back to the cart, which shows what changed.
+    CartChanged,
+    /// Back to the book.
+    BookUnavailable,
+    /// Back to the cart.
+    CartFull,
+    /// Back to the cart.
+    NotFree,
+    /// 429.
+    RateLimited,
+    /// 503; the cart is kept.
+    PaymentsUnavailable,
+    /// 503; trying again may help.
+    Busy,
+    /// 500.
+    Internal,
+}
+
+impl Error {
+    /// The kind, without the cause.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::BadRequest(_) => ErrorKind::BadRequest,
+            Self::NotFound => ErrorKind::NotFound,
+            Self::Forbidden(_) => ErrorKind::Forbidden,
+            Self::CartEmpty => ErrorKind::CartEmpty,
+            Self::CartChanged => ErrorKind::CartChanged,
+            Self::BookUnavailable => ErrorKind::BookUnavailable,
+            Self::CartFull => ErrorKind::CartFull,
+            Self::NotFree => ErrorKind::NotFree,
+            Self::RateLimited => ErrorKind::RateLimited,
+            Self::Payments(_) => ErrorKind::PaymentsUnavailable,
+            Self::Pool(_) => ErrorKind::Busy,
+            Self::Database(error) if is_passing(error) => ErrorKind::Busy,
+            Self::Money(_) | Self::Database(_) | Self::Files(_) | Self::Internal(_) => ErrorKind::Internal,
+        }
+    }
+
+    /// A defect of ours, described for the log.
+    pub(crate) fn internal(what: impl Into<String>) -> Self {
+        Self::Internal(what.into())
+    }
+}
+
+/// Whether the same statement may succeed a moment later: a lost connection, a lock not had in time.
+pub(crate) fn is_passing(error: &diesel::result::Error) -> bool {
+    use diesel::result::{DatabaseErrorKind as Kind, Error};
+    match error {
+        Error::DatabaseError(Kind::SerializationFailure | Kind::ClosedConnection | Kind::UnableToSendCommand, _) => true,
+        Error::DatabaseError(Kind::Unknown, info) => {
+            let message = info.message();
+            message.contains("database is locked") || message.contains("deadlock detected")
+        }
+        Error::BrokenTransactionManager => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,319 @@
+//! Stripe's events: verified, kept, and worked on by a leased worker.
+//!
+//! The request that brings an event does no business: it checks the signature and keeps the body, and only then says
+//! 200. What the event means is asked from Stripe later; the body is a hint.
+
+use crate::db::schema::stripe_event;
+use crate::db::{AnyConnection, both};
+use crate::{Error, Reconciled, Shop};
+use chrono::{DateTime, NaiveDateTime, TimeDelta};
+use core::fmt;
+use diesel::prelude::*;
+use hmac::{Hmac, KeyInit, Mac};
+use serde::Deserialize;
+use sha2::Sha256;
+use std::str::FromStr;
+use std::time::Duration;
+use subtle::ConstantTimeEq;
+
+/// Stripe's tolerance (<https://docs.stripe.com/webhooks#verify-manually>), here in both directions.
+const TOLERANCE_SECONDS: u64 = 300;
+
+/// The signing secrets of the endpoint: one, or two while rotating.
+#[derive(Clone)]
+pub struct WebhookSecrets(Vec<String>);
+
+/// `STRIPE_WEBHOOK_SECRET` names no secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be the endpoint's signing secret (whsec_…), or several of them separated by commas")]
+pub struct MalformedSecret;
+
+impl FromStr for WebhookSecrets {
+    type Err = MalformedSecret;
+
+    fn from_str(text: &str) -> Result<Self, MalformedSecret> {
+        let secrets: Vec<String> = text.split(',').map(|secret| secret.trim().to_owned()).collect();
+        let well_formed = |secret: &String| secret.strip_prefix("whsec_").is_some_and(|rest| rest.len() >= 8);
+        if secrets.iter().all(well_formed) { Ok(Self(secrets)) } else { Err(MalformedSecret) }
+    }
+}
+
+impl fmt::Debug for WebhookSecrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "WebhookSecrets({})", self.0.len())
+    }
+}
+
+/// The delivery is not Stripe's, or not a fresh one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SignatureError {
+    /// The header has not the form `t=…,v1=…`.
+    #[error("malformed signature header")]
+    Malformed,
+    /// No `v1` is ours.
+    #[error("wrong signature")]
+    Mismatch,
+    /// Signed more than five minutes ago, or in the future.
+    #[error("signature too old or from the future")]
+    Skew,
+}
+
+impl WebhookSecrets {
+    /// Checks `Stripe-Signature` over the raw body at the time `now`; any secret and any `v1` may match.
+    ///
+    /// # Errors
+    /// [`SignatureError`]; nothing of the body may be trusted then.
+    pub fn verify(&self, header: &str, body: &[u8], now: NaiveDateTime) -> Result<(), SignatureError> {
+        let mut timestamp = None;
+        let mut signatures: Vec<[u8; 32]> = Vec::new();
+        for part in header.split(',') {
+            let (name, value) = part.trim().split_once('=').ok_or(SignatureError::Malformed)?;
+            match name {
+                "t" if timestamp.is_none() && value.bytes().all(|b| b.is_ascii_digit()) => timestamp = Some(value),
+                "t" => return Err(SignatureError::Malformed),
+                "v1" => {
+                    let mut signature = [0; 32];
+                    if value.bytes().any(|b| b.is_ascii_uppercase()) || hex::decode_to_slice(value, &mut signature).is_err() {
+                        continue;
+                    }
+                    signatures.push(signature);
+                }
+                _ => {}
+            }
+        }
+        let timestamp = timestamp.ok_or(SignatureError::Malformed)?;
+        if signatures.is_empty() {
+            return Err(SignatureError::Malformed);
+        }
+        let matches = self.0.iter().any(|secret| {
+            let expected = sign(secret, timestamp, body);
+            signatures.iter().any(|signature| bool::from(expected.ct_eq(signature)))
+        });
+        if !matches {
+            return Err(SignatureError::Mismatch);
+        }
+        let signed: i64 = timestamp.parse().map_err(|_| SignatureError::Malformed)?;
+        if now.and_utc().timestamp().abs_diff(signed) > TOLERANCE_SECONDS { Err(SignatureError::Skew) } else { Ok(()) }
+    }
+}
+
+fn sign(secret: &str, timestamp: &str, body: &[u8]) -> [u8; 32] {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap_or_else(|_| Hmac::new(&Default::default()));
+    mac.update(timestamp.as_bytes());
+    mac.update(b".");
+    mac.update(body);
+    mac.finalize().into_bytes().into()
+}
+
+/// The few fields that are read of an event's body.
+#[derive(Deserialize)]
+struct Envelope {
+    id: String,
+    r#type: String,
+    created: i64,
+    livemode: bool,
+    data: Data,
+}
+
+#[derive(Deserialize)]
+struct Data {
+    object: Object,
+}
+
+#[derive(Deserialize)]
+struct Object {
+    #[serde(default)]
+    id: String,
+}
+
+/// An event to be worked on.
+struct Leased {
+    id: String,
+    kind: String,
+    object_id: String,
+    livemode: bool,
+    attempts: i32,
+    received_at: NaiveDateTime,
+}
+
+/// How long a worker may take over one event before another one takes it.
+const LEASE: TimeDelta = TimeDelta::seconds(60);
+/// Events taken at a time.
+const BATCH: i64 = 16;
+/// After so many failures an event is put aside for a person.
+const MAX_ATTEMPTS: i32 = 12;
+/// Objects that we do not know may only be late; after three days they will not come.
+const PARK_FOR: TimeDelta = TimeDelta::days(3);
+/// Ids and types are a few dozen characters; anything longer is not Stripe's.
+const MAX_NAME: usize = 255;
+
+impl Shop {
+    /// Keeps a verified event. True if it is new, false if it was there already. When this returns, the event
+    /// survives a power cut.
+    ///
+    /// # Errors
+    /// [`Error::BadRequest`] if the body is not an event, the database's.
+    pub async fn keep_event(&self, body: &[u8]) -> Result<bool, Error> {
+        let text = std::str::from_utf8(body).map_err(|_| Error::BadRequest("event body"))?.to_owned();
+        let event: Envelope = serde_json::from_str(&text).map_err(|_| Error::BadRequest("event body"))?;
+        if event.id.is_empty() || [&event.id, &event.r#type, &event.data.object.id].iter().any(|name| name.len() > MAX_NAME || name.contains('\0')) || text.contains('\0') {
+            return Err(Error::BadRequest("event body"));
+        }
+        let created = DateTime::from_timestamp(event.created, 0).filter(|at| at.timestamp() < 253_402_300_800 && at.timestamp() >= 0).ok_or(Error::BadRequest("event body"))?;
+        let now = self.0.clock.now();
+        let inserted = self
+            .0
+            .db
+            .write(move |conn| {
+                let values = (
+                    stripe_event::id.eq(&event.id),
+                    stripe_event::type_.eq(&event.r#type),
+                    stripe_event::object_id.eq(&event.data.object.id),
+                    stripe_event::created.eq(created.naive_utc()),
+                    stripe_event::livemode.eq(event.livemode),
+                    stripe_event::body.eq(&text),
+                    stripe_event::state.eq("new"),
+                    stripe_event::attempts.eq(0),
+                    stripe_event::received_at.eq(now),
+                    stripe_event::next_at.eq(now),
+                );
+                Ok(both!(conn, |c| diesel::insert_into(stripe_event::table).values(values).on_conflict_do_nothing().execute(c))?)
+            })
+            .await?;
+        if inserted > 0 {
+            self.0.events_waiting.notify_one();
+        }
+        Ok(inserted > 0)
+    }
+
+    /// Returns when [`Shop::keep_event`] has kept something new, or after `at_most`.
+    pub async fn wait_for_events(&self, at_most: Duration) {
+        let _ = tokio::time::timeout(at_most, self.0.events_waiting.notified()).await;
+    }
+
+    /// Works on the events that are due, a batch at a time. Returns how many it took; 0 means that nothing is due.
+    ///
+    /// # Errors
+    /// The database's. What goes wrong with one event is kept with it and tried again later.
+    pub async fn work_on_events(&self) -> Result<usize, Error> {
+        let now = self.0.clock.now();
+        let batch = self.0.db.write(move |conn| lease(conn, now)).await?;
+        let count = batch.len();
+        for event in batch {
+            if let Err(error) = self.work_on(&event).await {
+                tracing::warn!(event = event.id, r#type = event.kind, %error, "event failed and will be tried again");
+                self.put_off(&event, &error.to_string()).await?;
+            }
+        }
+        Ok(count)
+    }
+
+    async fn work_on(&self, event: &Leased) -> Result<(), Error> {
+        if event.livemode != self.0.settings.livemode {
+            tracing::error!(event = event.id, livemode = event.livemode, "an event of the other mode was ignored");
+            return self.finish(event, "ignored", Some("other mode")).await;
+        }
+        if !event.kind.starts_with("checkout.session.") {
+            return self.finish(event, "ignored", None).await;
+        }
+        let (id, parked_until, now) = (event.id.clone(), event.received_at + PARK_FOR, self.0.clock.now());
+        self.reconcile_and(&event.object_id, move |conn, result| match result {
+            Reconciled::Unknown if now < parked_until => park(conn, &id, now),
+            Reconciled::Unknown => set_state(conn, &id, "dead", Some("no checkout of ours has this session")),
+            Reconciled::WrongMode => set_state(conn, &id, "ignored", Some("other mode")),
+            Reconciled::Open | Reconciled::Expired | Reconciled::Quarantined | Reconciled::Ordered(_) => set_state(conn, &id, "done", None),
+        })
+        .await?;
+        Ok(())
+    }
+
+    async fn finish(&self, event: &Leased, state: &'static str, error: Option<&'static str>) -> Result<(), Error> {
+        let id = event.id.clone();
+        self.0.db.write(move |conn| set_state(conn, &id, state, error)).await
+    }
+
+    async fn put_off(&self, event: &Leased, why: &str) -> Result<(), Error> {
+        let state = if event.attempts >= MAX_ATTEMPTS { "dead" } else { "new" };
+        let (id, why, next_at) = (event.id.clone(), why.to_owned(), self.0.clock.now() + backoff(event.attempts));
+        self.0
+            .db
+            .write(move |conn| {
+                diesel::update(stripe_event::table.find(&id))
+                    .set((
+                        stripe_event::state.eq(state),
+                        stripe_event::error.eq(&why),
+                        stripe_event::next_at.eq(next_at),
+                        stripe_event::lease_until.eq(None::<NaiveDateTime>),
+                    ))
+                    .execute(conn)?;
+                Ok(())
+            })
+            .await
+    }
+}
+
+/// 1 s, 2 s, 4 s … at most an hour, plus up to a quarter so that a crowd of failures does not come back as one.
+fn backoff(attempts: i32) -> TimeDelta {
+    let seconds = 1_i64 << attempts.clamp(1, 13).saturating_sub(1);
+    let millis = seconds.min(3_600) * 1_000;
+    TimeDelta::milliseconds(millis + rand::random_range(0..=millis / 4))
+}
+
+/// Takes due events for this worker: the single writer on SQLite, `SKIP LOCKED` on PostgreSQL.
+fn lease(conn: &mut AnyConnection, now: NaiveDateTime) -> Result<Vec<Leased>, Error> {
+    let due = stripe_event::table
+        .filter(stripe_event::state.eq_any(["new", "leased", "parked"]))
+        .filter(stripe_event::next_at.le(now))
+        .filter(stripe_event::lease_until.is_null().or(stripe_event::lease_until.lt(now)))
+        .order((stripe_event::next_at, stripe_event::id))
+        .select(stripe_event::id)
+        .limit(BATCH);
+    let ids: Vec<String> = match conn {
+        AnyConnection::Sqlite(c) => due.load(c)?,
+        AnyConnection::Postgres(c) => due.for_update().skip_locked().load(c)?,
+    };
+    diesel::update(stripe_event::table.filter(stripe_event::id.eq_any(&ids)))
+        .set((
+            stripe_event::state.eq("leased"),
+            stripe_event::attempts.eq(stripe_event::attempts + 1),
+            stripe_event::lease_until.eq(now + LEASE),
+        ))
+        .execute(conn)?;
+    let rows: Vec<(String, String, String, bool, i32, NaiveDateTime)> = stripe_event::table
+        .filter(stripe_event::id.eq_any(ids))
+        .order((stripe_event::created, stripe_event::id))
+        .select((
+            stripe_event::id,
+            stripe_event::type_,
+            stripe_event::object_id,
+            stripe_event::livemode,
+            stripe_event::attempts,
+            stripe_event::received_at,
+        ))
+        .load(conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, kind, object_id, livemode, attempts, received_at)| Leased { id, kind, object_id, livemode, attempts, received_at })
+        .collect())
+}
+
+fn set_state(conn: &mut AnyConnection, id: &str, state: &str, error: Option<&str>) -> Result<(), Error> {
+    diesel::update(stripe_event::table.find(id))
+        .set((stripe_event::state.eq(state), stripe_event::error.eq(error), stripe_event::lease_until.eq(None::<NaiveDateTime>)))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Not known yet: looked at again in ten minutes, without counting as a failure.
+fn park(conn: &mut AnyConnection, id: &str, now: NaiveDateTime) -> Result<(), Error> {
+    diesel::update(stripe_event::table.find(id))
+        .set((
+            stripe_event::state.eq("parked"),
+            stripe_event::attempts.eq(0),
+            stripe_event::next_at.eq(now + TimeDelta::minutes(10)),
+            stripe_event::lease_until.eq(None::<NaiveDateTime>),
+            stripe_event::error.eq("no checkout of ours has this session yet"),
+        ))
+        .execute(conn)?;
+    Ok(())
+}

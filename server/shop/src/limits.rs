@@ -1,0 +1,106 @@
+//! Rate limits inside one process, for the few things a stranger can make the shop do.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Mutex, PoisonError};
+use chrono::{NaiveDateTime, TimeDelta};
+
+/// At most `burst` per `window` and key, counted in a sliding window.
+#[derive(Debug)]
+pub(crate) struct Limit<K> {
+    burst: usize,
+    window: TimeDelta,
+    taken: Mutex<HashMap<K, Vec<NaiveDateTime>>>,
+}
+
+/// More keys than this and the ones without a recent request are forgotten.
+const KEYS_BEFORE_CLEANING: usize = 10_000;
+
+impl<K: Eq + Hash> Limit<K> {
+    pub(crate) fn new(burst: usize, window: TimeDelta) -> Self {
+        Self { burst, window, taken: Mutex::default() }
+    }
+
+    /// Takes one for `key`; false if there is none left.
+    pub(crate) fn take(&self, key: K, now: NaiveDateTime) -> bool {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let start = now - self.window;
+        if taken.len() > KEYS_BEFORE_CLEANING {
+            taken.retain(|_, times| times.last().is_some_and(|last| *last > start));
+        }
+        let times = taken.entry(key).or_default();
+        times.retain(|time| *time > start);
+        let free = times.len() < self.burst;
+        if free {
+            times.push(now);
+        }
+        free
+    }
+}
+
+/// The shop's limits.
+#[derive(Debug)]
+pub(crate) struct Limits {
+    /// Free orders by address they are mailed to.
+    pub(crate) free_by_email: Limit<String>,
+    /// Free orders by network they come from.
+    pub(crate) free_by_network: Limit<IpAddr>,
+    /// Guesses at an order's secret, by network.
+    pub(crate) order_secret: Limit<IpAddr>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            free_by_email: Limit::new(3, TimeDelta::hours(1)),
+            free_by_network: Limit::new(10, TimeDelta::hours(1)),
+            order_secret: Limit::new(30, TimeDelta::hours(1)),
+        }
+    }
+}
+
+/// What counts as one visitor: an IPv4 address, or a /64 of IPv6, which is what one customer gets.
+pub(crate) fn network(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V4(v4) => IpAddr::V4(v4),
+        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
+    }
+}
+
+/// What the access log keeps of an address: /24 of IPv4, /48 of IPv6.
+pub(crate) fn log_prefix(ip: IpAddr) -> String {
+    match ip.to_canonical() {
+        IpAddr::V4(v4) => {
+            let [a, b, c, _] = v4.octets();
+            format!("{a}.{b}.{c}.0/24")
+        }
+        IpAddr::V6(v6) => format!("{}/48", Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 80))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_slides() {
+        let limit = Limit::new(2, TimeDelta::minutes(10));
+        let t0 = chrono::DateTime::UNIX_EPOCH.naive_utc();
+        let at = |minutes| t0 + TimeDelta::minutes(minutes);
+        assert!(limit.take("a", at(0)));
+        assert!(limit.take("a", at(5)));
+        assert!(!limit.take("a", at(9)));
+        assert!(limit.take("b", at(9)));
+        assert!(limit.take("a", at(11)));
+        assert!(!limit.take("a", at(12)));
+    }
+
+    #[test]
+    fn addresses_are_cut() {
+        assert_eq!(log_prefix("203.0.113.77".parse().unwrap()), "203.0.113.0/24");
+        assert_eq!(log_prefix("::ffff:203.0.113.77".parse().unwrap()), "203.0.113.0/24");
+        assert_eq!(log_prefix("2001:db8:1:2:3::4".parse().unwrap()), "2001:db8:1::/48");
+        assert_eq!(network("2001:db8:1:2:3::4".parse().unwrap()), "2001:db8:1:2::".parse::<IpAddr>().unwrap());
+    }
+}

@@ -1,0 +1,313 @@
+//! Orders as their buyers see them, and who counts as the buyer.
+
+use crate::catalog;
+use crate::clock::{day, moment};
+use crate::db::schema::{book, checkout, download_token, entitlement, invoice, order_access, order_item, orders};
+use crate::db::{AnyConnection, both};
+use crate::secrets::{BrowserSecret, Purpose};
+use crate::types::{CheckoutProgress, Cover, Currency, DownloadView, Email, Money, OrderItemView, OrderNumber, OrderStatus, OrderView, TokenState};
+use crate::{Error, Reconciled, Shop, limits};
+use chrono::{NaiveDateTime, TimeDelta};
+use diesel::prelude::*;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::time::Duration;
+use subtle::ConstantTimeEq;
+
+/// How long the success page lets the buyer wait for Stripe before it says "preparing".
+const SUCCESS_DEADLINE: Duration = Duration::from_secs(3);
+
+#[derive(Queryable, Clone)]
+struct OrderRow {
+    id: i64,
+    number: String,
+    email: String,
+    amount_subtotal: i64,
+    amount_tax: i64,
+    amount_total: i64,
+    currency: String,
+    status: String,
+    created_at: NaiveDateTime,
+}
+
+macro_rules! order_columns {
+    () => {
+        (
+            orders::id,
+            orders::number,
+            orders::email,
+            orders::amount_subtotal,
+            orders::amount_tax,
+            orders::amount_total,
+            orders::currency,
+            orders::status,
+            orders::created_at,
+        )
+    };
+}
+
+/// A download token with what its state depends on.
+#[derive(Queryable, Clone)]
+pub(crate) struct TokenRow {
+    pub(crate) entitlement_id: i64,
+    pub(crate) generation: i32,
+    pub(crate) expires_at: NaiveDateTime,
+    pub(crate) max_uses: i32,
+    pub(crate) used_count: i32,
+    pub(crate) entitlement_state: String,
+    pub(crate) granted_at: NaiveDateTime,
+}
+
+/// The columns of a [`TokenRow`], from `download_token` joined with `entitlement`.
+macro_rules! token_columns {
+    () => {
+        (
+            download_token::entitlement_id,
+            download_token::generation,
+            download_token::expires_at,
+            download_token::max_uses,
+            download_token::used_count,
+            entitlement::state,
+            entitlement::granted_at,
+        )
+    };
+}
+pub(crate) use token_columns;
+
+impl TokenRow {
+    pub(crate) fn state(&self, now: NaiveDateTime) -> TokenState {
+        if self.entitlement_state != "active" {
+            TokenState::Suspended
+        } else if self.expires_at <= now {
+            TokenState::Expired
+        } else if self.used_count >= self.max_uses {
+            TokenState::UsedUp
+        } else {
+            TokenState::Usable
+        }
+    }
+
+    pub(crate) fn renewable(&self, shop: &Shop, now: NaiveDateTime) -> bool {
+        let policy = &shop.0.settings.policy;
+        matches!(self.state(now), TokenState::Expired | TokenState::UsedUp)
+            && self.generation <= i32::from(policy.renewals)
+            && now < self.granted_at + TimeDelta::days(policy.renewal_days.into())
+    }
+
+    pub(crate) fn view(&self, conn: &mut AnyConnection, shop: &Shop, book_id: i64, now: NaiveDateTime) -> Result<DownloadView, Error> {
+        let formats = catalog::current_edition(conn, book_id)?.map(|(_, formats)| formats).unwrap_or_default();
+        Ok(DownloadView {
+            token: shop.0.key.derive(Purpose::DownloadToken, self.entitlement_id, self.generation),
+            state: self.state(now),
+            uses_left: self.max_uses.saturating_sub(self.used_count).unsigned_abs(),
+            max_uses: self.max_uses.unsigned_abs(),
+            expires: moment(self.expires_at),
+            renewable: self.renewable(shop, now),
+            formats,
+        })
+    }
+}
+
+impl Shop {
+    /// What the success page of a Checkout Session shows; none if we know no such session (Stripe is not asked then).
+    ///
+    /// # Errors
+    /// The database's. If Stripe is slow or down, that is [`CheckoutProgress::Preparing`].
+    pub async fn checkout_progress(&self, session_id: &str, browser: Option<&BrowserSecret>) -> Result<Option<CheckoutProgress>, Error> {
+        let found = {
+            let session_id = session_id.to_owned();
+            self.0
+                .db
+                .read(move |conn| {
+                    Ok(checkout::table
+                        .left_join(orders::table)
+                        .filter(checkout::stripe_session.eq(session_id))
+                        .select((checkout::browser_hash, checkout::stripe_url, checkout::state, orders::status.nullable()))
+                        .first::<(String, Option<String>, String, Option<String>)>(conn)
+                        .optional()?)
+                })
+                .await?
+        };
+        let Some((browser_hash, stripe_url, state, status)) = found else { return Ok(None) };
+        let settled = status.as_deref() == Some(OrderStatus::Succeeded.as_str()) || state == "quarantined";
+        if !settled {
+            match tokio::time::timeout(SUCCESS_DEADLINE, self.reconcile(session_id)).await {
+                Ok(Ok(Reconciled::Ordered(_))) => {}
+                Ok(Ok(Reconciled::Open)) => {
+                    let resume_url = stripe_url.filter(|_| browser.is_some_and(|browser| browser.hash() == browser_hash));
+                    return Ok(Some(CheckoutProgress::Open { resume_url }));
+                }
+                Ok(Ok(Reconciled::Expired)) => return Ok(Some(CheckoutProgress::Expired)),
+                Ok(Ok(Reconciled::Quarantined)) => return Ok(Some(CheckoutProgress::UnderReview)),
+                Ok(Ok(Reconciled::Unknown | Reconciled::WrongMode)) => return Ok(None),
+                Ok(Err(error @ Error::Payments(_))) => {
+                    tracing::warn!(%error, "the success page could not ask Stripe");
+                    return Ok(Some(CheckoutProgress::Preparing));
+                }
+                Ok(Err(error)) => return Err(error),
+                Err(_elapsed) => return Ok(Some(CheckoutProgress::Preparing)),
+            }
+        } else if state == "quarantined" {
+            return Ok(Some(CheckoutProgress::UnderReview));
+        }
+        let (shop, session_id, browser) = (self.clone(), session_id.to_owned(), browser.cloned());
+        let view = self
+            .0
+            .db
+            .read(move |conn| {
+                let row = orders::table.filter(orders::stripe_session.eq(session_id)).select(order_columns!()).first::<OrderRow>(conn).optional()?;
+                row.map(|row| view(conn, &shop, row, browser.as_ref())).transpose()
+            })
+            .await?;
+        Ok(Some(view.map_or(CheckoutProgress::Preparing, |view| CheckoutProgress::Ordered(Box::new(view)))))
+    }
+
+    /// An order; masked unless this browser has proven to be the buyer's.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn order(&self, number: &OrderNumber, browser: Option<&BrowserSecret>) -> Result<Option<OrderView>, Error> {
+        let (shop, number, browser) = (self.clone(), number.clone(), browser.cloned());
+        self.0
+            .db
+            .read(move |conn| {
+                let row = orders::table.filter(orders::number.eq(number.as_str())).select(order_columns!()).first::<OrderRow>(conn).optional()?;
+                row.map(|row| view(conn, &shop, row, browser.as_ref())).transpose()
+            })
+            .await
+    }
+
+    /// Opens one order in this browser with the secret from its mail, for as long as that secret is good.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] if the secret is wrong, too old, or the order does not exist (the three look alike);
+    /// [`Error::RateLimited`] after 30 tries an hour from one network; the database's.
+    pub async fn open_order(&self, number: &OrderNumber, secret: &str, browser: &BrowserSecret, client_ip: IpAddr) -> Result<(), Error> {
+        const REFUSED: Error = Error::Forbidden("order secret");
+        let now = self.0.clock.now();
+        if !self.0.limits.order_secret.take(limits::network(client_ip), now) {
+            return Err(Error::RateLimited);
+        }
+        let (shop, number, secret, browser_hash) = (self.clone(), number.clone(), secret.to_owned(), browser.hash());
+        self.0
+            .db
+            .write(move |conn| {
+                let (id, paid_at): (i64, Option<NaiveDateTime>) =
+                    orders::table.filter(orders::number.eq(number.as_str())).select((orders::id, orders::paid_at)).first(conn).optional()?.ok_or(REFUSED)?;
+                let expected = shop.0.key.derive(Purpose::OrderLink, id, 0);
+                let expires_at = paid_at.ok_or(REFUSED)? + TimeDelta::days(shop.0.settings.policy.token_days.into());
+                if !bool::from(expected.as_bytes().ct_eq(secret.as_bytes())) || expires_at <= now {
+                    return Err(REFUSED);
+                }
+                let values = (order_access::order_id.eq(id), order_access::browser_hash.eq(&browser_hash), order_access::expires_at.eq(expires_at));
+                both!(conn, |c| diesel::insert_into(order_access::table).values(values).on_conflict_do_nothing().execute(c))?;
+                Ok(())
+            })
+            .await
+    }
+
+    /// The link that opens an order in any browser: what its mail contains.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is no such order or it is not paid, the database's.
+    pub async fn order_link(&self, number: &OrderNumber) -> Result<String, Error> {
+        let wanted = number.clone();
+        let id = self
+            .0
+            .db
+            .read(move |conn| {
+                let row = orders::table.filter(orders::number.eq(wanted.as_str())).filter(orders::status.eq(OrderStatus::Succeeded.as_str()));
+                row.select(orders::id).first::<i64>(conn).optional()?.ok_or(Error::NotFound)
+            })
+            .await?;
+        Ok(format!("{}/orders/{number}#{}", self.base_url(), self.0.key.derive(Purpose::OrderLink, id, 0)))
+    }
+}
+
+/// Whether this browser paid for the order (not long ago), or has opened it with its mailed secret.
+pub(crate) fn owns(conn: &mut AnyConnection, shop: &Shop, order_id: i64, browser: Option<&BrowserSecret>) -> Result<bool, Error> {
+    let Some(browser) = browser else { return Ok(false) };
+    let (hash, now) = (browser.hash(), shop.0.clock.now());
+    // An order that Stripe took no money for was typed by anybody under any address: only the mailed link opens it.
+    let paid_here = orders::table
+        .inner_join(checkout::table)
+        .filter(orders::id.eq(order_id))
+        .filter(orders::stripe_session.is_not_null())
+        .filter(checkout::browser_hash.eq(&hash))
+        .filter(orders::created_at.gt(now - TimeDelta::hours(shop.0.settings.policy.order_hours.into())));
+    if diesel::select(diesel::dsl::exists(paid_here)).get_result(conn)? {
+        return Ok(true);
+    }
+    let opened = order_access::table.find((order_id, hash)).filter(order_access::expires_at.gt(now));
+    Ok(diesel::select(diesel::dsl::exists(opened)).get_result(conn)?)
+}
+
+fn view(conn: &mut AnyConnection, shop: &Shop, row: OrderRow, browser: Option<&BrowserSecret>) -> Result<OrderView, Error> {
+    let corrupt = |what: &str| Error::internal(format!("order {}: bad {what}", row.id));
+    let currency: Currency = row.currency.parse().map_err(|_| corrupt("currency"))?;
+    let status = match row.status.as_str() {
+        "pending" => OrderStatus::Pending,
+        "succeeded" => OrderStatus::Succeeded,
+        "failed" => OrderStatus::Failed,
+        _ => return Err(corrupt("status")),
+    };
+    let number = row.number.parse().map_err(|_| corrupt("number"))?;
+    let owned = owns(conn, shop, row.id, browser)?;
+    let items = if owned { items(conn, shop, row.id, currency, status)? } else { Vec::new() };
+    let invoice = invoice::table
+        .filter(invoice::order_id.eq(row.id))
+        .filter(invoice::kind.eq("invoice"))
+        .order(invoice::id.desc())
+        .select(invoice::number)
+        .first(conn)
+        .optional()?;
+    let money = |minor| Money::new(minor, currency);
+    let view = OrderView {
+        number,
+        status,
+        email: row.email.clone(),
+        placed_on: day(row.created_at),
+        items,
+        subtotal: money(row.amount_subtotal),
+        tax: money(row.amount_tax),
+        total: money(row.amount_total),
+        invoice,
+        owned,
+    };
+    Ok(if owned { view } else { view.masked(row.email.parse::<Email>().ok().as_ref()) })
+}
+
+fn items(conn: &mut AnyConnection, shop: &Shop, order_id: i64, currency: Currency, status: OrderStatus) -> Result<Vec<OrderItemView>, Error> {
+    type Row = (i64, i64, String, i64, String, Option<String>, String);
+    let now = shop.0.clock.now();
+    let rows: Vec<Row> = order_item::table
+        .inner_join(book::table)
+        .filter(order_item::order_id.eq(order_id))
+        .order(order_item::position)
+        .select((order_item::id, book::id, order_item::title_snapshot, order_item::total, book::slug, book::cover_key, book::accent))
+        .load(conn)?;
+    let item_ids: Vec<i64> = rows.iter().map(|row| row.0).collect();
+    let tokens: Vec<(i64, TokenRow)> = download_token::table
+        .inner_join(entitlement::table)
+        .filter(entitlement::order_item_id.eq_any(item_ids))
+        .filter(download_token::revoked_at.is_null())
+        .select((entitlement::order_item_id, token_columns!()))
+        .load(conn)?;
+    let mut tokens: HashMap<i64, TokenRow> = tokens.into_iter().collect();
+    let books: Vec<i64> = rows.iter().map(|row| row.1).collect();
+    let mut bylines = catalog::bylines(conn, &books)?;
+    rows.into_iter()
+        .map(|(item_id, book_id, title, total, slug, cover_key, accent)| {
+            let token = tokens.remove(&item_id).filter(|_| status == OrderStatus::Succeeded);
+            Ok(OrderItemView {
+                title,
+                byline: bylines.remove(&book_id).unwrap_or_default(),
+                slug,
+                cover: cover_key.map(|key| Cover { key }),
+                accent,
+                total: Money::new(total, currency),
+                download: token.map(|token| token.view(conn, shop, book_id, now)).transpose()?,
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,167 @@
+//! Secrets: derived from one key, shown once, kept only as hashes.
+//!
+//! A download token or an order link is `HMAC-SHA256(SECRET_KEY, kind ‖ id ‖ generation)`. It can be shown or mailed
+//! again without being stored, and a copy of the database opens nothing.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use core::fmt;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
+
+/// The key that every secret of a store is derived from: at least 32 bytes.
+#[derive(Clone)]
+pub struct SecretKey(Vec<u8>);
+
+/// `SECRET_KEY` is too short to derive 256-bit secrets from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be at least 32 bytes long")]
+pub struct WeakKey;
+
+/// What a derived secret is for; each kind is its own key space and carries its own prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// `/d/{token}`.
+    DownloadToken,
+    /// `/f/{claim}/…`.
+    DownloadClaim,
+    /// `/orders/{number}#…`.
+    OrderLink,
+}
+
+impl Purpose {
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::DownloadToken => "dl_",
+            Self::DownloadClaim => "dc_",
+            Self::OrderLink => "ol_",
+        }
+    }
+}
+
+impl SecretKey {
+    /// Takes the key.
+    ///
+    /// # Errors
+    /// [`WeakKey`] under 32 bytes.
+    pub fn new(bytes: impl Into<Vec<u8>>) -> Result<Self, WeakKey> {
+        let bytes = bytes.into();
+        if bytes.len() < 32 { Err(WeakKey) } else { Ok(Self(bytes)) }
+    }
+
+    /// The secret of the row `id` in its `generation`: prefix and 256 bits in base64url.
+    pub(crate) fn derive(&self, purpose: Purpose, id: i64, generation: i32) -> String {
+        let mut mac = self.mac();
+        mac.update(purpose.prefix().as_bytes());
+        mac.update(&id.to_be_bytes());
+        mac.update(&generation.to_be_bytes());
+        format!("{}{}", purpose.prefix(), URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
+    }
+
+    fn mac(&self) -> Hmac<Sha256> {
+        // HMAC takes keys of any length; the constructor's error cannot happen.
+        Hmac::new_from_slice(&self.0).unwrap_or_else(|_| Hmac::new(&Default::default()))
+    }
+}
+
+impl fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretKey(…)")
+    }
+}
+
+/// What a row keeps of a secret: SHA-256 in hexadecimal. The secrets have 256 bits, so no salt is needed.
+#[must_use]
+pub fn hash(secret: &str) -> String {
+    hex::encode(Sha256::digest(secret.as_bytes()))
+}
+
+/// A key for [`SecretKey`], freshly made: 256 random bits in base64url.
+#[must_use]
+pub fn random_key() -> String {
+    random()
+}
+
+/// 256 fresh random bits in base64url.
+pub(crate) fn random() -> String {
+    URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())
+}
+
+/// The secret that a browser gets with its first checkout; it is how the shop knows the browser that paid.
+#[derive(Clone, PartialEq, Eq)]
+pub struct BrowserSecret(String);
+
+impl BrowserSecret {
+    /// How long the cookie lives: a checkout may take a day, and the order stays open for another.
+    pub const MAX_AGE_SECONDS: u32 = 3 * 24 * 60 * 60;
+
+    /// A new one.
+    #[must_use]
+    pub fn generate() -> Self {
+        Self(random())
+    }
+
+    /// The value of the cookie, if it has the right form.
+    #[must_use]
+    pub fn parse(value: &str) -> Option<Self> {
+        let well_formed = value.len() == 43 && URL_SAFE_NO_PAD.decode(value).is_ok();
+        well_formed.then(|| Self(value.to_owned()))
+    }
+
+    /// The cookie's name. With https it has the `__Host-` prefix (RFC 6265bis 4.1.3.2).
+    #[must_use]
+    pub const fn cookie_name(secure: bool) -> &'static str {
+        if secure { "__Host-octavo-buyer" } else { "octavo-buyer" }
+    }
+
+    /// The `Set-Cookie` header's value.
+    #[must_use]
+    pub fn set_cookie(&self, secure: bool) -> String {
+        let name = Self::cookie_name(secure);
+        let secure = if secure { "; Secure" } else { "" };
+        format!("{name}={}; Path=/; Max-Age={}; HttpOnly; SameSite=Lax{secure}", self.0, Self::MAX_AGE_SECONDS)
+    }
+
+    pub(crate) fn hash(&self) -> String {
+        hash(&self.0)
+    }
+}
+
+impl fmt::Debug for BrowserSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BrowserSecret(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_derived_per_kind_id_and_generation() {
+        let key = SecretKey::new([7_u8; 32]).unwrap();
+        let secrets = [
+            key.derive(Purpose::DownloadToken, 1, 1),
+            key.derive(Purpose::DownloadToken, 1, 2),
+            key.derive(Purpose::DownloadToken, 2, 1),
+            key.derive(Purpose::DownloadClaim, 1, 1),
+            SecretKey::new([8_u8; 32]).unwrap().derive(Purpose::DownloadToken, 1, 1),
+        ];
+        for (i, secret) in secrets.iter().enumerate() {
+            assert_eq!(secret.len(), 46);
+            assert!(secrets[..i].iter().all(|other| other != secret));
+        }
+        assert_eq!(key.derive(Purpose::DownloadToken, 1, 1), secrets[0]);
+        assert_eq!(SecretKey::new([7_u8; 31]).unwrap_err(), WeakKey);
+    }
+
+    #[test]
+    fn a_browser_secret_round_trips_through_its_cookie() {
+        let secret = BrowserSecret::generate();
+        let cookie = secret.set_cookie(true);
+        let value = cookie.strip_prefix("__Host-octavo-buyer=").unwrap().split(';').next().unwrap();
+        assert_eq!(BrowserSecret::parse(value), Some(secret));
+        assert_eq!(BrowserSecret::parse("short"), None);
+        assert_eq!(BrowserSecret::parse(&"!".repeat(43)), None);
+    }
+}

@@ -1,0 +1,151 @@
+//! [`Shop`]: everything a request needs, cheap to clone.
+
+use crate::clock::Clock;
+use crate::db::Db;
+use crate::files::Files;
+use crate::limits::Limits;
+use crate::payments::Payments;
+use crate::secrets::SecretKey;
+use crate::types::Currency;
+use std::net::IpAddr;
+use std::sync::Arc;
+use tokio::sync::Notify;
+
+/// What the operator decides about the store.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The name over the door.
+    pub name: String,
+    /// The store's own address without a trailing slash, for example `https://books.example.org`.
+    pub base_url: String,
+    /// The currency that prices are shown and charged in.
+    pub currency: Currency,
+    /// Whether this is a demo store: says so on its pages, and refuses live keys.
+    pub demo: bool,
+    /// Whether Stripe objects of live mode are ours (a live key) or not (a test key).
+    pub livemode: bool,
+    /// Downloads.
+    pub policy: Policy,
+}
+
+/// How long and how often bought files can be fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// How long a download token is good for.
+    pub token_days: u16,
+    /// How many claims it is good for.
+    pub token_uses: u16,
+    /// How often the buyer may renew it by herself …
+    pub renewals: u16,
+    /// … within so many days of the purchase.
+    pub renewal_days: u16,
+    /// How long a claim, once taken, serves the browser that took it.
+    pub claim_hours: u16,
+    /// How long an order stays open in the browser that paid for it.
+    pub order_hours: u16,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { token_days: 7, token_uses: 3, renewals: 5, renewal_days: 365, claim_hours: 24, order_hours: 24 }
+    }
+}
+
+/// The address a request came from, after trusted proxies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientIp(pub IpAddr);
+
+/// The parts that a [`Shop`] is made of.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// What the operator decided.
+    pub settings: Settings,
+    /// The database, migrated.
+    pub db: Db,
+    /// Book files and covers.
+    pub files: Files,
+    /// Stripe.
+    pub payments: Payments,
+    /// What secrets are derived from.
+    pub key: SecretKey,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// The shop: one per process, cloned into every request.
+#[derive(Clone)]
+pub struct Shop(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) settings: Settings,
+    pub(crate) db: Db,
+    pub(crate) files: Files,
+    pub(crate) payments: Payments,
+    pub(crate) key: SecretKey,
+    pub(crate) clock: Clock,
+    pub(crate) limits: Limits,
+    pub(crate) events_waiting: Notify,
+}
+
+impl Shop {
+    /// Opens the shop.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let Parts { settings, db, files, payments, key, clock } = parts;
+        Self(Arc::new(Inner { settings, db, files, payments, key, clock, limits: Limits::default(), events_waiting: Notify::new() }))
+    }
+
+    /// The name over the door.
+    #[must_use]
+    pub fn store_name(&self) -> &str {
+        &self.0.settings.name
+    }
+
+    /// The store's own address without a trailing slash.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        &self.0.settings.base_url
+    }
+
+    /// Whether cookies can be `Secure`.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.base_url().starts_with("https://")
+    }
+
+    /// The currency that prices are shown and charged in.
+    #[must_use]
+    pub fn currency(&self) -> Currency {
+        self.0.settings.currency
+    }
+
+    /// Whether this is a demo store.
+    #[must_use]
+    pub fn is_demo(&self) -> bool {
+        self.0.settings.demo
+    }
+
+    /// The database.
+    #[must_use]
+    pub fn db(&self) -> &Db {
+        &self.0.db
+    }
+
+    /// Book files and covers.
+    #[must_use]
+    pub fn files(&self) -> &Files {
+        &self.0.files
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+}
+
+impl std::fmt::Debug for Shop {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shop").field("settings", &self.0.settings).finish_non_exhaustive()
+    }
+}

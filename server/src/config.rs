@@ -1,0 +1,444 @@
+//! The configuration: read once, checked at start, and nothing starts with a wrong one.
+//!
+//! Secrets and addresses come from the environment (each `NAME` also as `NAME_FILE`, the path of a file that holds the
+//! value); what describes the store stands in the `[store]` table of `Leptos.toml`. `.env.example` lists the former,
+//! `Leptos.toml` the latter.
+
+use core::fmt;
+use ipnet::IpNet;
+use serde::Deserialize;
+use shop::db::DatabaseUrl;
+use shop::events::WebhookSecrets;
+use shop::payments::{STRIPE_API_BASE, StripeKey};
+use shop::types::Currency;
+use shop::{Policy, SecretKey};
+use std::fmt::Display;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use url::Url;
+
+/// Everything that an installation decides.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `DATABASE_URL`.
+    pub database: DatabaseUrl,
+    /// `DATA_DIR`: book files, covers, the generated key.
+    pub data_dir: PathBuf,
+    /// `BASE_URL` without a trailing slash; https unless the host is loopback.
+    pub base_url: String,
+    /// `LISTEN_ADDR`, if set; else Leptos' own `site-addr`.
+    pub listen_addr: Option<SocketAddr>,
+    /// `OCTAVO_DEMO`.
+    pub demo: bool,
+    /// `STRIPE_SECRET_KEY`.
+    pub stripe_key: StripeKey,
+    /// `STRIPE_WEBHOOK_SECRET`.
+    pub webhook_secrets: WebhookSecrets,
+    /// `STRIPE_API_BASE`.
+    pub stripe_api_base: Url,
+    /// `SECRET_KEY`, or the one kept in `DATA_DIR/secret.key`.
+    pub secret_key: SecretKey,
+    /// `TRUSTED_PROXIES`: whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The `[store]` table.
+    pub store: Store,
+}
+
+/// The part that `octavo migrate`, `seed` and `doctor` need too.
+#[derive(Clone, Debug)]
+pub struct Storage {
+    /// `DATABASE_URL`.
+    pub database: DatabaseUrl,
+    /// `DATA_DIR`.
+    pub data_dir: PathBuf,
+}
+
+/// The `[store]` table of `Leptos.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Store {
+    /// The name over the door.
+    pub name: String,
+    /// What prices are shown and charged in: an ISO 4217 code.
+    pub currency: Currency,
+    /// Days that a download token is good for.
+    pub token_days: u16,
+    /// Claims that it is good for.
+    pub token_uses: u16,
+    /// How often the buyer may renew it.
+    pub token_renewals: u16,
+    /// Days after the purchase in which she may.
+    pub renewal_days: u16,
+    /// Hours that a claim serves the browser that took it.
+    pub claim_hours: u16,
+    /// Hours that an order stays open in the browser that paid.
+    pub order_hours: u16,
+    /// More origins that a checkout may lead to, if Stripe Checkout runs under a domain of yours.
+    pub checkout_origins: Vec<String>,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        let policy = Policy::default();
+        Self {
+            name: "Octavo".into(),
+            #[expect(clippy::expect_used, reason = "USD is in the table; a test reads the default")]
+            currency: "USD".parse().expect("a known currency"),
+            token_days: policy.token_days,
+            token_uses: policy.token_uses,
+            token_renewals: policy.renewals,
+            renewal_days: policy.renewal_days,
+            claim_hours: policy.claim_hours,
+            order_hours: policy.order_hours,
+            checkout_origins: Vec::new(),
+        }
+    }
+}
+
+impl Store {
+    /// The download policy.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        Policy {
+            token_days: self.token_days,
+            token_uses: self.token_uses,
+            renewals: self.token_renewals,
+            renewal_days: self.renewal_days,
+            claim_hours: self.claim_hours,
+            order_hours: self.order_hours,
+        }
+    }
+}
+
+/// A setting that is missing or wrong: names it and says what it must be, and never repeats a secret.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name} {problem}")]
+pub struct ConfigError {
+    /// The environment variable or the file.
+    pub name: String,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+fn wrong(name: impl Into<String>, problem: impl Display) -> ConfigError {
+    ConfigError { name: name.into(), problem: problem.to_string() }
+}
+
+/// Where settings are read from: a look-up of environment variables.
+pub struct Env<'a>(&'a dyn Fn(&str) -> Option<String>);
+
+impl<'a> Env<'a> {
+    /// Settings by name.
+    pub fn new(lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self(lookup)
+    }
+
+    /// `NAME`, or the content of the file that `NAME_FILE` names, without its final line break.
+    fn get(&self, name: &str) -> Result<Option<String>, ConfigError> {
+        let file_name = format!("{name}_FILE");
+        match ((self.0)(name), (self.0)(&file_name)) {
+            (Some(_), Some(_)) => Err(wrong(name, format_args!("and {file_name} are both set; set one of them"))),
+            (None, Some(path)) => {
+                let text = std::fs::read_to_string(&path).map_err(|error| wrong(file_name, format_args!("names {path}, which cannot be read: {error}")))?;
+                Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
+            }
+            (value, None) => Ok(value),
+        }
+    }
+
+    fn required(&self, name: &str, what: &str) -> Result<String, ConfigError> {
+        match self.get(name)? {
+            Some(value) if !value.trim().is_empty() => Ok(value),
+            _ => Err(wrong(name, format_args!("is not set: {what}"))),
+        }
+    }
+
+    fn parsed<T: FromStr<Err: Display>>(&self, name: &str) -> Result<Option<T>, ConfigError> {
+        self.get(name)?.map(|text| text.parse().map_err(|error| wrong(name, error))).transpose()
+    }
+}
+
+impl fmt::Debug for Env<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Env")
+    }
+}
+
+impl Storage {
+    /// Reads `DATABASE_URL` and `DATA_DIR`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for an address that names no database.
+    pub fn read(env: &Env<'_>) -> Result<Self, ConfigError> {
+        let database = env.parsed("DATABASE_URL")?.unwrap_or_else(|| DatabaseUrl::Sqlite("data/octavo.db".into()));
+        Ok(Self { database, data_dir: env.parsed("DATA_DIR")?.unwrap_or_else(|| "data".into()) })
+    }
+}
+
+impl Config {
+    /// Reads and checks everything. `store_file` is `Leptos.toml`; without one the defaults hold.
+    ///
+    /// # Errors
+    /// [`ConfigError`]: the first setting that is missing or wrong.
+    pub fn read(env: &Env<'_>, store_file: &Path) -> Result<Self, ConfigError> {
+        let Storage { database, data_dir } = Storage::read(env)?;
+        let demo = env.get("OCTAVO_DEMO")?.is_some_and(|value| !["", "0", "false", "no"].contains(&value.as_str()));
+        let stripe_key: StripeKey = env
+            .required("STRIPE_SECRET_KEY", "the secret API key from Stripe's dashboard (sk_test_… or sk_live_…)")?
+            .parse()
+            .map_err(|error| wrong("STRIPE_SECRET_KEY", error))?;
+        if demo && stripe_key.livemode() {
+            return Err(wrong("OCTAVO_DEMO", "cannot be set together with a live Stripe key"));
+        }
+        let webhook_secrets = env
+            .required("STRIPE_WEBHOOK_SECRET", "the signing secret of the webhook endpoint in Stripe's dashboard (whsec_…)")?
+            .parse()
+            .map_err(|error| wrong("STRIPE_WEBHOOK_SECRET", error))?;
+        let secret_key = secret_key(env, &database, &data_dir)?;
+        Ok(Self {
+            base_url: base_url(&env.get("BASE_URL")?.unwrap_or_else(|| "http://127.0.0.1:3000".into()))?,
+            listen_addr: env.parsed("LISTEN_ADDR")?,
+            stripe_api_base: stripe_api_base(&env.get("STRIPE_API_BASE")?.unwrap_or_else(|| STRIPE_API_BASE.into()), &stripe_key)?,
+            trusted_proxies: trusted_proxies(&env.get("TRUSTED_PROXIES")?.unwrap_or_default())?,
+            store: store(store_file)?,
+            database,
+            data_dir,
+            demo,
+            stripe_key,
+            webhook_secrets,
+            secret_key,
+        })
+    }
+}
+
+/// `url` without its trailing slash. Cookies and payments do not travel in clear text, except on this machine.
+fn base_url(url: &str) -> Result<String, ConfigError> {
+    let parsed = Url::parse(url).map_err(|error| wrong("BASE_URL", error))?;
+    let is_origin = parsed.path() == "/" && parsed.query().is_none() && parsed.fragment().is_none() && parsed.username().is_empty();
+    match parsed.scheme() {
+        "https" | "http" if !is_origin => Err(wrong("BASE_URL", "must be scheme, host and port only, like https://books.example.org")),
+        "https" => Ok(parsed.as_str().trim_end_matches('/').to_owned()),
+        "http" if is_loopback(&parsed) => Ok(parsed.as_str().trim_end_matches('/').to_owned()),
+        _ => Err(wrong("BASE_URL", "must be https unless its host is loopback")),
+    }
+}
+
+/// A live key is only ever sent to Stripe, a test key only to Stripe or to this machine.
+fn stripe_api_base(url: &str, key: &StripeKey) -> Result<Url, ConfigError> {
+    let parsed = Url::parse(url).map_err(|error| wrong("STRIPE_API_BASE", error))?;
+    let stripe = parsed.scheme() == "https" && parsed.host_str() == Some("api.stripe.com");
+    if stripe || (is_loopback(&parsed) && !key.livemode()) {
+        Ok(parsed)
+    } else if key.livemode() {
+        Err(wrong("STRIPE_API_BASE", "must be https://api.stripe.com/ with a live key"))
+    } else {
+        Err(wrong("STRIPE_API_BASE", "must be https://api.stripe.com/ or a sandbox on a loopback address"))
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => false,
+    }
+}
+
+fn trusted_proxies(list: &str) -> Result<Vec<IpNet>, ConfigError> {
+    let parse = |text: &str| text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+    list.split(',')
+        .map(str::trim)
+        .filter(|text| !text.is_empty())
+        .map(|text| parse(text).map_err(|_| wrong("TRUSTED_PROXIES", format_args!("has {text:?}, which is no address or network (10.0.0.0/8)"))))
+        .collect()
+}
+
+fn store(path: &Path) -> Result<Store, ConfigError> {
+    #[derive(Deserialize)]
+    struct File {
+        #[serde(default)]
+        store: Store,
+    }
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Store::default()),
+        Err(error) => return Err(wrong(path.display().to_string(), format_args!("cannot be read: {error}"))),
+    };
+    let file: File = toml::from_str(&text).map_err(|error| wrong(path.display().to_string(), format_args!("is wrong: {error}")))?;
+    let store = file.store;
+    for (name, value) in [("token_days", store.token_days), ("token_uses", store.token_uses), ("claim_hours", store.claim_hours), ("order_hours", store.order_hours)] {
+        if value == 0 {
+            return Err(wrong(path.display().to_string(), format_args!("is wrong: store.{name} must be at least 1")));
+        }
+    }
+    Ok(store)
+}
+
+/// `SECRET_KEY`; on SQLite, where one machine is all there is, one is made on the first start and kept in the data
+/// folder. Several machines on PostgreSQL must be given the same one.
+fn secret_key(env: &Env<'_>, database: &DatabaseUrl, data_dir: &Path) -> Result<SecretKey, ConfigError> {
+    let key = |bytes: Vec<u8>| SecretKey::new(bytes).map_err(|error| wrong("SECRET_KEY", error));
+    if let Some(text) = env.get("SECRET_KEY")? {
+        return key(text.into_bytes());
+    }
+    if matches!(database, DatabaseUrl::Postgres(_)) {
+        return Err(wrong("SECRET_KEY", "is not set: at least 32 random characters, the same on every machine"));
+    }
+    let path = data_dir.join("secret.key");
+    let failed = |error: std::io::Error| wrong("SECRET_KEY", format_args!("is not set, and {} cannot be made: {error}", path.display()));
+    match std::fs::read(&path) {
+        Ok(bytes) => key(bytes),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            std::fs::create_dir_all(data_dir).map_err(failed)?;
+            write_new_key(&path).map_err(failed)?;
+            key(std::fs::read(&path).map_err(failed)?)
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// Only the owner may read it; of two processes that start at once, one makes it.
+fn write_new_key(path: &Path) -> std::io::Result<()> {
+    use std::io::Write as _;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let result = options.open(path).and_then(|mut file| {
+        file.write_all(shop::secrets::random_key().as_bytes())?;
+        file.sync_all()
+    });
+    match result {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        result => result,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashMap;
+
+    fn read(changes: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let mut vars: HashMap<&str, &str> = HashMap::from([
+            ("STRIPE_SECRET_KEY", "sk_test_0123456789"),
+            ("STRIPE_WEBHOOK_SECRET", "whsec_0123456789"),
+            ("SECRET_KEY", "0123456789abcdef0123456789abcdef"),
+        ]);
+        for (name, value) in changes {
+            if *value == "<unset>" {
+                vars.remove(name);
+            } else {
+                vars.insert(name, value);
+            }
+        }
+        let lookup = |name: &str| vars.get(name).map(|value| (*value).to_owned());
+        Config::read(&Env::new(&lookup), Path::new("does-not-exist.toml"))
+    }
+
+    #[test]
+    fn the_defaults_are_a_store_on_this_machine() {
+        let config = read(&[]).unwrap();
+        assert_eq!(format!("{:?}", config.database), "sqlite://data/octavo.db");
+        assert_eq!(config.base_url, "http://127.0.0.1:3000");
+        assert_eq!(config.stripe_api_base.as_str(), "https://api.stripe.com/");
+        assert_eq!(config.store.currency.code(), "USD");
+    }
+
+    /// Row 2 of the threats, and its like: a wrong setting is named, nothing starts, no secret is repeated.
+    #[test]
+    fn row_2_a_wrong_setting_is_named_and_refused() {
+        for (changes, name) in [
+            (&[("STRIPE_WEBHOOK_SECRET", "<unset>")][..], "STRIPE_WEBHOOK_SECRET"),
+            (&[("STRIPE_WEBHOOK_SECRET", "")], "STRIPE_WEBHOOK_SECRET"),
+            (&[("STRIPE_WEBHOOK_SECRET", " ")], "STRIPE_WEBHOOK_SECRET"),
+            (&[("STRIPE_WEBHOOK_SECRET", "whsec_0123456789,")], "STRIPE_WEBHOOK_SECRET"),
+            (&[("STRIPE_WEBHOOK_SECRET", "sk_test_0123456789")], "STRIPE_WEBHOOK_SECRET"),
+            (&[("STRIPE_SECRET_KEY", "<unset>")], "STRIPE_SECRET_KEY"),
+            (&[("STRIPE_SECRET_KEY", "pk_test_0123456789")], "STRIPE_SECRET_KEY"),
+            (&[("STRIPE_SECRET_KEY", "sk_live_0123456789"), ("OCTAVO_DEMO", "1")], "OCTAVO_DEMO"),
+            (&[("STRIPE_SECRET_KEY", "sk_live_0123456789"), ("STRIPE_API_BASE", "http://127.0.0.1:12111/")], "STRIPE_API_BASE"),
+            (&[("STRIPE_API_BASE", "https://evil.example/")], "STRIPE_API_BASE"),
+            (&[("DATABASE_URL", "mysql://h/db")], "DATABASE_URL"),
+            (&[("DATABASE_URL", "octavo.db")], "DATABASE_URL"),
+            (&[("DATABASE_URL", "postgres://h/db"), ("SECRET_KEY", "<unset>")], "SECRET_KEY"),
+            (&[("SECRET_KEY", "short")], "SECRET_KEY"),
+            (&[("BASE_URL", "http://books.example.org")], "BASE_URL"),
+            (&[("BASE_URL", "https://books.example.org/shop")], "BASE_URL"),
+            (&[("BASE_URL", "ftp://books.example.org")], "BASE_URL"),
+            (&[("LISTEN_ADDR", "nowhere")], "LISTEN_ADDR"),
+            (&[("TRUSTED_PROXIES", "10.0.0.0/8, proxy")], "TRUSTED_PROXIES"),
+            (&[("SECRET_KEY_FILE", "/does/not/exist"), ("SECRET_KEY", "<unset>")], "SECRET_KEY_FILE"),
+            (&[("SECRET_KEY_FILE", "/does/not/exist")], "SECRET_KEY"),
+        ] {
+            let error = read(changes).unwrap_err();
+            assert_eq!(error.name, name, "{changes:?}: {error}");
+            assert!(!error.problem.contains("0123456789"), "a secret was repeated: {error}");
+        }
+    }
+
+    #[test]
+    fn an_https_address_and_a_loopback_one_are_fine() {
+        assert_eq!(read(&[("BASE_URL", "https://books.example.org/")]).unwrap().base_url, "https://books.example.org");
+        for loopback in ["http://localhost:8080", "http://127.0.0.1:1", "http://[::1]:3000"] {
+            assert_eq!(read(&[("BASE_URL", loopback)]).unwrap().base_url, loopback);
+        }
+    }
+
+    #[test]
+    fn a_secret_may_stand_in_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        std::fs::write(&path, "sk_test_fromafile00\n").unwrap();
+        assert!(read(&[("STRIPE_SECRET_KEY", "<unset>"), ("STRIPE_SECRET_KEY_FILE", path.to_str().unwrap())]).is_ok());
+    }
+
+    #[test]
+    fn a_key_is_made_once_and_kept_for_its_owner_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().join("data");
+        let changes = [("SECRET_KEY", "<unset>"), ("DATA_DIR", dir.to_str().unwrap())];
+        read(&changes).unwrap();
+        let first = std::fs::read(dir.join("secret.key")).unwrap();
+        read(&changes).unwrap();
+        assert_eq!(std::fs::read(dir.join("secret.key")).unwrap(), first);
+        assert!(first.len() >= 32);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            assert_eq!(std::fs::metadata(dir.join("secret.key")).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn the_store_table_is_checked() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("Leptos.toml");
+        let read = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            store(&path)
+        };
+        assert_eq!(read("[store]\ncurrency = \"EUR\"\ntoken_uses = 5\n").unwrap().policy().token_uses, 5);
+        assert!(read("[store]\ncolour = \"red\"\n").unwrap_err().problem.contains("colour"));
+        assert!(read("[store]\ncurrency = \"XXX\"\n").is_err());
+        assert!(read("[store]\ntoken_uses = 0\n").unwrap_err().problem.contains("token_uses"));
+    }
+
+    /// The installed store reads `Leptos.toml`, cargo-leptos reads `Cargo.toml`: they must say the same.
+    #[test]
+    fn leptos_toml_agrees_with_cargo_toml() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let table = |file: &str| -> toml::Table { std::fs::read_to_string(root.join(file)).unwrap().parse().unwrap() };
+        let options = |table: &toml::Table| table["workspace"]["metadata"]["leptos"][0].as_table().unwrap().clone();
+        let (cargo, leptos) = (options(&table("Cargo.toml")), options(&table("Leptos.toml")));
+        for (key, value) in &leptos {
+            assert_eq!(Some(value), cargo.get(key), "{key}");
+        }
+        for key in ["output-name", "site-root", "site-pkg-dir", "site-addr", "hash-files"] {
+            assert!(leptos.contains_key(key), "{key}");
+        }
+        assert!(store(&root.join("Leptos.toml")).is_ok());
+    }
+}

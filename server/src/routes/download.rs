@@ -1,0 +1,251 @@
+//! `POST /d/{token}/claim` and `GET /f/{claim}/{file}`: the only ways to a bought file.
+
+use super::content_disposition::attachment;
+use super::ranges::Wanted;
+use axum::Extension;
+use axum::body::{Body, Bytes};
+use axum::extract::rejection::FormRejection;
+use axum::extract::{Form, Path, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use futures::stream::{self, BoxStream, Stream, StreamExt as _};
+use serde::Deserialize;
+use shop::downloads::{FileFacts, OpenFile, Opened};
+use shop::types::BookFormat;
+use shop::{BrowserSecret, Claimed, ClientIp, ErrorKind, Shop, Visitor};
+use std::io;
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+/// A file that is being sent is looked at again this often: a revoked right ends it.
+const RECHECK: Duration = Duration::from_secs(2);
+
+/// The form of a download button.
+#[derive(Debug, Deserialize)]
+pub struct ClaimForm {
+    format: String,
+}
+
+/// Takes a use of the token and leads to the file. Whatever stands in the way is shown by the token's own page.
+pub async fn claim(
+    State(shop): State<Shop>,
+    Path(token): Path<String>,
+    Extension(ip): Extension<ClientIp>,
+    browser: Option<Extension<BrowserSecret>>,
+    headers: HeaderMap,
+    form: Result<Form<ClaimForm>, FormRejection>,
+) -> Response {
+    let Some(format) = form.ok().and_then(|form| BookFormat::parse(&form.format)) else { return StatusCode::BAD_REQUEST.into_response() };
+    match shop.claim_download(&token, format, &visitor(ip, browser, &headers)).await {
+        Ok(Claimed::File(path)) => Redirect::to(&path).into_response(),
+        Ok(Claimed::NotYours | Claimed::Refused(_)) => Redirect::to(&format!("/d/{token}")).into_response(),
+        Err(error) => refusal(&error),
+    }
+}
+
+/// Sends a file of a running claim.
+pub async fn file(
+    State(shop): State<Shop>,
+    method: Method,
+    Path((claim, filename)): Path<(String, String)>,
+    Extension(ip): Extension<ClientIp>,
+    browser: Option<Extension<BrowserSecret>>,
+    headers: HeaderMap,
+) -> Response {
+    let visitor = visitor(ip, browser, &headers);
+    let facts = match shop.claimed_file(&claim, &filename, &visitor).await {
+        Ok(Some(facts)) => facts,
+        Ok(None) => return StatusCode::NOT_FOUND.into_response(),
+        Err(error) => return refusal(&error),
+    };
+    let etag = format!("\"{}\"", facts.sha256);
+    let unchanged = headers.get(header::IF_NONE_MATCH).and_then(|tags| tags.to_str().ok()).is_some_and(|tags| tags.split(',').any(|tag| tag.trim() == etag));
+    if unchanged {
+        return with_headers(StatusCode::NOT_MODIFIED, &facts, &etag, Body::empty());
+    }
+    if method == Method::HEAD {
+        let mut response = with_headers(StatusCode::OK, &facts, &etag, Body::empty());
+        response.headers_mut().insert(header::CONTENT_LENGTH, facts.bytes.into());
+        return response;
+    }
+    let parts = match Wanted::from_headers(&headers, facts.bytes, &etag) {
+        Wanted::Whole => None,
+        Wanted::Parts(parts) => Some(parts),
+        Wanted::Unsatisfiable => {
+            let mut response = StatusCode::RANGE_NOT_SATISFIABLE.into_response();
+            insert(response.headers_mut(), header::CONTENT_RANGE, &format!("bytes */{}", facts.bytes));
+            return response;
+        }
+    };
+    let wanted = parts.as_ref().map_or(facts.bytes, |parts| parts.iter().map(|part| part.end - part.start).sum());
+    let range = parts.as_ref().and_then(|_| headers.get(header::RANGE)?.to_str().ok()).map(str::to_owned);
+    let open = match shop.open_download(&facts, wanted, range, &visitor).await {
+        Ok(Opened::Ready(open)) => open,
+        Ok(Opened::Exhausted) => return StatusCode::GONE.into_response(),
+        Ok(Opened::Suspended) => return StatusCode::FORBIDDEN.into_response(),
+        Err(error) => return refusal(&error),
+    };
+    let meter = Meter { shop, open, wanted, sent: 0, revoked: false };
+    match parts {
+        None => whole(meter, &facts, &etag),
+        Some(parts) => match parts.as_slice() {
+            [part] => one_part(meter, &facts, &etag, part.clone()),
+            _ => many_parts(meter, &facts, &etag, &parts),
+        },
+    }
+}
+
+fn visitor(ip: ClientIp, browser: Option<Extension<BrowserSecret>>, headers: &HeaderMap) -> Visitor {
+    let user_agent = headers.get(header::USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).unwrap_or_default();
+    Visitor { browser: browser.map(|Extension(secret)| secret), ip: ip.0, user_agent }
+}
+
+fn refusal(error: &shop::Error) -> Response {
+    match error.kind() {
+        ErrorKind::NotFound => StatusCode::NOT_FOUND.into_response(),
+        ErrorKind::BadRequest => StatusCode::BAD_REQUEST.into_response(),
+        ErrorKind::Busy => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        _ => {
+            tracing::error!(%error, "a download failed");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+fn with_headers(status: StatusCode, facts: &FileFacts, etag: &str, body: Body) -> Response {
+    let mut response = (status, body).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(facts.format.media_type()));
+    headers.insert(header::CONTENT_DISPOSITION, attachment(&facts.filename));
+    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    insert(headers, header::ETAG, etag);
+    response
+}
+
+fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}
+
+fn whole(meter: Meter, facts: &FileFacts, etag: &str) -> Response {
+    let range = 0..facts.bytes;
+    let mut response = with_headers(StatusCode::OK, facts, etag, Body::from_stream(send(meter, vec![Piece::File(range)])));
+    response.headers_mut().insert(header::CONTENT_LENGTH, facts.bytes.into());
+    response
+}
+
+fn one_part(meter: Meter, facts: &FileFacts, etag: &str, part: Range<u64>) -> Response {
+    let length = part.end - part.start;
+    let content_range = content_range(&part, facts.bytes);
+    let mut response = with_headers(StatusCode::PARTIAL_CONTENT, facts, etag, Body::from_stream(send(meter, vec![Piece::File(part)])));
+    response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+    insert(response.headers_mut(), header::CONTENT_RANGE, &content_range);
+    response
+}
+
+/// `multipart/byteranges` (RFC 9110, 14.6).
+fn many_parts(meter: Meter, facts: &FileFacts, etag: &str, parts: &[Range<u64>]) -> Response {
+    const BOUNDARY: &str = "octavo-part-9dd2c1";
+    let mut pieces = Vec::with_capacity(parts.len() * 2 + 1);
+    let mut length = 0;
+    for (i, part) in parts.iter().enumerate() {
+        let start = if i == 0 { "" } else { "\r\n" };
+        let head = format!("{start}--{BOUNDARY}\r\nContent-Type: {}\r\nContent-Range: {}\r\n\r\n", facts.format.media_type(), content_range(part, facts.bytes));
+        length += head.len() as u64 + (part.end - part.start);
+        pieces.push(Piece::Text(head));
+        pieces.push(Piece::File(part.clone()));
+    }
+    let end = format!("\r\n--{BOUNDARY}--\r\n");
+    length += end.len() as u64;
+    pieces.push(Piece::Text(end));
+    let mut response = with_headers(StatusCode::PARTIAL_CONTENT, facts, etag, Body::from_stream(send(meter, pieces)));
+    response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+    insert(response.headers_mut(), header::CONTENT_TYPE, &format!("multipart/byteranges; boundary={BOUNDARY}"));
+    response
+}
+
+fn content_range(part: &Range<u64>, size: u64) -> String {
+    format!("bytes {}-{}/{size}", part.start, part.end - 1)
+}
+
+/// What an answer is made of.
+enum Piece {
+    File(Range<u64>),
+    Text(String),
+}
+
+/// Counts what is sent. When the answer ends, however it ends, the log's entry is completed and what was not sent is
+/// given back to the claim.
+struct Meter {
+    shop: Shop,
+    open: OpenFile,
+    wanted: u64,
+    sent: u64,
+    revoked: bool,
+}
+
+impl Meter {
+    fn revoke(&mut self) {
+        self.revoked = true;
+    }
+}
+
+impl Drop for Meter {
+    fn drop(&mut self) {
+        let outcome = if self.revoked {
+            "revoked"
+        } else if self.sent >= self.wanted {
+            "complete"
+        } else {
+            "broken off"
+        };
+        let (shop, open, sent) = (self.shop.clone(), self.open.clone(), self.sent);
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        runtime.spawn(async move {
+            if let Err(error) = shop.finish_download(&open, sent, outcome).await {
+                tracing::error!(%error, "the end of a download could not be logged");
+            }
+        });
+    }
+}
+
+struct Sending {
+    meter: Meter,
+    pieces: std::vec::IntoIter<Piece>,
+    current: Option<BoxStream<'static, Result<Bytes, shop::Error>>>,
+    next_check: Instant,
+}
+
+/// The pieces one after another, a chunk at a time: nothing is read before the reader has taken what came before.
+fn send(meter: Meter, pieces: Vec<Piece>) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
+    let sending = Sending { meter, pieces: pieces.into_iter(), current: None, next_check: Instant::now() + RECHECK };
+    stream::try_unfold(sending, |mut sending| async move {
+        loop {
+            if Instant::now() >= sending.next_check {
+                if !sending.meter.shop.may_continue(&sending.meter.open).await.map_err(io::Error::other)? {
+                    sending.meter.revoke();
+                    return Err(io::Error::other("the right to this title was withdrawn"));
+                }
+                sending.next_check = Instant::now() + RECHECK;
+            }
+            if let Some(chunks) = &mut sending.current {
+                if let Some(chunk) = chunks.next().await {
+                    let chunk = chunk.map_err(io::Error::other)?;
+                    sending.meter.sent += chunk.len() as u64;
+                    return Ok(Some((chunk, sending)));
+                }
+                sending.current = None;
+            }
+            match sending.pieces.next() {
+                None => return Ok(None),
+                Some(Piece::Text(text)) => return Ok(Some((Bytes::from(text), sending))),
+                Some(Piece::File(range)) => {
+                    let chunks = sending.meter.shop.stream_file(&sending.meter.open, range).await.map_err(io::Error::other)?;
+                    sending.current = Some(chunks);
+                }
+            }
+        }
+    })
+}

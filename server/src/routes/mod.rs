@@ -1,0 +1,12 @@
+//! HTTP that is not a page.
+
+pub mod actions;
+pub mod assets;
+pub mod covers;
+pub mod download;
+pub mod errors;
+pub mod health;
+pub mod stripe_webhook;
+
+mod content_disposition;
+mod ranges;

@@ -1,0 +1,62 @@
+//! What happens without a request: Stripe's events are worked on, expired sessions forgotten.
+
+use shop::Shop;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// Looks for due events at least this often, also without a delivery: retries, and another process's deliveries.
+const EVENT_PAUSE: Duration = Duration::from_secs(2);
+/// After a failure of the database.
+const FAILURE_PAUSE: Duration = Duration::from_secs(5);
+const CLEANUP_PAUSE: Duration = Duration::from_secs(60 * 60);
+
+/// The background loops. They end when `stop` turns true, between two pieces of work.
+#[must_use]
+pub fn spawn(shop: &Shop, stop: &watch::Receiver<bool>) -> JoinSet<()> {
+    let mut loops = JoinSet::new();
+    loops.spawn(until(stop.clone(), stripe_events(shop.clone(), stop.clone())));
+    loops.spawn(until(stop.clone(), clean_up(shop.clone())));
+    loops
+}
+
+/// Runs `work`, which gives up by itself or may be dropped while it waits.
+async fn until(mut stop: watch::Receiver<bool>, work: impl Future<Output = ()>) {
+    tokio::select! {
+        () = work => {}
+        _ = stop.wait_for(|stop| *stop) => {}
+    }
+}
+
+async fn stripe_events(shop: Shop, stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        // A task of its own, so that being told to stop does not tear it apart half-way.
+        let working = tokio::spawn({
+            let shop = shop.clone();
+            async move { shop.work_on_events().await }
+        });
+        match working.await {
+            Ok(Ok(0)) => shop.wait_for_events(EVENT_PAUSE).await,
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the event worker could not reach the database");
+                tokio::time::sleep(FAILURE_PAUSE).await;
+            }
+            Err(error) => {
+                tracing::error!(%error, "the event worker panicked");
+                tokio::time::sleep(FAILURE_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn clean_up(shop: Shop) {
+    loop {
+        match shop.delete_expired_sessions().await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "expired sessions forgotten"),
+            Err(error) => tracing::warn!(%error, "clean-up failed"),
+        }
+        tokio::time::sleep(CLEANUP_PAUSE).await;
+    }
+}
