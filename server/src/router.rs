@@ -3,7 +3,7 @@
 use crate::layers::{self, identify, require_origin, security_headers};
 use crate::routes::{actions, assets, covers, download, errors, health, stripe_webhook};
 use crate::session_store;
-use app::app::{App, shell};
+use app::app::{routes, shell};
 use axum::extract::FromRef;
 use axum::http::HeaderMap;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -12,7 +12,7 @@ use axum::{Router, extract::Request};
 use ipnet::IpNet;
 use leptos::config::LeptosOptions;
 use leptos::context::provide_context;
-use leptos_axum::{LeptosRoutes, generate_route_list};
+use leptos_axum::LeptosRoutes as _;
 use shop::Shop;
 use shop::events::WebhookSecrets;
 use std::sync::Arc;
@@ -77,11 +77,10 @@ pub fn router(settings: Settings) -> Router {
         let options = state.leptos.clone();
         move || shell(options.clone())
     };
-    // Pages and forms: sessions, compression, errors as pages.
+    // Pages and forms, compressed.
     let pages = Router::new()
-        .leptos_routes_with_context(&state, generate_route_list(App), provide, render)
+        .leptos_routes_with_context(&state, routes(), provide, render)
         .route("/actions/{*name}", post(actions::run))
-        .layer(session_store::layer(&state.shop))
         .route("/d/{token}/claim", post(download::claim))
         .merge(assets::routes(&state))
         .layer(RequestBodyLimitLayer::new(FORM_LIMIT))
@@ -97,7 +96,8 @@ pub fn router(settings: Settings) -> Router {
         .merge(files)
         .layer(CsrfLayer::new())
         .layer(from_fn(require_origin))
-        .layer(from_fn_with_state(state.clone(), errors::as_pages));
+        .layer(from_fn_with_state(state.clone(), errors::as_pages))
+        .layer(session_store::layer(&state.shop));
     // Stripe's servers are no browser: their deliveries are signed instead.
     let webhooks = Router::new()
         .route("/webhooks/stripe", post(stripe_webhook::receive))

@@ -172,7 +172,8 @@ pub(crate) enum SessionState {
 /// Stripe's HTTP API, through async-stripe.
 #[derive(Clone)]
 pub struct Payments {
-    client: Client,
+    /// None for commands that have nothing to ask Stripe.
+    client: Option<Client>,
 }
 
 impl Payments {
@@ -182,7 +183,17 @@ impl Payments {
     /// [`PaymentsError::Setup`] if the address is none.
     pub fn new(key: &StripeKey, api_base: &str) -> Result<Self, PaymentsError> {
         let client = ClientBuilder::new(&key.text).url(api_base).timeout(TIMEOUT).request_strategy(RequestStrategy::Once).build()?;
-        Ok(Self { client })
+        Ok(Self { client: Some(client) })
+    }
+
+    /// No Stripe: whatever is asked fails with [`PaymentsError::Setup`]. For commands that only need the database.
+    #[must_use]
+    pub const fn unconfigured() -> Self {
+        Self { client: None }
+    }
+
+    fn client(&self) -> Result<&Client, PaymentsError> {
+        self.client.as_ref().ok_or_else(|| PaymentsError::Setup("no key was given".into()))
     }
 
     /// Makes a Checkout Session, or finds the one that the idempotency key has made.
@@ -215,7 +226,7 @@ impl Payments {
             .cancel_url(new.cancel_url.as_str())
             .customize()
             .request_strategy(RequestStrategy::Idempotent(key))
-            .send(&self.client)
+            .send(self.client()?)
             .await?;
         Ok(session.into())
     }
@@ -223,7 +234,7 @@ impl Payments {
     /// The session as Stripe has it now, with its line items and payment.
     pub(crate) async fn retrieve_session(&self, id: &str) -> Result<Session, PaymentsError> {
         let expand = ["line_items", "payment_intent"].map(String::from).to_vec();
-        Ok(RetrieveCheckoutSession::new(id).expand(expand).send(&self.client).await?.into())
+        Ok(RetrieveCheckoutSession::new(id).expand(expand).send(self.client()?).await?.into())
     }
 }
 

@@ -31,9 +31,9 @@ pub struct BookEntry {
     pub title: String,
     /// As a library files it: "Tempest, The".
     pub sort_title: String,
-    /// Its subtitle, or nothing.
+    /// Its subtitle, if it has one.
     #[serde(default)]
-    pub subtitle: String,
+    pub subtitle: Option<String>,
     /// A BCP 47 tag.
     pub language: String,
     /// Its ISBN.
@@ -123,7 +123,7 @@ pub struct FileEntry {
 #[derive(Debug, thiserror::Error)]
 pub enum SeedError {
     /// A file cannot be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}", path.display())]
     Read {
         /// Which.
         path: PathBuf,
@@ -131,7 +131,7 @@ pub enum SeedError {
         source: std::io::Error,
     },
     /// `catalogue.json` is not one.
-    #[error("{}: {source}", path.display())]
+    #[error("{} is not a catalogue", path.display())]
     Parse {
         /// Which.
         path: PathBuf,
@@ -286,7 +286,7 @@ fn insert(conn: &mut AnyConnection, entry: &BookEntry, cover_key: Option<&str>, 
             book::slug.eq(entry.slug.as_str()),
             book::title.eq(&entry.title),
             book::sort_title.eq(entry.sort_title.to_lowercase()),
-            book::subtitle.eq(&entry.subtitle),
+            book::subtitle.eq(entry.subtitle.as_deref().unwrap_or_default()),
             book::description_md.eq(&entry.description_md),
             book::language.eq(&entry.language),
             book::isbn.eq(&entry.isbn),

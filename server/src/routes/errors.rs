@@ -24,6 +24,7 @@ pub async fn as_pages(State(state): State<AppState>, request: Request, next: Nex
         let mut copy = parts;
         copy.uri = request.uri().clone();
         copy.headers = request.headers().clone();
+        copy.extensions = request.extensions().clone();
         copy
     });
     let response = next.run(request).await;

@@ -21,7 +21,7 @@ pub enum MigrationError {
     #[error("cannot connect to the database: {0}")]
     Connect(#[from] ConnectionError),
     /// The lock file beside an SQLite database cannot be taken.
-    #[error("cannot lock {}: {source}", path.display())]
+    #[error("cannot lock {}", path.display())]
     Lock {
         /// The lock file.
         path: PathBuf,

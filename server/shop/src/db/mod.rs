@@ -84,7 +84,7 @@ impl std::fmt::Debug for DatabaseUrl {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The folder of the SQLite file cannot be made.
-    #[error("cannot create the folder of {}: {source}", path.display())]
+    #[error("cannot create the folder of {}", path.display())]
     Folder {
         /// The database file.
         path: PathBuf,
