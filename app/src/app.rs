@@ -24,7 +24,8 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 /// The whole document with an error in place of the page, for requests that no page answers (a refused form, a
 /// panicking handler). Sets the status.
 pub fn error_page(options: LeptosOptions, error: AppError) -> impl IntoView {
-    document(options, move || view! { <ErrorPage error/> }.into_any())
+    // Awaited, like every page: leptos_meta's tags need the request's context while they are rendered.
+    document(options, move || Suspend::new(async move { view! { <ErrorPage error/> } }).into_any())
 }
 
 /// The routes of all pages, for the router to mount. Left out are the server functions, which `leptos_axum` would

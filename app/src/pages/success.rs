@@ -30,7 +30,10 @@ pub fn SuccessPage() -> impl IntoView {
             )
             .into_any(),
             CheckoutProgress::Ordered(order) if order.owned => {
-                empty_cart_of(&shop, &order).await?;
+                if empty_cart_of(&shop, &order).await? {
+                    // The header above has counted already: the page is asked for once more.
+                    context::see_other(&format!("/checkout/success?session_id={session}"));
+                }
                 thanks(*order).into_any()
             }
             CheckoutProgress::Ordered(order) => elsewhere(&order).into_any(),
@@ -44,20 +47,21 @@ pub fn SuccessPage() -> impl IntoView {
     })
 }
 
-/// What was bought needs not wait in the cart any longer. Changes nothing the second time.
-async fn empty_cart_of(shop: &Shop, order: &OrderView) -> Result<(), AppError> {
+/// What was bought needs not wait in the cart any longer. True if something was taken out; not a second time.
+async fn empty_cart_of(shop: &Shop, order: &OrderView) -> Result<bool, AppError> {
     if order.status == OrderStatus::Failed || context::cart().await?.count() == 0 {
-        return Ok(());
+        return Ok(false);
     }
     let mut held = context::hold_cart().await?;
     let before = held.cart.count();
     for slug in order.items.iter().filter_map(|item| item.slug.parse::<Slug>().ok()) {
         shop.remove_from_cart(&mut held.cart, &slug).await?;
     }
-    if held.cart.count() != before {
+    let changed = held.cart.count() != before;
+    if changed {
         held.save().await?;
     }
-    Ok(())
+    Ok(changed)
 }
 
 fn preparing(session: String) -> impl IntoView {
