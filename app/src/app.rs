@@ -25,7 +25,12 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 /// panicking handler). Sets the status.
 pub fn error_page(options: LeptosOptions, error: AppError) -> impl IntoView {
     // Awaited, like every page: leptos_meta's tags need the request's context while they are rendered.
-    document(options, move || Suspend::new(async move { view! { <ErrorPage error/> } }).into_any())
+    document(options, move || {
+        Suspend::new(async move {
+            view! { <ErrorPage error/> }
+        })
+        .into_any()
+    })
 }
 
 /// The routes of all pages, for the router to mount. Left out are the server functions, which `leptos_axum` would

@@ -140,7 +140,8 @@ impl<'a> Env<'a> {
         match ((self.0)(name), (self.0)(&file_name)) {
             (Some(_), Some(_)) => Err(wrong(name, format_args!("and {file_name} are both set; set one of them"))),
             (None, Some(path)) => {
-                let text = std::fs::read_to_string(&path).map_err(|error| wrong(file_name, format_args!("names {path}, which cannot be read: {error}")))?;
+                let text = std::fs::read_to_string(&path)
+                    .map_err(|error| wrong(file_name, format_args!("names {path}, which cannot be read: {error}")))?;
                 Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
             }
             (value, None) => Ok(value),
@@ -192,14 +193,20 @@ impl Config {
             return Err(wrong("OCTAVO_DEMO", "cannot be set together with a live Stripe key"));
         }
         let webhook_secrets = env
-            .required("STRIPE_WEBHOOK_SECRET", "the signing secret of the webhook endpoint in Stripe's dashboard (whsec_…)")?
+            .required(
+                "STRIPE_WEBHOOK_SECRET",
+                "the signing secret of the webhook endpoint in Stripe's dashboard (whsec_…)",
+            )?
             .parse()
             .map_err(|error| wrong("STRIPE_WEBHOOK_SECRET", error))?;
         let secret_key = secret_key(env, &database, &data_dir)?;
         Ok(Self {
             base_url: base_url(&env.get("BASE_URL")?.unwrap_or_else(|| "http://127.0.0.1:3000".into()))?,
             listen_addr: env.parsed("LISTEN_ADDR")?,
-            stripe_api_base: stripe_api_base(&env.get("STRIPE_API_BASE")?.unwrap_or_else(|| STRIPE_API_BASE.into()), &stripe_key)?,
+            stripe_api_base: stripe_api_base(
+                &env.get("STRIPE_API_BASE")?.unwrap_or_else(|| STRIPE_API_BASE.into()),
+                &stripe_key,
+            )?,
             trusted_proxies: trusted_proxies(&env.get("TRUSTED_PROXIES")?.unwrap_or_default())?,
             store: store(store_file)?,
             database,
@@ -215,9 +222,12 @@ impl Config {
 /// `url` without its trailing slash. Cookies and payments do not travel in clear text, except on this machine.
 fn base_url(url: &str) -> Result<String, ConfigError> {
     let parsed = Url::parse(url).map_err(|error| wrong("BASE_URL", error))?;
-    let is_origin = parsed.path() == "/" && parsed.query().is_none() && parsed.fragment().is_none() && parsed.username().is_empty();
+    let is_origin =
+        parsed.path() == "/" && parsed.query().is_none() && parsed.fragment().is_none() && parsed.username().is_empty();
     match parsed.scheme() {
-        "https" | "http" if !is_origin => Err(wrong("BASE_URL", "must be scheme, host and port only, like https://books.example.org")),
+        "https" | "http" if !is_origin => {
+            Err(wrong("BASE_URL", "must be scheme, host and port only, like https://books.example.org"))
+        }
         "https" => Ok(parsed.as_str().trim_end_matches('/').to_owned()),
         "http" if is_loopback(&parsed) => Ok(parsed.as_str().trim_end_matches('/').to_owned()),
         _ => Err(wrong("BASE_URL", "must be https unless its host is loopback")),
@@ -251,7 +261,11 @@ fn trusted_proxies(list: &str) -> Result<Vec<IpNet>, ConfigError> {
     list.split(',')
         .map(str::trim)
         .filter(|text| !text.is_empty())
-        .map(|text| parse(text).map_err(|_| wrong("TRUSTED_PROXIES", format_args!("has {text:?}, which is no address or network (10.0.0.0/8)"))))
+        .map(|text| {
+            parse(text).map_err(|_| {
+                wrong("TRUSTED_PROXIES", format_args!("has {text:?}, which is no address or network (10.0.0.0/8)"))
+            })
+        })
         .collect()
 }
 
@@ -266,9 +280,15 @@ fn store(path: &Path) -> Result<Store, ConfigError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Store::default()),
         Err(error) => return Err(wrong(path.display().to_string(), format_args!("cannot be read: {error}"))),
     };
-    let file: File = toml::from_str(&text).map_err(|error| wrong(path.display().to_string(), format_args!("is wrong: {error}")))?;
+    let file: File =
+        toml::from_str(&text).map_err(|error| wrong(path.display().to_string(), format_args!("is wrong: {error}")))?;
     let store = file.store;
-    for (name, value) in [("token_days", store.token_days), ("token_uses", store.token_uses), ("claim_hours", store.claim_hours), ("order_hours", store.order_hours)] {
+    for (name, value) in [
+        ("token_days", store.token_days),
+        ("token_uses", store.token_uses),
+        ("claim_hours", store.claim_hours),
+        ("order_hours", store.order_hours),
+    ] {
         if value == 0 {
             return Err(wrong(path.display().to_string(), format_args!("is wrong: store.{name} must be at least 1")));
         }
@@ -287,7 +307,9 @@ fn secret_key(env: &Env<'_>, database: &DatabaseUrl, data_dir: &Path) -> Result<
         return Err(wrong("SECRET_KEY", "is not set: at least 32 random characters, the same on every machine"));
     }
     let path = data_dir.join("secret.key");
-    let failed = |error: std::io::Error| wrong("SECRET_KEY", format_args!("is not set, and {} cannot be made: {error}", path.display()));
+    let failed = |error: std::io::Error| {
+        wrong("SECRET_KEY", format_args!("is not set, and {} cannot be made: {error}", path.display()))
+    };
     match std::fs::read(&path) {
         Ok(bytes) => key(bytes),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -359,7 +381,10 @@ mod tests {
             (&[("STRIPE_SECRET_KEY", "<unset>")], "STRIPE_SECRET_KEY"),
             (&[("STRIPE_SECRET_KEY", "pk_test_0123456789")], "STRIPE_SECRET_KEY"),
             (&[("STRIPE_SECRET_KEY", "sk_live_0123456789"), ("OCTAVO_DEMO", "1")], "OCTAVO_DEMO"),
-            (&[("STRIPE_SECRET_KEY", "sk_live_0123456789"), ("STRIPE_API_BASE", "http://127.0.0.1:12111/")], "STRIPE_API_BASE"),
+            (
+                &[("STRIPE_SECRET_KEY", "sk_live_0123456789"), ("STRIPE_API_BASE", "http://127.0.0.1:12111/")],
+                "STRIPE_API_BASE",
+            ),
             (&[("STRIPE_API_BASE", "https://evil.example/")], "STRIPE_API_BASE"),
             (&[("DATABASE_URL", "mysql://h/db")], "DATABASE_URL"),
             (&[("DATABASE_URL", "octavo.db")], "DATABASE_URL"),

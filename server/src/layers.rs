@@ -11,12 +11,16 @@ use shop::{BrowserSecret, ClientIp, Shop};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// The two inline scripts that Leptos appends to every page in islands mode, as CSP hashes. They are constant as long as
-/// no island holds a Resource or an ErrorBoundary; a test computes them from a page.
-const LEPTOS_SCRIPTS: &str = "'sha256-2e+rGxtst+bbxdLf6Dp32aL0uyPdikvr0awq53hVU58=' 'sha256-PEoA+SZ6ZbFCusLsUEMftpXvTp6Abhw9kvgQnCC8l3U='";
+/// no island holds a `Resource` or an `ErrorBoundary`; a test computes them from a page.
+const LEPTOS_SCRIPTS: &str =
+    "'sha256-2e+rGxtst+bbxdLf6Dp32aL0uyPdikvr0awq53hVU58=' 'sha256-PEoA+SZ6ZbFCusLsUEMftpXvTp6Abhw9kvgQnCC8l3U='";
 
 /// Puts the client's address and the browser's secret where pages and routes find them.
 pub async fn identify(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |info| info.0.ip());
+    let peer = request
+        .extensions()
+        .get::<ConnectInfo<SocketAddr>>()
+        .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |info| info.0.ip());
     let ip = client_ip(peer, request.headers(), &state.trusted_proxies);
     request.extensions_mut().insert(ClientIp(ip));
     if let Some(secret) = browser_secret(&state.shop, request.headers()) {
@@ -47,7 +51,11 @@ fn client_ip(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> IpAddr {
 pub fn browser_secret(shop: &Shop, headers: &HeaderMap) -> Option<BrowserSecret> {
     let name = BrowserSecret::cookie_name(shop.is_https());
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('=')).find(|(key, _)| *key == name).and_then(|(_, value)| BrowserSecret::parse(value))
+    cookies
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(key, _)| *key == name)
+        .and_then(|(_, value)| BrowserSecret::parse(value))
 }
 
 /// Refuses a change that no browser vouches for. The layer below this one compares `Sec-Fetch-Site` and `Origin`; a
@@ -92,7 +100,10 @@ pub fn constant_headers(https: bool, payment_origins: &[String]) -> HeaderMap {
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin"));
-    headers.insert(HeaderName::from_static("permissions-policy"), HeaderValue::from_static("camera=(), geolocation=(), microphone=()"));
+    headers.insert(
+        HeaderName::from_static("permissions-policy"),
+        HeaderValue::from_static("camera=(), geolocation=(), microphone=()"),
+    );
     if https {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     }

@@ -172,7 +172,9 @@ async fn serve(config: Config, store_file: &Path) -> anyhow::Result<()> {
         }
     });
     tracing::info!(%address, base_url, "open");
-    axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).with_graceful_shutdown(told_to_stop()).await?;
+    axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
+        .with_graceful_shutdown(told_to_stop())
+        .await?;
     tracing::info!("closing");
     stop.send_replace(true);
     while workers.join_next().await.is_some() {}

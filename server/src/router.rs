@@ -58,7 +58,6 @@ pub struct AppState {
 }
 
 /// The whole store.
-#[must_use]
 pub fn router(settings: Settings) -> Router {
     let Settings { leptos, shop, webhook_secrets, trusted_proxies, payment_origins } = settings;
     let state = AppState {
@@ -109,6 +108,9 @@ pub fn router(settings: Settings) -> Router {
         .layer(CatchPanicLayer::new())
         .layer(from_fn_with_state(state.clone(), security_headers))
         // Without the path: download links are secrets, and logs are read by many.
-        .layer(TraceLayer::new_for_http().make_span_with(|request: &Request| tracing::debug_span!("request", method = %request.method())))
+        .layer(
+            TraceLayer::new_for_http()
+                .make_span_with(|request: &Request| tracing::debug_span!("request", method = %request.method())),
+        )
         .with_state(state)
 }

@@ -53,11 +53,14 @@ impl SessionStore for ShopSessions {
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
-        let Some((data, expires_at)) = self.0.load_session(&id.to_string()).await.map_err(backend)? else { return Ok(None) };
+        let Some((data, expires_at)) = self.0.load_session(&id.to_string()).await.map_err(backend)? else {
+            return Ok(None);
+        };
         Ok(Some(Record {
             id: *id,
             data: serde_json::from_str(&data).map_err(|error| Error::Decode(error.to_string()))?,
-            expiry_date: OffsetDateTime::from_unix_timestamp(expires_at.and_utc().timestamp()).map_err(|error| Error::Decode(error.to_string()))?,
+            expiry_date: OffsetDateTime::from_unix_timestamp(expires_at.and_utc().timestamp())
+                .map_err(|error| Error::Decode(error.to_string()))?,
         }))
     }
 
@@ -68,7 +71,8 @@ impl SessionStore for ShopSessions {
 
 fn encode(record: &Record) -> Result<(String, NaiveDateTime)> {
     let data = serde_json::to_string(&record.data).map_err(|error| Error::Encode(error.to_string()))?;
-    let expires_at = DateTime::from_timestamp(record.expiry_date.unix_timestamp(), 0).ok_or_else(|| Error::Encode("expiry".into()))?;
+    let expires_at = DateTime::from_timestamp(record.expiry_date.unix_timestamp(), 0)
+        .ok_or_else(|| Error::Encode("expiry".into()))?;
     Ok((data, expires_at.naive_utc()))
 }
 

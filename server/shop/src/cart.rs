@@ -95,7 +95,9 @@ impl Shop {
         let id = self
             .0
             .db
-            .read(move |conn| Ok(book::table.filter(book::slug.eq(slug.as_str())).select(book::id).first::<i64>(conn).optional()?))
+            .read(move |conn| {
+                Ok(book::table.filter(book::slug.eq(slug.as_str())).select(book::id).first::<i64>(conn).optional()?)
+            })
             .await?;
         cart.entries.retain(|entry| Some(entry.book_id) != id);
         Ok(())

@@ -2,7 +2,9 @@
 
 use crate::db::AnyConnection;
 use crate::db::schema::{book, book_file, book_price, contributor, edition};
-use crate::types::{BookCard, BookDetail, BookFormat, CatalogPage, Contributor, Cover, Currency, FormatInfo, Money, Slug, Sort};
+use crate::types::{
+    BookCard, BookDetail, BookFormat, CatalogPage, Contributor, Cover, Currency, FormatInfo, Money, Slug, Sort,
+};
 use crate::{Error, Shop, markdown};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -53,7 +55,15 @@ pub(crate) struct CardRow {
 /// The columns of a [`CardRow`].
 macro_rules! card_columns {
     () => {
-        (book::id, book::slug, book::title, book::sort_title, book::cover_key, book::accent, book_price::unit_amount.nullable())
+        (
+            book::id,
+            book::slug,
+            book::title,
+            book::sort_title,
+            book::cover_key,
+            book::accent,
+            book_price::unit_amount.nullable(),
+        )
     };
 }
 
@@ -79,7 +89,12 @@ impl Shop {
     ///
     /// # Errors
     /// [`Error::BadRequest`] if `after` is not a cursor of this sort order; the database's.
-    pub async fn catalog_page(&self, currency: Currency, sort: Sort, after: Option<&str>) -> Result<CatalogPage, Error> {
+    pub async fn catalog_page(
+        &self,
+        currency: Currency,
+        sort: Sort,
+        after: Option<&str>,
+    ) -> Result<CatalogPage, Error> {
         let cursor = after.map(Cursor::decode).transpose()?;
         self.0.db.read(move |conn| page(conn, currency, sort, cursor)).await
     }
@@ -94,7 +109,12 @@ impl Shop {
     }
 }
 
-fn page(conn: &mut AnyConnection, currency: Currency, sort: Sort, cursor: Option<Cursor>) -> Result<CatalogPage, Error> {
+fn page(
+    conn: &mut AnyConnection,
+    currency: Currency,
+    sort: Sort,
+    cursor: Option<Cursor>,
+) -> Result<CatalogPage, Error> {
     let first = cursor.is_none();
     let mut query = book::table
         .inner_join(book_price::table)
@@ -106,15 +126,14 @@ fn page(conn: &mut AnyConnection, currency: Currency, sort: Sort, cursor: Option
     query = match (sort, cursor) {
         (_, None) => query,
         (Sort::Newest, Some(Cursor::Newest { id })) => query.filter(book::id.lt(id)),
-        (Sort::Title, Some(Cursor::Title { sort_title, id })) => {
-            query.filter(book::sort_title.gt(sort_title.clone()).or(book::sort_title.eq(sort_title).and(book::id.gt(id))))
-        }
-        (Sort::PriceAsc, Some(Cursor::Price { unit_amount, id })) => {
-            query.filter(book_price::unit_amount.gt(unit_amount).or(book_price::unit_amount.eq(unit_amount).and(book::id.gt(id))))
-        }
-        (Sort::PriceDesc, Some(Cursor::Price { unit_amount, id })) => {
-            query.filter(book_price::unit_amount.lt(unit_amount).or(book_price::unit_amount.eq(unit_amount).and(book::id.lt(id))))
-        }
+        (Sort::Title, Some(Cursor::Title { sort_title, id })) => query
+            .filter(book::sort_title.gt(sort_title.clone()).or(book::sort_title.eq(sort_title).and(book::id.gt(id)))),
+        (Sort::PriceAsc, Some(Cursor::Price { unit_amount, id })) => query.filter(
+            book_price::unit_amount.gt(unit_amount).or(book_price::unit_amount.eq(unit_amount).and(book::id.gt(id))),
+        ),
+        (Sort::PriceDesc, Some(Cursor::Price { unit_amount, id })) => query.filter(
+            book_price::unit_amount.lt(unit_amount).or(book_price::unit_amount.eq(unit_amount).and(book::id.lt(id))),
+        ),
         _ => return Err(Error::BadRequest("after")),
     };
     let mut rows: Vec<CardRow> = match sort {
@@ -129,7 +148,9 @@ fn page(conn: &mut AnyConnection, currency: Currency, sort: Sort, cursor: Option
         let cursor = match sort {
             Sort::Newest => Cursor::Newest { id: row.id },
             Sort::Title => Cursor::Title { sort_title: row.sort_title.clone(), id: row.id },
-            Sort::PriceAsc | Sort::PriceDesc => Cursor::Price { unit_amount: row.unit_amount.unwrap_or_default(), id: row.id },
+            Sort::PriceAsc | Sort::PriceDesc => {
+                Cursor::Price { unit_amount: row.unit_amount.unwrap_or_default(), id: row.id }
+            }
         };
         cursor.encode()
     });
@@ -142,7 +163,10 @@ fn detail(conn: &mut AnyConnection, slug: &Slug, currency: Currency) -> Result<O
         .left_join(book_price::table.on(book_price::book_id.eq(book::id).and(book_price::currency.eq(currency.code()))))
         .filter(book::slug.eq(slug.as_str()))
         .filter(book::status.eq("published"))
-        .select((card_columns!(), (book::subtitle, book::description_md, book::language, book::isbn, book::publisher, book::published_on)))
+        .select((
+            card_columns!(),
+            (book::subtitle, book::description_md, book::language, book::isbn, book::publisher, book::published_on),
+        ))
         .first::<(CardRow, More)>(conn)
         .optional()?
     else {
@@ -194,7 +218,8 @@ fn contributors(conn: &mut AnyConnection, books: &[i64]) -> Result<HashMap<i64, 
         .load(conn)?;
     let mut by_book: HashMap<i64, Vec<Contributor>> = HashMap::new();
     for (book, name, role) in rows {
-        let role = role.parse().map_err(|_| Error::internal(format!("book {book} has a contributor of unknown role")))?;
+        let role =
+            role.parse().map_err(|_| Error::internal(format!("book {book} has a contributor of unknown role")))?;
         by_book.entry(book).or_default().push(Contributor { name, role });
     }
     Ok(by_book)
@@ -220,7 +245,10 @@ fn byline(contributors: &[Contributor]) -> String {
 }
 
 /// The label and files of a book's newest edition.
-pub(crate) fn current_edition(conn: &mut AnyConnection, book_id: i64) -> Result<Option<(String, Vec<FormatInfo>)>, Error> {
+pub(crate) fn current_edition(
+    conn: &mut AnyConnection,
+    book_id: i64,
+) -> Result<Option<(String, Vec<FormatInfo>)>, Error> {
     let newest: Option<(i64, String)> = edition::table
         .filter(edition::book_id.eq(book_id))
         .order(edition::id.desc())
@@ -250,7 +278,9 @@ mod tests {
     #[test]
     fn bylines_read_well() {
         let people = |roles: &[(&str, ContributorRole)]| {
-            byline(&roles.iter().map(|(name, role)| Contributor { name: (*name).into(), role: *role }).collect::<Vec<_>>())
+            byline(
+                &roles.iter().map(|(name, role)| Contributor { name: (*name).into(), role: *role }).collect::<Vec<_>>(),
+            )
         };
         use ContributorRole::{Author, Editor, Translator};
         assert_eq!(people(&[]), "");

@@ -46,7 +46,12 @@ impl Shop {
     /// # Errors
     /// [`Error::CartEmpty`]; [`Error::CartChanged`] if a title or price is another one than on the screen;
     /// [`Error::Payments`] if Stripe does not answer or refuses (the cart stays); the database's.
-    pub async fn start_checkout(&self, cart: &Cart, snapshot: &str, browser: &BrowserSecret) -> Result<CheckoutStart, Error> {
+    pub async fn start_checkout(
+        &self,
+        cart: &Cart,
+        snapshot: &str,
+        browser: &BrowserSecret,
+    ) -> Result<CheckoutStart, Error> {
         let (offers, subtotal) = self.offers(cart, snapshot).await?;
         if subtotal.is_zero() {
             return Ok(CheckoutStart::Free);
@@ -59,7 +64,10 @@ impl Shop {
             }
             match self.create_session(&open, currency, &offers).await {
                 Ok(session) => {
-                    let url = session.url.clone().ok_or_else(|| PaymentsError::Incomprehensible("a session without a URL".into()))?;
+                    let url = session
+                        .url
+                        .clone()
+                        .ok_or_else(|| PaymentsError::Incomprehensible("a session without a URL".into()))?;
                     self.keep_session(open.id, &session).await?;
                     return Ok(CheckoutStart::Pay(url));
                 }
@@ -81,14 +89,23 @@ impl Shop {
     /// # Errors
     /// [`Error::NotFree`] if there is something to pay, [`Error::CartEmpty`], [`Error::CartChanged`],
     /// [`Error::RateLimited`] (3 an hour per address, 10 per network), the database's.
-    pub async fn checkout_free(&self, cart: &Cart, snapshot: &str, email: &Email, browser: &BrowserSecret, client_ip: IpAddr) -> Result<(), Error> {
+    pub async fn checkout_free(
+        &self,
+        cart: &Cart,
+        snapshot: &str,
+        email: &Email,
+        browser: &BrowserSecret,
+        client_ip: IpAddr,
+    ) -> Result<(), Error> {
         let (offers, subtotal) = self.offers(cart, snapshot).await?;
         if !subtotal.is_zero() {
             return Err(Error::NotFree);
         }
         let now = self.0.clock.now();
         let limits = &self.0.limits;
-        if !limits.free_by_network.take(limits::network(client_ip), now) || !limits.free_by_email.take(email.normalized(), now) {
+        if !limits.free_by_network.take(limits::network(client_ip), now)
+            || !limits.free_by_email.take(email.normalized(), now)
+        {
             return Err(Error::RateLimited);
         }
         let new = NewCheckout::new(cart.currency(), subtotal, &offers, browser, now)?;
@@ -131,13 +148,24 @@ impl Shop {
         Ok((offers, subtotal))
     }
 
-    async fn open_checkout(&self, currency: Currency, subtotal: Money, offers: &[Offer], browser: &BrowserSecret) -> Result<Open, Error> {
+    async fn open_checkout(
+        &self,
+        currency: Currency,
+        subtotal: Money,
+        offers: &[Offer],
+        browser: &BrowserSecret,
+    ) -> Result<Open, Error> {
         let now = self.0.clock.now();
         let new = NewCheckout::new(currency, subtotal, offers, browser, now)?;
         self.0.db.write(move |conn| new.find_or_insert(conn, now)).await
     }
 
-    async fn create_session(&self, open: &Open, currency: Currency, offers: &[Offer]) -> Result<Session, PaymentsError> {
+    async fn create_session(
+        &self,
+        open: &Open,
+        currency: Currency,
+        offers: &[Offer],
+    ) -> Result<Session, PaymentsError> {
         let base = self.base_url();
         let new = NewSession {
             idempotency_key: &open.idem_key,
@@ -203,7 +231,13 @@ struct NewCheckout {
 }
 
 impl NewCheckout {
-    fn new(currency: Currency, subtotal: Money, offers: &[Offer], browser: &BrowserSecret, now: NaiveDateTime) -> Result<Self, Error> {
+    fn new(
+        currency: Currency,
+        subtotal: Money,
+        offers: &[Offer],
+        browser: &BrowserSecret,
+        now: NaiveDateTime,
+    ) -> Result<Self, Error> {
         Ok(Self {
             idem_key: new_key(),
             cart_snapshot: serde_json::to_string(offers).map_err(|error| Error::internal(error.to_string()))?,
@@ -219,7 +253,12 @@ impl NewCheckout {
 
     /// The browser's open checkout of the same cart, or a new one; the unique index decides between two tabs.
     fn find_or_insert(&self, conn: &mut AnyConnection, now: NaiveDateTime) -> Result<Open, Error> {
-        let mine = || checkout::table.filter(checkout::browser_hash.eq(&self.browser_hash)).filter(checkout::snapshot_hash.eq(&self.snapshot_hash)).filter(checkout::state.eq("open"));
+        let mine = || {
+            checkout::table
+                .filter(checkout::browser_hash.eq(&self.browser_hash))
+                .filter(checkout::snapshot_hash.eq(&self.snapshot_hash))
+                .filter(checkout::state.eq("open"))
+        };
         diesel::update(mine().filter(checkout::created_at.le(now - REUSE_FOR)))
             .set((checkout::state.eq("expired"), checkout::updated_at.eq(now)))
             .execute(conn)?;

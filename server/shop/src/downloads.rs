@@ -6,7 +6,10 @@
 
 use crate::catalog::format_info;
 use crate::clock::moment;
-use crate::db::schema::{book, book_file, download_claim, download_log, download_quota, download_token, edition, entitlement, order_item, orders};
+use crate::db::schema::{
+    book, book_file, download_claim, download_log, download_quota, download_token, edition, entitlement, order_item,
+    orders,
+};
 use crate::db::{AnyConnection, both};
 use crate::orders::{TokenRow, owns, token_columns};
 use crate::secrets::{self, BrowserSecret, Purpose};
@@ -45,7 +48,7 @@ pub struct DownloadPage {
     pub owned: bool,
     /// The token's state.
     pub download: DownloadView,
-    /// The running claim of this browser, if it has one.
+    /// The running claim of this browser, if it has one that keeps what the page promises about it.
     pub claim: Option<ClaimView>,
     /// For the way back; only for the owner.
     pub order_number: Option<OrderNumber>,
@@ -54,7 +57,7 @@ pub struct DownloadPage {
 /// A claim that this browser has taken and can still use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimView {
-    /// Each file with its URL.
+    /// Each file that it can still serve whole, with its URL.
     pub files: Vec<(FormatInfo, String)>,
     /// Until when, for reading.
     pub until: String,
@@ -153,7 +156,11 @@ impl Shop {
     ///
     /// # Errors
     /// The database's.
-    pub async fn download_page(&self, token: &str, browser: Option<&BrowserSecret>) -> Result<Option<DownloadPage>, Error> {
+    pub async fn download_page(
+        &self,
+        token: &str,
+        browser: Option<&BrowserSecret>,
+    ) -> Result<Option<DownloadPage>, Error> {
         let (shop, token, browser) = (self.clone(), token.to_owned(), browser.cloned());
         self.0
             .db
@@ -161,13 +168,23 @@ impl Shop {
                 let Some(found) = find_token(conn, &token)? else { return Ok(None) };
                 let now = shop.0.clock.now();
                 let owned = owns(conn, &shop, found.order_id, browser.as_ref())?;
+                let mut download = found.token.view(conn, &shop, found.book_id, now)?;
                 let claim = match browser.as_ref().filter(|_| owned) {
                     Some(browser) => running_claim(conn, &shop, &found, browser, now)?,
                     None => None,
                 };
+                let claim = claim.filter(|claim| match download.state {
+                    // Of a used-up token, what its last claim still serves is all there is.
+                    TokenState::UsedUp => !claim.files.is_empty(),
+                    // A claim that would not serve every format is not promised to.
+                    _ => claim.files.len() == download.formats.len(),
+                });
+                if let (TokenState::UsedUp, Some(claim)) = (download.state, &claim) {
+                    download.formats.retain(|info| claim.files.iter().any(|(file, _)| file.format == info.format));
+                }
                 Ok(Some(DownloadPage {
                     byline: catalog::bylines(conn, &[found.book_id])?.remove(&found.book_id).unwrap_or_default(),
-                    download: found.token.view(conn, &shop, found.book_id, now)?,
+                    download,
                     title: found.title,
                     cover: found.cover_key.map(|key| Cover { key }),
                     accent: found.accent,
@@ -207,9 +224,11 @@ impl Shop {
                 if !found.token.renewable(&shop, now) {
                     return Err(Error::Forbidden("renewal policy"));
                 }
-                let revoked = diesel::update(download_token::table.find(found.token_id).filter(download_token::revoked_at.is_null()))
-                    .set(download_token::revoked_at.eq(now))
-                    .execute(conn)?;
+                let revoked = diesel::update(
+                    download_token::table.find(found.token_id).filter(download_token::revoked_at.is_null()),
+                )
+                .set(download_token::revoked_at.eq(now))
+                .execute(conn)?;
                 if revoked == 0 {
                     return Err(Error::NotFound);
                 }
@@ -224,16 +243,25 @@ impl Shop {
     ///
     /// # Errors
     /// The database's.
-    pub async fn claimed_file(&self, claim: &str, filename: &str, visitor: &Visitor) -> Result<Option<FileFacts>, Error> {
+    pub async fn claimed_file(
+        &self,
+        claim: &str,
+        filename: &str,
+        visitor: &Visitor,
+    ) -> Result<Option<FileFacts>, Error> {
         let Some(browser) = &visitor.browser else { return Ok(None) };
-        let (claim_hash, browser_hash, filename, now) = (secrets::hash(claim), browser.hash(), filename.to_owned(), self.0.clock.now());
+        let (claim_hash, browser_hash, filename, now) =
+            (secrets::hash(claim), browser.hash(), filename.to_owned(), self.0.clock.now());
         self.0
             .db
             .read(move |conn| {
                 type Row = (i64, i64, i64, i64, String, (String, String, String, i64, String));
                 let row: Option<Row> = download_claim::table
                     .inner_join(
-                        download_token::table.inner_join(entitlement::table.inner_join(book::table.inner_join(edition::table.inner_join(book_file::table)))),
+                        download_token::table.inner_join(
+                            entitlement::table
+                                .inner_join(book::table.inner_join(edition::table.inner_join(book_file::table))),
+                        ),
                     )
                     .filter(download_claim::hash.eq(claim_hash))
                     .filter(download_claim::browser_hash.eq(browser_hash))
@@ -246,11 +274,19 @@ impl Shop {
                         book_file::id,
                         entitlement::id,
                         entitlement::state,
-                        (book_file::storage_key, book_file::filename, book_file::format, book_file::bytes, book_file::sha256),
+                        (
+                            book_file::storage_key,
+                            book_file::filename,
+                            book_file::format,
+                            book_file::bytes,
+                            book_file::sha256,
+                        ),
                     ))
                     .first(conn)
                     .optional()?;
-                let Some((claim_id, token_id, book_file_id, entitlement_id, state, file)) = row else { return Ok(None) };
+                let Some((claim_id, token_id, book_file_id, entitlement_id, state, file)) = row else {
+                    return Ok(None);
+                };
                 let (storage_key, filename, format, bytes, sha256) = file;
                 let info = format_info(&format, bytes)?;
                 Ok(Some(FileFacts {
@@ -273,20 +309,39 @@ impl Shop {
     ///
     /// # Errors
     /// The database's.
-    pub async fn open_download(&self, file: &FileFacts, wanted: u64, range: Option<String>, visitor: &Visitor) -> Result<Opened, Error> {
+    pub async fn open_download(
+        &self,
+        file: &FileFacts,
+        wanted: u64,
+        range: Option<String>,
+        visitor: &Visitor,
+    ) -> Result<Opened, Error> {
         let reserved = i64::try_from(wanted).map_err(|_| Error::BadRequest("range"))?;
         let size = i64::try_from(file.bytes).map_err(|_| Error::internal("file size"))?;
         let (shop, file, visitor) = (self.clone(), file.clone(), visitor.clone());
         self.0
             .db
             .write(move |conn| {
-                let entry = Entry { token_id: file.token_id, claim_id: Some(file.claim_id), book_file_id: Some(file.book_file_id), range: range.clone(), visitor: &visitor };
+                let entry = Entry {
+                    token_id: file.token_id,
+                    claim_id: Some(file.claim_id),
+                    book_file_id: Some(file.book_file_id),
+                    range: range.clone(),
+                    visitor: &visitor,
+                };
                 if !file.entitled {
                     entry.log(conn, &shop, 403, "suspended")?;
                     return Ok(Opened::Suspended);
                 }
-                let first = (download_quota::claim_id.eq(file.claim_id), download_quota::book_file_id.eq(file.book_file_id), download_quota::bytes.eq(0_i64));
-                both!(conn, |c| diesel::insert_into(download_quota::table).values(first).on_conflict_do_nothing().execute(c))?;
+                let first = (
+                    download_quota::claim_id.eq(file.claim_id),
+                    download_quota::book_file_id.eq(file.book_file_id),
+                    download_quota::bytes.eq(0_i64),
+                );
+                both!(conn, |c| diesel::insert_into(download_quota::table)
+                    .values(first)
+                    .on_conflict_do_nothing()
+                    .execute(c))?;
                 let counted = diesel::update(
                     download_quota::table
                         .find((file.claim_id, file.book_file_id))
@@ -363,7 +418,13 @@ impl Shop {
     }
 }
 
-fn claim(conn: &mut AnyConnection, shop: &Shop, token: &str, format: BookFormat, visitor: &Visitor) -> Result<Claimed, Error> {
+fn claim(
+    conn: &mut AnyConnection,
+    shop: &Shop,
+    token: &str,
+    format: BookFormat,
+    visitor: &Visitor,
+) -> Result<Claimed, Error> {
     let now = shop.0.clock.now();
     let Some(found) = find_token(conn, token)? else { return Err(Error::NotFound) };
     let entry = Entry { token_id: found.token_id, claim_id: None, book_file_id: None, range: None, visitor };
@@ -389,7 +450,9 @@ fn claim(conn: &mut AnyConnection, shop: &Shop, token: &str, format: BookFormat,
         .optional()?;
     let Some((file_id, size, filename)) = file else { return Err(Error::NotFound) };
     // Locks the token's row until the end of the transaction, so that a double click finds the first click's claim.
-    diesel::update(download_token::table.find(found.token_id)).set(download_token::used_count.eq(download_token::used_count)).execute(conn)?;
+    diesel::update(download_token::table.find(found.token_id))
+        .set(download_token::used_count.eq(download_token::used_count))
+        .execute(conn)?;
     if let Some(claim_id) = claim_with_room(conn, &found, browser, file_id, size, now)? {
         return Ok(Claimed::File(file_path(shop, claim_id, &filename)));
     }
@@ -419,7 +482,9 @@ fn claim(conn: &mut AnyConnection, shop: &Shop, token: &str, format: BookFormat,
         .returning(download_claim::id)
         .get_result(conn)?;
     let secret = shop.0.key.derive(Purpose::DownloadClaim, claim_id, 0);
-    diesel::update(download_claim::table.find(claim_id)).set(download_claim::hash.eq(secrets::hash(&secret))).execute(conn)?;
+    diesel::update(download_claim::table.find(claim_id))
+        .set(download_claim::hash.eq(secrets::hash(&secret)))
+        .execute(conn)?;
     Entry { claim_id: Some(claim_id), ..entry }.log(conn, shop, 303, "claimed")?;
     Ok(Claimed::File(file_path(shop, claim_id, &filename)))
 }
@@ -429,7 +494,12 @@ fn file_path(shop: &Shop, claim_id: i64, filename: &str) -> String {
 }
 
 /// The browser's latest claim on this token that is not over.
-fn latest_claim(conn: &mut AnyConnection, found: &TokenContext, browser: &BrowserSecret, now: NaiveDateTime) -> Result<Option<(i64, NaiveDateTime)>, Error> {
+fn latest_claim(
+    conn: &mut AnyConnection,
+    found: &TokenContext,
+    browser: &BrowserSecret,
+    now: NaiveDateTime,
+) -> Result<Option<(i64, NaiveDateTime)>, Error> {
     Ok(download_claim::table
         .filter(download_claim::token_id.eq(found.token_id))
         .filter(download_claim::browser_hash.eq(browser.hash()))
@@ -450,22 +520,39 @@ fn claim_with_room(
     now: NaiveDateTime,
 ) -> Result<Option<i64>, Error> {
     let Some((claim_id, _)) = latest_claim(conn, found, browser, now)? else { return Ok(None) };
-    let served: Option<i64> = download_quota::table.find((claim_id, file_id)).select(download_quota::bytes).first(conn).optional()?;
-    let room = served.unwrap_or(0) <= size.saturating_mul(TIMES_OVER - 1);
-    Ok(room.then_some(claim_id))
+    let served: Option<i64> =
+        download_quota::table.find((claim_id, file_id)).select(download_quota::bytes).first(conn).optional()?;
+    Ok(has_room(served, size).then_some(claim_id))
 }
 
-fn running_claim(conn: &mut AnyConnection, shop: &Shop, found: &TokenContext, browser: &BrowserSecret, now: NaiveDateTime) -> Result<Option<ClaimView>, Error> {
+/// Whether a claim that has `served` so much of a file may serve it whole once more.
+fn has_room(served: Option<i64>, size: i64) -> bool {
+    served.unwrap_or(0) <= size.saturating_mul(TIMES_OVER - 1)
+}
+
+fn running_claim(
+    conn: &mut AnyConnection,
+    shop: &Shop,
+    found: &TokenContext,
+    browser: &BrowserSecret,
+    now: NaiveDateTime,
+) -> Result<Option<ClaimView>, Error> {
     let Some((claim_id, expires_at)) = latest_claim(conn, found, browser, now)? else { return Ok(None) };
-    let newest: Option<i64> = edition::table.filter(edition::book_id.eq(found.book_id)).select(diesel::dsl::max(edition::id)).first(conn)?;
-    let rows: Vec<(String, i64, String)> = book_file::table
+    let newest: Option<i64> =
+        edition::table.filter(edition::book_id.eq(found.book_id)).select(diesel::dsl::max(edition::id)).first(conn)?;
+    let rows: Vec<(String, i64, String, Option<i64>)> = book_file::table
+        .left_join(
+            download_quota::table
+                .on(download_quota::book_file_id.eq(book_file::id).and(download_quota::claim_id.eq(claim_id))),
+        )
         .filter(book_file::edition_id.eq(newest.unwrap_or_default()))
         .order(book_file::format)
-        .select((book_file::format, book_file::bytes, book_file::filename))
+        .select((book_file::format, book_file::bytes, book_file::filename, download_quota::bytes.nullable()))
         .load(conn)?;
     let files = rows
         .into_iter()
-        .map(|(format, bytes, filename)| Ok((format_info(&format, bytes)?, file_path(shop, claim_id, &filename))))
+        .filter(|(_, bytes, _, served)| has_room(*served, *bytes))
+        .map(|(format, bytes, filename, _)| Ok((format_info(&format, bytes)?, file_path(shop, claim_id, &filename))))
         .collect::<Result<_, Error>>()?;
     Ok(Some(ClaimView { files, until: moment(expires_at) }))
 }

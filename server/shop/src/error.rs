@@ -110,7 +110,9 @@ impl Error {
 pub(crate) fn is_passing(error: &diesel::result::Error) -> bool {
     use diesel::result::{DatabaseErrorKind as Kind, Error};
     match error {
-        Error::DatabaseError(Kind::SerializationFailure | Kind::ClosedConnection | Kind::UnableToSendCommand, _) => true,
+        Error::DatabaseError(Kind::SerializationFailure | Kind::ClosedConnection | Kind::UnableToSendCommand, _) => {
+            true
+        }
         Error::DatabaseError(Kind::Unknown, info) => {
             let message = info.message();
             message.contains("database is locked") || message.contains("deadlock detected")

@@ -73,7 +73,9 @@ impl WebhookSecrets {
                 "t" => return Err(SignatureError::Malformed),
                 "v1" => {
                     let mut signature = [0; 32];
-                    if value.bytes().any(|b| b.is_ascii_uppercase()) || hex::decode_to_slice(value, &mut signature).is_err() {
+                    if value.bytes().any(|b| b.is_ascii_uppercase())
+                        || hex::decode_to_slice(value, &mut signature).is_err()
+                    {
                         continue;
                     }
                     signatures.push(signature);
@@ -156,10 +158,17 @@ impl Shop {
     pub async fn keep_event(&self, body: &[u8]) -> Result<bool, Error> {
         let text = std::str::from_utf8(body).map_err(|_| Error::BadRequest("event body"))?.to_owned();
         let event: Envelope = serde_json::from_str(&text).map_err(|_| Error::BadRequest("event body"))?;
-        if event.id.is_empty() || [&event.id, &event.r#type, &event.data.object.id].iter().any(|name| name.len() > MAX_NAME || name.contains('\0')) || text.contains('\0') {
+        if event.id.is_empty()
+            || [&event.id, &event.r#type, &event.data.object.id]
+                .iter()
+                .any(|name| name.len() > MAX_NAME || name.contains('\0'))
+            || text.contains('\0')
+        {
             return Err(Error::BadRequest("event body"));
         }
-        let created = DateTime::from_timestamp(event.created, 0).filter(|at| at.timestamp() < 253_402_300_800 && at.timestamp() >= 0).ok_or(Error::BadRequest("event body"))?;
+        let created = DateTime::from_timestamp(event.created, 0)
+            .filter(|at| at.timestamp() < 253_402_300_800 && at.timestamp() >= 0)
+            .ok_or(Error::BadRequest("event body"))?;
         let now = self.0.clock.now();
         let inserted = self
             .0
@@ -177,7 +186,10 @@ impl Shop {
                     stripe_event::received_at.eq(now),
                     stripe_event::next_at.eq(now),
                 );
-                Ok(both!(conn, |c| diesel::insert_into(stripe_event::table).values(values).on_conflict_do_nothing().execute(c))?)
+                Ok(both!(conn, |c| diesel::insert_into(stripe_event::table)
+                    .values(values)
+                    .on_conflict_do_nothing()
+                    .execute(c))?)
             })
             .await?;
         if inserted > 0 {
@@ -221,7 +233,9 @@ impl Shop {
             Reconciled::Unknown if now < parked_until => park(conn, &id, now),
             Reconciled::Unknown => set_state(conn, &id, "dead", Some("no checkout of ours has this session")),
             Reconciled::WrongMode => set_state(conn, &id, "ignored", Some("other mode")),
-            Reconciled::Open | Reconciled::Expired | Reconciled::Quarantined | Reconciled::Ordered(_) => set_state(conn, &id, "done", None),
+            Reconciled::Open | Reconciled::Expired | Reconciled::Quarantined | Reconciled::Ordered(_) => {
+                set_state(conn, &id, "done", None)
+            }
         })
         .await?;
         Ok(())
@@ -293,13 +307,24 @@ fn lease(conn: &mut AnyConnection, now: NaiveDateTime) -> Result<Vec<Leased>, Er
         .load(conn)?;
     Ok(rows
         .into_iter()
-        .map(|(id, kind, object_id, livemode, attempts, received_at)| Leased { id, kind, object_id, livemode, attempts, received_at })
+        .map(|(id, kind, object_id, livemode, attempts, received_at)| Leased {
+            id,
+            kind,
+            object_id,
+            livemode,
+            attempts,
+            received_at,
+        })
         .collect())
 }
 
 fn set_state(conn: &mut AnyConnection, id: &str, state: &str, error: Option<&str>) -> Result<(), Error> {
     diesel::update(stripe_event::table.find(id))
-        .set((stripe_event::state.eq(state), stripe_event::error.eq(error), stripe_event::lease_until.eq(None::<NaiveDateTime>)))
+        .set((
+            stripe_event::state.eq(state),
+            stripe_event::error.eq(error),
+            stripe_event::lease_until.eq(None::<NaiveDateTime>),
+        ))
         .execute(conn)?;
     Ok(())
 }

@@ -44,7 +44,11 @@ impl Files {
     ///
     /// # Errors
     /// The object store's, at once or in the stream.
-    pub async fn stream(&self, key: &str, range: Range<u64>) -> Result<BoxStream<'static, Result<Bytes, object_store::Error>>, object_store::Error> {
+    pub async fn stream(
+        &self,
+        key: &str,
+        range: Range<u64>,
+    ) -> Result<BoxStream<'static, Result<Bytes, object_store::Error>>, object_store::Error> {
         let options = GetOptions { range: Some(GetRange::Bounded(range)), ..GetOptions::default() };
         Ok(self.0.get_opts(&ObjectPath::from(key), options).await?.into_stream())
     }

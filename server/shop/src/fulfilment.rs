@@ -91,10 +91,13 @@ fn apply(conn: &mut AnyConnection, shop: &Shop, session: &Session) -> Result<Rec
         }
         SessionState::Paid | SessionState::NoPaymentRequired | SessionState::Processing | SessionState::Failed => {}
     }
-    let offers: Vec<Offer> =
-        serde_json::from_str(&row.cart_snapshot).map_err(|error| Error::internal(format!("snapshot of checkout {}: {error}", row.id)))?;
-    let existing: Option<(i64, String)> =
-        orders::table.filter(orders::checkout_id.eq(row.id)).select((orders::id, orders::status)).first(conn).optional()?;
+    let offers: Vec<Offer> = serde_json::from_str(&row.cart_snapshot)
+        .map_err(|error| Error::internal(format!("snapshot of checkout {}: {error}", row.id)))?;
+    let existing: Option<(i64, String)> = orders::table
+        .filter(orders::checkout_id.eq(row.id))
+        .select((orders::id, orders::status))
+        .first(conn)
+        .optional()?;
     let (order_id, status) = match existing {
         Some(found) => found,
         None => match Checked::new(&row, &offers, session) {
@@ -119,7 +122,9 @@ fn apply(conn: &mut AnyConnection, shop: &Shop, session: &Session) -> Result<Rec
         return Ok(Reconciled::Ordered(OrderStatus::Succeeded));
     }
     if session.state == SessionState::Failed {
-        diesel::update(orders::table.find(order_id)).set(orders::status.eq(OrderStatus::Failed.as_str())).execute(conn)?;
+        diesel::update(orders::table.find(order_id))
+            .set(orders::status.eq(OrderStatus::Failed.as_str()))
+            .execute(conn)?;
         return Ok(Reconciled::Ordered(OrderStatus::Failed));
     }
     Ok(Reconciled::Ordered(OrderStatus::Pending))
@@ -127,7 +132,11 @@ fn apply(conn: &mut AnyConnection, shop: &Shop, session: &Session) -> Result<Rec
 
 /// The checkout of a session, locked until the end of the transaction (by writing to it, which does so on both
 /// databases). If we crashed before keeping the session's id, its metadata leads to the row.
-fn lock_checkout(conn: &mut AnyConnection, session: &Session, now: NaiveDateTime) -> Result<Option<CheckoutRow>, Error> {
+fn lock_checkout(
+    conn: &mut AnyConnection,
+    session: &Session,
+    now: NaiveDateTime,
+) -> Result<Option<CheckoutRow>, Error> {
     if let Some(id) = session.checkout_id {
         diesel::update(checkout::table.find(id).filter(checkout::stripe_session.is_null()))
             .set((checkout::stripe_session.eq(&session.id), checkout::stripe_url.eq(&session.url)))
@@ -177,7 +186,9 @@ impl<'a> Checked<'a> {
         }
         let sum = |part: fn(&SessionLine) -> i64| session.lines.iter().map(part).try_fold(0_i64, i64::checked_add);
         let (discount, tax, total) = (sum(|l| l.discount), sum(|l| l.tax), sum(|l| l.total));
-        let (Some(discount), Some(tax), Some(total)) = (discount, tax, total) else { return Err("an amount does not fit") };
+        let (Some(discount), Some(tax), Some(total)) = (discount, tax, total) else {
+            return Err("an amount does not fit");
+        };
         if session.amount_total != Some(total) {
             return Err("the total is not the sum of the line items");
         }
@@ -187,12 +198,19 @@ impl<'a> Checked<'a> {
         if session.state == SessionState::NoPaymentRequired && row.subtotal != 0 {
             return Err("Stripe asked for no payment where there was something to pay");
         }
-        let email = session.email.as_deref().map(str::trim).filter(|email| !email.is_empty()).ok_or("no e-mail address")?;
+        let email =
+            session.email.as_deref().map(str::trim).filter(|email| !email.is_empty()).ok_or("no e-mail address")?;
         Ok(Self { items, subtotal: row.subtotal, discount, tax, total, currency: &row.currency, email })
     }
 }
 
-fn insert_order(conn: &mut AnyConnection, checkout_id: i64, checked: &Checked<'_>, session: &Session, now: NaiveDateTime) -> Result<i64, Error> {
+fn insert_order(
+    conn: &mut AnyConnection,
+    checkout_id: i64,
+    checked: &Checked<'_>,
+    session: &Session,
+    now: NaiveDateTime,
+) -> Result<i64, Error> {
     let order_id: i64 = diesel::insert_into(orders::table)
         .values((
             orders::number.eq(new_number().as_str().to_owned()),
@@ -219,7 +237,13 @@ fn insert_order(conn: &mut AnyConnection, checkout_id: i64, checked: &Checked<'_
     Ok(order_id)
 }
 
-fn insert_item(conn: &mut AnyConnection, order_id: i64, position: i32, offer: &Offer, line: SessionLine) -> Result<(), Error> {
+fn insert_item(
+    conn: &mut AnyConnection,
+    order_id: i64,
+    position: i32,
+    offer: &Offer,
+    line: SessionLine,
+) -> Result<(), Error> {
     diesel::insert_into(order_item::table)
         .values((
             order_item::order_id.eq(order_id),
@@ -236,7 +260,13 @@ fn insert_item(conn: &mut AnyConnection, order_id: i64, position: i32, offer: &O
 }
 
 /// An order of titles that cost nothing. Its files open only through the mailed link.
-pub(crate) fn place_free_order(conn: &mut AnyConnection, shop: &Shop, checkout_id: i64, email: &Email, offers: &[Offer]) -> Result<(), Error> {
+pub(crate) fn place_free_order(
+    conn: &mut AnyConnection,
+    shop: &Shop,
+    checkout_id: i64,
+    email: &Email,
+    offers: &[Offer],
+) -> Result<(), Error> {
     let now = shop.0.clock.now();
     let order_id: i64 = diesel::insert_into(orders::table)
         .values((

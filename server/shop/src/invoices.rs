@@ -22,7 +22,13 @@ pub(crate) fn issue(conn: &mut AnyConnection, order_id: i64, now: NaiveDateTime)
     let lines: Vec<(String, i64, i64, i64, i64)> = order_item::table
         .filter(order_item::order_id.eq(order_id))
         .order(order_item::position)
-        .select((order_item::title_snapshot, order_item::unit_amount, order_item::discount, order_item::tax, order_item::total))
+        .select((
+            order_item::title_snapshot,
+            order_item::unit_amount,
+            order_item::discount,
+            order_item::tax,
+            order_item::total,
+        ))
         .load(conn)?;
     let lines: Vec<_> = lines
         .into_iter()

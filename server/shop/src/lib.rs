@@ -5,9 +5,9 @@
 pub mod types;
 
 #[cfg(feature = "ssr")]
-mod catalog;
-#[cfg(feature = "ssr")]
 pub mod cart;
+#[cfg(feature = "ssr")]
+mod catalog;
 #[cfg(feature = "ssr")]
 mod checkout;
 #[cfg(feature = "ssr")]

@@ -1,10 +1,10 @@
 //! Rate limits inside one process, for the few things a stranger can make the shop do.
 
+use chrono::{NaiveDateTime, TimeDelta};
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
-use chrono::{NaiveDateTime, TimeDelta};
 
 /// At most `burst` per `window` and key, counted in a sliding window.
 #[derive(Debug)]

@@ -6,7 +6,28 @@ use std::sync::LazyLock;
 static SANITIZER: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
     let mut builder = ammonia::Builder::default();
     builder
-        .tags(["p", "br", "em", "strong", "a", "ul", "ol", "li", "blockquote", "h3", "h4", "hr", "code", "pre", "sup", "sub", "del"].into())
+        .tags(
+            [
+                "p",
+                "br",
+                "em",
+                "strong",
+                "a",
+                "ul",
+                "ol",
+                "li",
+                "blockquote",
+                "h3",
+                "h4",
+                "hr",
+                "code",
+                "pre",
+                "sup",
+                "sub",
+                "del",
+            ]
+            .into(),
+        )
         .generic_attributes(std::collections::HashSet::new())
         .url_schemes(["https", "http", "mailto"].into())
         .link_rel(Some("noopener noreferrer ugc"));
@@ -27,7 +48,12 @@ pub(crate) fn to_html(markdown: &str) -> String {
 pub(crate) fn summary(markdown: &str, limit: usize) -> String {
     let html = comrak::markdown_to_html(markdown, &comrak::Options::default());
     let text = ammonia::Builder::empty().clean(&html).to_string();
-    let text = text.replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">").replace("&nbsp;", " ").replace("&quot;", "\"");
+    let text = text
+        .replace("&amp;", "&")
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&nbsp;", " ")
+        .replace("&quot;", "\"");
     let mut out = String::new();
     for word in text.split_whitespace() {
         if out.chars().count() + 1 + word.chars().count() >= limit {
@@ -57,18 +83,45 @@ mod tests {
             let lower = html.to_lowercase();
             // What is left of an attack is text: no tag but ours, no attribute but a safe link's.
             for tag in lower.split('<').skip(1) {
-                let name: String = tag.trim_start_matches('/').chars().take_while(char::is_ascii_alphanumeric).collect();
+                let name: String =
+                    tag.trim_start_matches('/').chars().take_while(char::is_ascii_alphanumeric).collect();
                 assert!(
-                    ["p", "br", "em", "strong", "a", "ul", "ol", "li", "blockquote", "h3", "h4", "hr", "code", "pre", "sup", "sub", "del"].contains(&name.as_str()),
+                    [
+                        "p",
+                        "br",
+                        "em",
+                        "strong",
+                        "a",
+                        "ul",
+                        "ol",
+                        "li",
+                        "blockquote",
+                        "h3",
+                        "h4",
+                        "hr",
+                        "code",
+                        "pre",
+                        "sup",
+                        "sub",
+                        "del"
+                    ]
+                    .contains(&name.as_str()),
                     "{payload} -> {html}"
                 );
                 let inside = tag.split('>').next().unwrap_or_default();
                 if let Some(attributes) = inside.strip_prefix("a ") {
                     assert!(attributes.contains("rel=\"noopener noreferrer ugc\""), "{payload} -> {html}");
-                    assert!(!attributes.contains("href=\"javascript") && !attributes.contains("href=\"data"), "{payload} -> {html}");
+                    assert!(
+                        !attributes.contains("href=\"javascript") && !attributes.contains("href=\"data"),
+                        "{payload} -> {html}"
+                    );
                     assert!(!attributes.contains(" on"), "{payload} -> {html}");
                 } else {
-                    assert_eq!(inside.trim_start_matches('/').trim_end_matches([' ', '/']), name, "an attribute survived: {payload} -> {html}");
+                    assert_eq!(
+                        inside.trim_start_matches('/').trim_end_matches([' ', '/']),
+                        name,
+                        "an attribute survived: {payload} -> {html}"
+                    );
                 }
             }
         }
@@ -79,7 +132,10 @@ mod tests {
     fn plain_markdown_survives() {
         let html = to_html("# A *whale*\n\nSee [the sea](https://example.org/?a=1&b=2).\n\n> Call me Ishmael.");
         assert!(html.contains("<h3>A <em>whale</em></h3>"), "{html}");
-        assert!(html.contains("<a href=\"https://example.org/?a=1&amp;b=2\" rel=\"noopener noreferrer ugc\">the sea</a>"), "{html}");
+        assert!(
+            html.contains("<a href=\"https://example.org/?a=1&amp;b=2\" rel=\"noopener noreferrer ugc\">the sea</a>"),
+            "{html}"
+        );
         assert!(html.contains("<blockquote>"), "{html}");
     }
 

@@ -5,7 +5,10 @@ use crate::clock::{day, moment};
 use crate::db::schema::{book, checkout, download_token, entitlement, invoice, order_access, order_item, orders};
 use crate::db::{AnyConnection, both};
 use crate::secrets::{BrowserSecret, Purpose};
-use crate::types::{CheckoutProgress, Cover, Currency, DownloadView, Email, Money, OrderItemView, OrderNumber, OrderStatus, OrderView, TokenState};
+use crate::types::{
+    CheckoutProgress, Cover, Currency, DownloadView, Email, Money, OrderItemView, OrderNumber, OrderStatus, OrderView,
+    TokenState,
+};
 use crate::{Error, Reconciled, Shop, limits};
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
@@ -94,7 +97,13 @@ impl TokenRow {
             && now < self.granted_at + TimeDelta::days(policy.renewal_days.into())
     }
 
-    pub(crate) fn view(&self, conn: &mut AnyConnection, shop: &Shop, book_id: i64, now: NaiveDateTime) -> Result<DownloadView, Error> {
+    pub(crate) fn view(
+        &self,
+        conn: &mut AnyConnection,
+        shop: &Shop,
+        book_id: i64,
+        now: NaiveDateTime,
+    ) -> Result<DownloadView, Error> {
         let formats = catalog::current_edition(conn, book_id)?.map(|(_, formats)| formats).unwrap_or_default();
         Ok(DownloadView {
             token: shop.0.key.derive(Purpose::DownloadToken, self.entitlement_id, self.generation),
@@ -113,7 +122,11 @@ impl Shop {
     ///
     /// # Errors
     /// The database's. If Stripe is slow or down, that is [`CheckoutProgress::Preparing`].
-    pub async fn checkout_progress(&self, session_id: &str, browser: Option<&BrowserSecret>) -> Result<Option<CheckoutProgress>, Error> {
+    pub async fn checkout_progress(
+        &self,
+        session_id: &str,
+        browser: Option<&BrowserSecret>,
+    ) -> Result<Option<CheckoutProgress>, Error> {
         let found = {
             let session_id = session_id.to_owned();
             self.0
@@ -122,7 +135,12 @@ impl Shop {
                     Ok(checkout::table
                         .left_join(orders::table)
                         .filter(checkout::stripe_session.eq(session_id))
-                        .select((checkout::browser_hash, checkout::stripe_url, checkout::state, orders::status.nullable()))
+                        .select((
+                            checkout::browser_hash,
+                            checkout::stripe_url,
+                            checkout::state,
+                            orders::status.nullable(),
+                        ))
                         .first::<(String, Option<String>, String, Option<String>)>(conn)
                         .optional()?)
                 })
@@ -134,7 +152,8 @@ impl Shop {
             match tokio::time::timeout(SUCCESS_DEADLINE, self.reconcile(session_id)).await {
                 Ok(Ok(Reconciled::Ordered(_))) => {}
                 Ok(Ok(Reconciled::Open)) => {
-                    let resume_url = stripe_url.filter(|_| browser.is_some_and(|browser| browser.hash() == browser_hash));
+                    let resume_url =
+                        stripe_url.filter(|_| browser.is_some_and(|browser| browser.hash() == browser_hash));
                     return Ok(Some(CheckoutProgress::Open { resume_url }));
                 }
                 Ok(Ok(Reconciled::Expired)) => return Ok(Some(CheckoutProgress::Expired)),
@@ -155,7 +174,11 @@ impl Shop {
             .0
             .db
             .read(move |conn| {
-                let row = orders::table.filter(orders::stripe_session.eq(session_id)).select(order_columns!()).first::<OrderRow>(conn).optional()?;
+                let row = orders::table
+                    .filter(orders::stripe_session.eq(session_id))
+                    .select(order_columns!())
+                    .first::<OrderRow>(conn)
+                    .optional()?;
                 row.map(|row| view(conn, &shop, row, browser.as_ref())).transpose()
             })
             .await?;
@@ -166,12 +189,20 @@ impl Shop {
     ///
     /// # Errors
     /// The database's.
-    pub async fn order(&self, number: &OrderNumber, browser: Option<&BrowserSecret>) -> Result<Option<OrderView>, Error> {
+    pub async fn order(
+        &self,
+        number: &OrderNumber,
+        browser: Option<&BrowserSecret>,
+    ) -> Result<Option<OrderView>, Error> {
         let (shop, number, browser) = (self.clone(), number.clone(), browser.cloned());
         self.0
             .db
             .read(move |conn| {
-                let row = orders::table.filter(orders::number.eq(number.as_str())).select(order_columns!()).first::<OrderRow>(conn).optional()?;
+                let row = orders::table
+                    .filter(orders::number.eq(number.as_str()))
+                    .select(order_columns!())
+                    .first::<OrderRow>(conn)
+                    .optional()?;
                 row.map(|row| view(conn, &shop, row, browser.as_ref())).transpose()
             })
             .await
@@ -182,7 +213,13 @@ impl Shop {
     /// # Errors
     /// [`Error::Forbidden`] if the secret is wrong, too old, or the order does not exist (the three look alike);
     /// [`Error::RateLimited`] after 30 tries an hour from one network; the database's.
-    pub async fn open_order(&self, number: &OrderNumber, secret: &str, browser: &BrowserSecret, client_ip: IpAddr) -> Result<(), Error> {
+    pub async fn open_order(
+        &self,
+        number: &OrderNumber,
+        secret: &str,
+        browser: &BrowserSecret,
+        client_ip: IpAddr,
+    ) -> Result<(), Error> {
         const REFUSED: Error = Error::Forbidden("order secret");
         let now = self.0.clock.now();
         if !self.0.limits.order_secret.take(limits::network(client_ip), now) {
@@ -192,15 +229,26 @@ impl Shop {
         self.0
             .db
             .write(move |conn| {
-                let (id, paid_at): (i64, Option<NaiveDateTime>) =
-                    orders::table.filter(orders::number.eq(number.as_str())).select((orders::id, orders::paid_at)).first(conn).optional()?.ok_or(REFUSED)?;
+                let (id, paid_at): (i64, Option<NaiveDateTime>) = orders::table
+                    .filter(orders::number.eq(number.as_str()))
+                    .select((orders::id, orders::paid_at))
+                    .first(conn)
+                    .optional()?
+                    .ok_or(REFUSED)?;
                 let expected = shop.0.key.derive(Purpose::OrderLink, id, 0);
                 let expires_at = paid_at.ok_or(REFUSED)? + TimeDelta::days(shop.0.settings.policy.token_days.into());
                 if !bool::from(expected.as_bytes().ct_eq(secret.as_bytes())) || expires_at <= now {
                     return Err(REFUSED);
                 }
-                let values = (order_access::order_id.eq(id), order_access::browser_hash.eq(&browser_hash), order_access::expires_at.eq(expires_at));
-                both!(conn, |c| diesel::insert_into(order_access::table).values(values).on_conflict_do_nothing().execute(c))?;
+                let values = (
+                    order_access::order_id.eq(id),
+                    order_access::browser_hash.eq(&browser_hash),
+                    order_access::expires_at.eq(expires_at),
+                );
+                both!(conn, |c| diesel::insert_into(order_access::table)
+                    .values(values)
+                    .on_conflict_do_nothing()
+                    .execute(c))?;
                 Ok(())
             })
             .await
@@ -216,7 +264,9 @@ impl Shop {
             .0
             .db
             .read(move |conn| {
-                let row = orders::table.filter(orders::number.eq(wanted.as_str())).filter(orders::status.eq(OrderStatus::Succeeded.as_str()));
+                let row = orders::table
+                    .filter(orders::number.eq(wanted.as_str()))
+                    .filter(orders::status.eq(OrderStatus::Succeeded.as_str()));
                 row.select(orders::id).first::<i64>(conn).optional()?.ok_or(Error::NotFound)
             })
             .await?;
@@ -225,7 +275,12 @@ impl Shop {
 }
 
 /// Whether this browser paid for the order (not long ago), or has opened it with its mailed secret.
-pub(crate) fn owns(conn: &mut AnyConnection, shop: &Shop, order_id: i64, browser: Option<&BrowserSecret>) -> Result<bool, Error> {
+pub(crate) fn owns(
+    conn: &mut AnyConnection,
+    shop: &Shop,
+    order_id: i64,
+    browser: Option<&BrowserSecret>,
+) -> Result<bool, Error> {
     let Some(browser) = browser else { return Ok(false) };
     let (hash, now) = (browser.hash(), shop.0.clock.now());
     // An order that Stripe took no money for was typed by anybody under any address: only the mailed link opens it.
@@ -242,7 +297,12 @@ pub(crate) fn owns(conn: &mut AnyConnection, shop: &Shop, order_id: i64, browser
     Ok(diesel::select(diesel::dsl::exists(opened)).get_result(conn)?)
 }
 
-fn view(conn: &mut AnyConnection, shop: &Shop, row: OrderRow, browser: Option<&BrowserSecret>) -> Result<OrderView, Error> {
+fn view(
+    conn: &mut AnyConnection,
+    shop: &Shop,
+    row: OrderRow,
+    browser: Option<&BrowserSecret>,
+) -> Result<OrderView, Error> {
     let corrupt = |what: &str| Error::internal(format!("order {}: bad {what}", row.id));
     let currency: Currency = row.currency.parse().map_err(|_| corrupt("currency"))?;
     let status = match row.status.as_str() {
@@ -277,14 +337,28 @@ fn view(conn: &mut AnyConnection, shop: &Shop, row: OrderRow, browser: Option<&B
     Ok(if owned { view } else { view.masked(row.email.parse::<Email>().ok().as_ref()) })
 }
 
-fn items(conn: &mut AnyConnection, shop: &Shop, order_id: i64, currency: Currency, status: OrderStatus) -> Result<Vec<OrderItemView>, Error> {
+fn items(
+    conn: &mut AnyConnection,
+    shop: &Shop,
+    order_id: i64,
+    currency: Currency,
+    status: OrderStatus,
+) -> Result<Vec<OrderItemView>, Error> {
     type Row = (i64, i64, String, i64, String, Option<String>, String);
     let now = shop.0.clock.now();
     let rows: Vec<Row> = order_item::table
         .inner_join(book::table)
         .filter(order_item::order_id.eq(order_id))
         .order(order_item::position)
-        .select((order_item::id, book::id, order_item::title_snapshot, order_item::total, book::slug, book::cover_key, book::accent))
+        .select((
+            order_item::id,
+            book::id,
+            order_item::title_snapshot,
+            order_item::total,
+            book::slug,
+            book::cover_key,
+            book::accent,
+        ))
         .load(conn)?;
     let item_ids: Vec<i64> = rows.iter().map(|row| row.0).collect();
     let tokens: Vec<(i64, TokenRow)> = download_token::table

@@ -9,8 +9,18 @@ use serde_json::json;
 use uuid::Uuid;
 
 /// Queues one mail of this `kind` for an order; a second one for the same order is the same mail.
-pub(crate) fn queue(conn: &mut AnyConnection, shop: &Shop, kind: &str, recipient: &str, order_id: i64, now: NaiveDateTime) -> Result<(), Error> {
-    let host = url::Url::parse(shop.base_url()).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_else(|| "localhost".into());
+pub(crate) fn queue(
+    conn: &mut AnyConnection,
+    shop: &Shop,
+    kind: &str,
+    recipient: &str,
+    order_id: i64,
+    now: NaiveDateTime,
+) -> Result<(), Error> {
+    let host = url::Url::parse(shop.base_url())
+        .ok()
+        .and_then(|url| url.host_str().map(str::to_owned))
+        .unwrap_or_else(|| "localhost".into());
     let values = (
         outbox::kind.eq(kind),
         outbox::recipient.eq(recipient),

@@ -1,7 +1,7 @@
 //! The door to Stripe. Everything the shop asks of Stripe is asked here, and nothing of Stripe's types leaves.
 
-use core::fmt;
 use crate::types::Currency;
+use core::fmt;
 use std::collections::HashMap;
 use std::str::FromStr;
 use std::time::Duration;
@@ -10,7 +10,9 @@ use stripe_checkout::checkout_session::{
     CreateCheckoutSession, CreateCheckoutSessionLineItems, CreateCheckoutSessionLineItemsPriceData,
     CreateCheckoutSessionPaymentIntentData, ProductData, RetrieveCheckoutSession,
 };
-use stripe_shared::{CheckoutSession, CheckoutSessionMode, CheckoutSessionPaymentStatus, CheckoutSessionStatus, PaymentIntentStatus};
+use stripe_shared::{
+    CheckoutSession, CheckoutSessionMode, CheckoutSessionPaymentStatus, CheckoutSessionStatus, PaymentIntentStatus,
+};
 use stripe_types::Expandable;
 
 /// Stripe's own address.
@@ -182,7 +184,11 @@ impl Payments {
     /// # Errors
     /// [`PaymentsError::Setup`] if the address is none.
     pub fn new(key: &StripeKey, api_base: &str) -> Result<Self, PaymentsError> {
-        let client = ClientBuilder::new(&key.text).url(api_base).timeout(TIMEOUT).request_strategy(RequestStrategy::Once).build()?;
+        let client = ClientBuilder::new(&key.text)
+            .url(api_base)
+            .timeout(TIMEOUT)
+            .request_strategy(RequestStrategy::Once)
+            .build()?;
         Ok(Self { client: Some(client) })
     }
 
@@ -245,7 +251,11 @@ impl fmt::Debug for Payments {
 }
 
 fn stripe_currency(currency: Currency) -> Result<stripe_types::Currency, PaymentsError> {
-    currency.code().to_lowercase().parse().map_err(|_| PaymentsError::Setup(format!("Stripe does not charge in {currency}")))
+    currency
+        .code()
+        .to_lowercase()
+        .parse()
+        .map_err(|_| PaymentsError::Setup(format!("Stripe does not charge in {currency}")))
 }
 
 impl From<CheckoutSession> for Session {
@@ -298,7 +308,10 @@ fn state_of(session: &CheckoutSession) -> SessionState {
             CheckoutSessionPaymentStatus::NoPaymentRequired => SessionState::NoPaymentRequired,
             _ => match &session.payment_intent {
                 Some(Expandable::Object(intent))
-                    if matches!(intent.status, PaymentIntentStatus::Canceled | PaymentIntentStatus::RequiresPaymentMethod) =>
+                    if matches!(
+                        intent.status,
+                        PaymentIntentStatus::Canceled | PaymentIntentStatus::RequiresPaymentMethod
+                    ) =>
                 {
                     SessionState::Failed
                 }
@@ -320,7 +333,15 @@ mod tests {
         assert!(!key.livemode());
         assert!("rk_live_12345678".parse::<StripeKey>().unwrap().livemode());
         assert_eq!(format!("{key:?}"), "StripeKey(test)");
-        for bad in ["", "sk_test_", "pk_test_abcdefgh", "sk_test_abc", "whsec_abcdefgh", "sk_test_abc defgh", " sk_test_abcdefgh"] {
+        for bad in [
+            "",
+            "sk_test_",
+            "pk_test_abcdefgh",
+            "sk_test_abc",
+            "whsec_abcdefgh",
+            "sk_test_abc defgh",
+            " sk_test_abcdefgh",
+        ] {
             assert_eq!(bad.parse::<StripeKey>().unwrap_err(), MalformedKey, "{bad}");
         }
     }

@@ -187,7 +187,10 @@ impl Shop {
         let known = self
             .0
             .db
-            .read(move |conn| Ok(diesel::select(diesel::dsl::exists(book::table.filter(book::slug.eq(slug.as_str())))).get_result::<bool>(conn)?))
+            .read(move |conn| {
+                Ok(diesel::select(diesel::dsl::exists(book::table.filter(book::slug.eq(slug.as_str()))))
+                    .get_result::<bool>(conn)?)
+            })
             .await?;
         if known {
             return Ok(false);
@@ -236,7 +239,8 @@ impl Shop {
     /// # Errors
     /// The object store's.
     pub async fn cover_picture(&self, key: &str, width: u32) -> Result<Option<Bytes>, Error> {
-        let well_formed = key.len() == 16 && key.bytes().all(|b| b.is_ascii_hexdigit()) && Cover::WIDTHS.contains(&width);
+        let well_formed =
+            key.len() == 16 && key.bytes().all(|b| b.is_ascii_hexdigit()) && Cover::WIDTHS.contains(&width);
         if !well_formed {
             return Ok(None);
         }
@@ -261,7 +265,10 @@ fn invalid(entry: &BookEntry, what: String) -> SeedError {
 }
 
 fn validate(entry: &BookEntry) -> Result<(), SeedError> {
-    let hex_colour = entry.accent.strip_prefix('#').is_some_and(|rest| rest.len() == 6 && rest.bytes().all(|b| b.is_ascii_hexdigit()));
+    let hex_colour = entry
+        .accent
+        .strip_prefix('#')
+        .is_some_and(|rest| rest.len() == 6 && rest.bytes().all(|b| b.is_ascii_hexdigit()));
     if !hex_colour {
         return Err(invalid(entry, "the accent is not a #rrggbb colour".into()));
     }
@@ -280,7 +287,13 @@ fn validate(entry: &BookEntry) -> Result<(), SeedError> {
     Ok(())
 }
 
-fn insert(conn: &mut AnyConnection, entry: &BookEntry, cover_key: Option<&str>, files: &[StoredFile], now: NaiveDateTime) -> Result<(), Error> {
+fn insert(
+    conn: &mut AnyConnection,
+    entry: &BookEntry,
+    cover_key: Option<&str>,
+    files: &[StoredFile],
+    now: NaiveDateTime,
+) -> Result<(), Error> {
     let book_id: i64 = diesel::insert_into(book::table)
         .values((
             book::slug.eq(entry.slug.as_str()),
@@ -305,7 +318,11 @@ fn insert(conn: &mut AnyConnection, entry: &BookEntry, cover_key: Option<&str>, 
         .get_result(conn)?;
     for (currency, minor) in &entry.prices {
         diesel::insert_into(book_price::table)
-            .values((book_price::book_id.eq(book_id), book_price::currency.eq(currency.code()), book_price::unit_amount.eq(minor)))
+            .values((
+                book_price::book_id.eq(book_id),
+                book_price::currency.eq(currency.code()),
+                book_price::unit_amount.eq(minor),
+            ))
             .execute(conn)?;
     }
     for (position, person) in (0_i32..).zip(&entry.contributors) {

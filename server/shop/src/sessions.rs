@@ -39,7 +39,11 @@ impl Shop {
             .db
             .write(move |conn| {
                 let values = (session::id_hash.eq(&key), session::data.eq(&data), session::expires_at.eq(expires_at));
-                Ok(both!(conn, |c| diesel::insert_into(session::table).values(values).on_conflict_do_nothing().execute(c))? == 1)
+                Ok(both!(conn, |c| diesel::insert_into(session::table)
+                    .values(values)
+                    .on_conflict_do_nothing()
+                    .execute(c))?
+                    == 1)
             })
             .await
     }
@@ -84,6 +88,9 @@ impl Shop {
     /// The database's.
     pub async fn delete_expired_sessions(&self) -> Result<usize, Error> {
         let now = self.0.clock.now();
-        self.0.db.write(move |conn| Ok(diesel::delete(session::table.filter(session::expires_at.le(now))).execute(conn)?)).await
+        self.0
+            .db
+            .write(move |conn| Ok(diesel::delete(session::table.filter(session::expires_at.le(now))).execute(conn)?))
+            .await
     }
 }

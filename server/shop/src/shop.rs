@@ -92,7 +92,16 @@ impl Shop {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let Parts { settings, db, files, payments, key, clock } = parts;
-        Self(Arc::new(Inner { settings, db, files, payments, key, clock, limits: Limits::default(), events_waiting: Notify::new() }))
+        Self(Arc::new(Inner {
+            settings,
+            db,
+            files,
+            payments,
+            key,
+            clock,
+            limits: Limits::default(),
+            events_waiting: Notify::new(),
+        }))
     }
 
     /// The name over the door.

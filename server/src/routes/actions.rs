@@ -25,7 +25,10 @@ pub async fn run(State(state): State<AppState>, request: Request) -> Response {
     }
     let (parts, body) = request.into_parts();
     let shop = state.shop.clone();
-    let response = handle_server_fns_with_context(move || provide_context(shop.clone()), Request::from_parts(parts.clone(), body)).await.into_response();
+    let response =
+        handle_server_fns_with_context(move || provide_context(shop.clone()), Request::from_parts(parts.clone(), body))
+            .await
+            .into_response();
     if !response.headers().contains_key(SERVER_FN_ERROR_HEADER) {
         return response;
     }
@@ -53,7 +56,8 @@ fn came_from(state: &AppState, headers: &HeaderMap) -> Option<Url> {
     let referer = Url::parse(headers.get(header::REFERER)?.to_str().ok()?).ok()?;
     let ours = Url::parse(state.shop.base_url()).ok()?;
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let same = referer.origin() == ours.origin() || host.is_some_and(|host| Some(host) == authority(&referer).as_deref());
+    let same =
+        referer.origin() == ours.origin() || host.is_some_and(|host| Some(host) == authority(&referer).as_deref());
     same.then_some(referer)
 }
 
@@ -64,7 +68,11 @@ fn authority(url: &Url) -> Option<String> {
 
 /// The page's path and query with the error's code, instead of an earlier one.
 fn with_error(mut page: Url, error: AppError) -> String {
-    let kept: Vec<(String, String)> = page.query_pairs().filter(|(key, _)| key != "error" && key != "removed").map(|(key, value)| (key.into_owned(), value.into_owned())).collect();
+    let kept: Vec<(String, String)> = page
+        .query_pairs()
+        .filter(|(key, _)| key != "error" && key != "removed")
+        .map(|(key, value)| (key.into_owned(), value.into_owned()))
+        .collect();
     page.query_pairs_mut().clear().extend_pairs(kept).append_pair("error", error.code.as_str());
     let path = page.path().trim_start_matches('/');
     format!("/{path}?{}", page.query().unwrap_or_default())

@@ -35,7 +35,9 @@ pub async fn claim(
     headers: HeaderMap,
     form: Result<Form<ClaimForm>, FormRejection>,
 ) -> Response {
-    let Some(format) = form.ok().and_then(|form| BookFormat::parse(&form.format)) else { return StatusCode::BAD_REQUEST.into_response() };
+    let Some(format) = form.ok().and_then(|form| BookFormat::parse(&form.format)) else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
     match shop.claim_download(&token, format, &visitor(ip, browser, &headers)).await {
         Ok(Claimed::File(path)) => Redirect::to(&path).into_response(),
         Ok(Claimed::NotYours | Claimed::Refused(_)) => Redirect::to(&format!("/d/{token}")).into_response(),
@@ -59,7 +61,10 @@ pub async fn file(
         Err(error) => return refusal(&error),
     };
     let etag = format!("\"{}\"", facts.sha256);
-    let unchanged = headers.get(header::IF_NONE_MATCH).and_then(|tags| tags.to_str().ok()).is_some_and(|tags| tags.split(',').any(|tag| tag.trim() == etag));
+    let unchanged = headers
+        .get(header::IF_NONE_MATCH)
+        .and_then(|tags| tags.to_str().ok())
+        .is_some_and(|tags| tags.split(',').any(|tag| tag.trim() == etag));
     if unchanged {
         return with_headers(StatusCode::NOT_MODIFIED, &facts, &etag, Body::empty());
     }
@@ -96,7 +101,10 @@ pub async fn file(
 }
 
 fn visitor(ip: ClientIp, browser: Option<Extension<BrowserSecret>>, headers: &HeaderMap) -> Visitor {
-    let user_agent = headers.get(header::USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).unwrap_or_default();
+    let user_agent = headers
+        .get(header::USER_AGENT)
+        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+        .unwrap_or_default();
     Visitor { browser: browser.map(|Extension(secret)| secret), ip: ip.0, user_agent }
 }
 
@@ -131,7 +139,8 @@ fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
 
 fn whole(meter: Meter, facts: &FileFacts, etag: &str) -> Response {
     let range = 0..facts.bytes;
-    let mut response = with_headers(StatusCode::OK, facts, etag, Body::from_stream(send(meter, vec![Piece::File(range)])));
+    let mut response =
+        with_headers(StatusCode::OK, facts, etag, Body::from_stream(send(meter, vec![Piece::File(range)])));
     response.headers_mut().insert(header::CONTENT_LENGTH, facts.bytes.into());
     response
 }
@@ -139,7 +148,8 @@ fn whole(meter: Meter, facts: &FileFacts, etag: &str) -> Response {
 fn one_part(meter: Meter, facts: &FileFacts, etag: &str, part: Range<u64>) -> Response {
     let length = part.end - part.start;
     let content_range = content_range(&part, facts.bytes);
-    let mut response = with_headers(StatusCode::PARTIAL_CONTENT, facts, etag, Body::from_stream(send(meter, vec![Piece::File(part)])));
+    let mut response =
+        with_headers(StatusCode::PARTIAL_CONTENT, facts, etag, Body::from_stream(send(meter, vec![Piece::File(part)])));
     response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
     insert(response.headers_mut(), header::CONTENT_RANGE, &content_range);
     response
@@ -152,7 +162,11 @@ fn many_parts(meter: Meter, facts: &FileFacts, etag: &str, parts: &[Range<u64>])
     let mut length = 0;
     for (i, part) in parts.iter().enumerate() {
         let start = if i == 0 { "" } else { "\r\n" };
-        let head = format!("{start}--{BOUNDARY}\r\nContent-Type: {}\r\nContent-Range: {}\r\n\r\n", facts.format.media_type(), content_range(part, facts.bytes));
+        let head = format!(
+            "{start}--{BOUNDARY}\r\nContent-Type: {}\r\nContent-Range: {}\r\n\r\n",
+            facts.format.media_type(),
+            content_range(part, facts.bytes)
+        );
         length += head.len() as u64 + (part.end - part.start);
         pieces.push(Piece::Text(head));
         pieces.push(Piece::File(part.clone()));
@@ -242,7 +256,8 @@ fn send(meter: Meter, pieces: Vec<Piece>) -> impl Stream<Item = io::Result<Bytes
                 None => return Ok(None),
                 Some(Piece::Text(text)) => return Ok(Some((Bytes::from(text), sending))),
                 Some(Piece::File(range)) => {
-                    let chunks = sending.meter.shop.stream_file(&sending.meter.open, range).await.map_err(io::Error::other)?;
+                    let chunks =
+                        sending.meter.shop.stream_file(&sending.meter.open, range).await.map_err(io::Error::other)?;
                     sending.current = Some(chunks);
                 }
             }

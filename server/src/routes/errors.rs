@@ -13,7 +13,11 @@ use shop::Shop;
 
 /// Whether the visitor reads the answer as a page.
 pub fn wants_page(headers: &HeaderMap) -> bool {
-    headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).any(|types| types.contains("text/html"))
+    headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .any(|types| types.contains("text/html"))
 }
 
 /// Gives errors without a page of their own (a refused origin, a form that is too large, an unknown path) the store's
@@ -29,7 +33,8 @@ pub async fn as_pages(State(state): State<AppState>, request: Request, next: Nex
     });
     let response = next.run(request).await;
     let status = response.status();
-    let has_page = response.headers().get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
+    let has_page =
+        response.headers().get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
     match page_for {
         Some(parts) if (status.is_client_error() || status.is_server_error()) && !has_page => {
             let code = match status {

@@ -11,7 +11,7 @@ pub async fn alive() -> &'static str {
 
 /// `GET /readyz`: the database answers too, else 503.
 pub async fn ready(State(shop): State<Shop>) -> Result<&'static str, (StatusCode, &'static str)> {
-    match shop.db().read(|conn| shop::db::applied_versions(conn)).await {
+    match shop.db().read(shop::db::applied_versions).await {
         Ok(_) => Ok("ready"),
         Err(error) => {
             tracing::warn!(%error, "not ready");

@@ -31,10 +31,18 @@ impl Wanted {
         if !range.starts_with("bytes=") {
             return Self::Whole;
         }
-        match parse_range_header(range).and_then(|ranges| if ranges.ranges.len() > MAX_RANGES { Err(RangeUnsatisfiableError::OverlappingRanges) } else { ranges.validate(size) }) {
+        match parse_range_header(range).and_then(|ranges| {
+            if ranges.ranges.len() > MAX_RANGES {
+                Err(RangeUnsatisfiableError::OverlappingRanges)
+            } else {
+                ranges.validate(size)
+            }
+        }) {
             Ok(parts) => Self::Parts(parts.into_iter().map(|part| *part.start()..*part.end() + 1).collect()),
             // "The last n bytes" of something shorter is all of it.
-            Err(RangeUnsatisfiableError::FileSuffixOutOfBounds) if size > 0 => Self::Parts(std::iter::once(0..size).collect()),
+            Err(RangeUnsatisfiableError::FileSuffixOutOfBounds) if size > 0 => {
+                Self::Parts(std::iter::once(0..size).collect())
+            }
             Err(_) => Self::Unsatisfiable,
         }
     }
@@ -54,6 +62,10 @@ mod tests {
         Wanted::from_headers(&headers, 1_000, "\"abc\"")
     }
 
+    fn one(part: Range<u64>) -> Wanted {
+        Wanted::Parts(vec![part])
+    }
+
     fn parts(parts: &[Range<u64>]) -> Wanted {
         Wanted::Parts(parts.to_vec())
     }
@@ -61,19 +73,19 @@ mod tests {
     #[test]
     fn ranges_are_read_as_the_standard_says() {
         for (range, result) in [
-            ("bytes=0-0", parts(&[0..1])),
-            ("bytes=0-", parts(&[0..1_000])),
-            ("bytes=999-", parts(&[999..1_000])),
-            ("bytes=-1", parts(&[999..1_000])),
-            ("bytes=-5000", parts(&[0..1_000])),
-            ("bytes=500-5000", parts(&[500..1_000])),
+            ("bytes=0-0", one(0..1)),
+            ("bytes=0-", one(0..1_000)),
+            ("bytes=999-", one(999..1_000)),
+            ("bytes=-1", one(999..1_000)),
+            ("bytes=-5000", one(0..1_000)),
+            ("bytes=500-5000", one(500..1_000)),
             ("bytes=0-1,5-6", parts(&[0..2, 5..7])),
             ("bytes=1000-", Wanted::Unsatisfiable),
             ("bytes=5-4", Wanted::Unsatisfiable),
             ("bytes=-0", Wanted::Unsatisfiable),
             ("bytes=0-10,5-20", Wanted::Unsatisfiable),
             ("bytes=abc", Wanted::Unsatisfiable),
-            ("bytes=0-18446744073709551615", parts(&[0..1_000])),
+            ("bytes=0-18446744073709551615", one(0..1_000)),
             ("bytes=99999999999999999999-", Wanted::Unsatisfiable),
             ("pages=1-2", Wanted::Whole),
         ] {
@@ -85,7 +97,7 @@ mod tests {
 
     #[test]
     fn if_range_must_match_strongly() {
-        assert_eq!(wanted("bytes=0-0", Some("\"abc\"")), parts(&[0..1]));
+        assert_eq!(wanted("bytes=0-0", Some("\"abc\"")), one(0..1));
         for other in ["\"abd\"", "W/\"abc\"", "Sun, 06 Nov 1994 08:49:37 GMT"] {
             assert_eq!(wanted("bytes=0-0", Some(other)), Wanted::Whole);
         }

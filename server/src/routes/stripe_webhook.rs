@@ -9,7 +9,12 @@ use shop::{ErrorKind, Shop};
 /// Answers 200 when the event is kept durably (or was there already), 400 for anything that Stripe has not signed in
 /// the last five minutes, 503 if the database does not take it: Stripe comes back then
 /// (<https://docs.stripe.com/webhooks#retries>).
-pub async fn receive(State(shop): State<Shop>, State(secrets): State<WebhookSecrets>, headers: HeaderMap, body: Bytes) -> (StatusCode, &'static str) {
+pub async fn receive(
+    State(shop): State<Shop>,
+    State(secrets): State<WebhookSecrets>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> (StatusCode, &'static str) {
     let mut signatures = headers.get_all("stripe-signature").iter();
     let (Some(signature), None) = (signatures.next().and_then(|value| value.to_str().ok()), signatures.next()) else {
         return (StatusCode::BAD_REQUEST, "exactly one Stripe-Signature header is needed");

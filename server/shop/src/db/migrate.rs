@@ -46,7 +46,8 @@ pub(super) fn run(url: &DatabaseUrl) -> Result<(), OpenError> {
             let lock = File::create(&lock_path).map_err(lock_error)?;
             lock.lock().map_err(lock_error)?;
             let mut conn = SqliteConnection::establish(&path.to_string_lossy()).map_err(MigrationError::Connect)?;
-            conn.batch_execute("PRAGMA busy_timeout=10000; PRAGMA journal_mode=WAL; PRAGMA foreign_keys=ON;").map_err(failed)?;
+            conn.batch_execute("PRAGMA busy_timeout=10000; PRAGMA journal_mode=WAL; PRAGMA foreign_keys=ON;")
+                .map_err(failed)?;
             refuse_newer(&mut conn, &SQLITE)?;
             conn.run_pending_migrations(SQLITE).map_err(MigrationError::Failed)?;
             Ok(())
@@ -73,12 +74,9 @@ where
     C: MigrationHarness<DB>,
     EmbeddedMigrations: MigrationSource<DB>,
 {
-    let known: Vec<MigrationVersion<'static>> = ours
-        .migrations()
-        .map_err(MigrationError::Failed)?
-        .iter()
-        .map(|migration: &Box<dyn Migration<DB>>| migration.name().version().as_owned())
-        .collect();
+    let ours: Vec<Box<dyn Migration<DB>>> = ours.migrations().map_err(MigrationError::Failed)?;
+    let known: Vec<MigrationVersion<'static>> =
+        ours.iter().map(|migration| migration.name().version().as_owned()).collect();
     let applied = conn.applied_migrations().map_err(MigrationError::Failed)?;
     match applied.into_iter().find(|version| !known.contains(version)) {
         Some(version) => Err(MigrationError::Newer(version.to_string())),

@@ -61,7 +61,11 @@ impl FromStr for DatabaseUrl {
 
     fn from_str(url: &str) -> Result<Self, UnknownDatabase> {
         if let Some(path) = url.strip_prefix("sqlite://") {
-            return if path.is_empty() || path.contains(['?', '\0']) { Err(UnknownDatabase) } else { Ok(Self::Sqlite(path.into())) };
+            return if path.is_empty() || path.contains(['?', '\0']) {
+                Err(UnknownDatabase)
+            } else {
+                Ok(Self::Sqlite(path.into()))
+            };
         }
         if ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
             return Ok(Self::Postgres(url.to_owned()));
@@ -124,8 +128,12 @@ impl CustomizeConnection<AnyConnection, diesel::r2d2::Error> for Setup {
     fn on_acquire(&self, conn: &mut AnyConnection) -> Result<(), diesel::r2d2::Error> {
         let sql = match self {
             // `synchronous=FULL`: what was acknowledged survives a power cut also in WAL mode.
-            Self::SqliteWriter => "PRAGMA busy_timeout=10000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;",
-            Self::SqliteReader => "PRAGMA busy_timeout=10000; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA query_only=ON;",
+            Self::SqliteWriter => {
+                "PRAGMA busy_timeout=10000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;"
+            }
+            Self::SqliteReader => {
+                "PRAGMA busy_timeout=10000; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA query_only=ON;"
+            }
             Self::Postgres => "SET TIME ZONE 'UTC'; SET statement_timeout = '30s'; SET lock_timeout = '10s';",
         };
         conn.batch_execute(sql).map_err(diesel::r2d2::Error::QueryError)
@@ -239,7 +247,11 @@ where
     C: Connection<TransactionManager = AnsiTransactionManager>,
     AnsiTransactionManager: TransactionManager<C>,
 {
-    if commit { AnsiTransactionManager::commit_transaction(conn) } else { AnsiTransactionManager::rollback_transaction(conn) }
+    if commit {
+        AnsiTransactionManager::commit_transaction(conn)
+    } else {
+        AnsiTransactionManager::rollback_transaction(conn)
+    }
 }
 
 fn acquire(pool: &AnyPool) -> Result<PooledConnection<ConnectionManager<AnyConnection>>, Error> {
@@ -271,7 +283,9 @@ mod tests {
         assert_eq!("sqlite://data/x.db".parse(), Ok(DatabaseUrl::Sqlite("data/x.db".into())));
         assert_eq!("sqlite:///tmp/x.db".parse(), Ok(DatabaseUrl::Sqlite("/tmp/x.db".into())));
         assert!("postgres://u@h/db".parse::<DatabaseUrl>().is_ok());
-        for unknown in ["", "x.db", "data/x.db", "mysql://h/db", "sqlite:x.db", "sqlite://", "file:x.db", "Postgres://x"] {
+        for unknown in
+            ["", "x.db", "data/x.db", "mysql://h/db", "sqlite:x.db", "sqlite://", "file:x.db", "Postgres://x"]
+        {
             assert_eq!(unknown.parse::<DatabaseUrl>(), Err(UnknownDatabase), "{unknown}");
         }
         assert_eq!(format!("{:?}", DatabaseUrl::Postgres("postgres://u:secret@h/db".into())), "postgres://…");
