@@ -1,0 +1,238 @@
+//! Sending a file of a claim: counted before, looked at while it runs, completed in the log after.
+
+use super::log::Entry;
+use super::{TIMES_OVER, Visitor};
+use crate::catalog::format_info;
+use crate::db::both;
+use crate::db::schema::{
+    book, book_file, download_claim, download_log, download_quota, download_token, edition, entitlement,
+};
+use crate::secrets;
+use crate::types::BookFormat;
+use crate::{Error, Shop};
+use bytes::Bytes;
+use diesel::prelude::*;
+use futures::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
+use std::ops::Range;
+
+/// A file that may be sent now. Its bytes are already counted; what is not sent is given back with
+/// [`Shop::finish_download`].
+#[derive(Clone, Debug)]
+pub struct OpenFile {
+    claim_id: i64,
+    book_file_id: i64,
+    entitlement_id: i64,
+    log_id: i64,
+    reserved: i64,
+    storage_key: String,
+}
+
+/// What a file is, before any of it is sent.
+#[derive(Clone, Debug)]
+pub struct FileFacts {
+    claim_id: i64,
+    token_id: i64,
+    book_file_id: i64,
+    entitlement_id: i64,
+    entitled: bool,
+    storage_key: String,
+    /// Its name for the buyer.
+    pub filename: String,
+    /// Its format.
+    pub format: BookFormat,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// Its SHA-256 in hexadecimal: the strong ETag.
+    pub sha256: String,
+}
+
+/// Whether a file may be sent.
+#[derive(Clone, Debug)]
+pub enum Opened {
+    /// Yes.
+    Ready(OpenFile),
+    /// The claim has been served this file twice over; a new claim is needed.
+    Exhausted,
+    /// The right to the title is suspended or gone.
+    Suspended,
+}
+
+impl Shop {
+    /// A file of a running claim; none if the claim is unknown, over, or another browser's, or has no such file.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn claimed_file(
+        &self,
+        claim: &str,
+        filename: &str,
+        visitor: &Visitor,
+    ) -> Result<Option<FileFacts>, Error> {
+        let Some(browser) = &visitor.browser else { return Ok(None) };
+        let (claim_hash, browser_hash, filename, now) =
+            (secrets::hash(claim), browser.hash(), filename.to_owned(), self.0.clock.now());
+        self.0
+            .db
+            .read(move |conn| {
+                type Row = (i64, i64, i64, i64, String, (String, String, String, i64, String));
+                let row: Option<Row> = download_claim::table
+                    .inner_join(
+                        download_token::table.inner_join(
+                            entitlement::table
+                                .inner_join(book::table.inner_join(edition::table.inner_join(book_file::table))),
+                        ),
+                    )
+                    .filter(download_claim::hash.eq(claim_hash))
+                    .filter(download_claim::browser_hash.eq(browser_hash))
+                    .filter(download_claim::expires_at.gt(now))
+                    .filter(book_file::filename.eq(filename))
+                    .order(edition::id.desc())
+                    .select((
+                        download_claim::id,
+                        download_token::id,
+                        book_file::id,
+                        entitlement::id,
+                        entitlement::state,
+                        (
+                            book_file::storage_key,
+                            book_file::filename,
+                            book_file::format,
+                            book_file::bytes,
+                            book_file::sha256,
+                        ),
+                    ))
+                    .first(conn)
+                    .optional()?;
+                let Some((claim_id, token_id, book_file_id, entitlement_id, state, file)) = row else {
+                    return Ok(None);
+                };
+                let (storage_key, filename, format, bytes, sha256) = file;
+                let info = format_info(&format, bytes)?;
+                Ok(Some(FileFacts {
+                    claim_id,
+                    token_id,
+                    book_file_id,
+                    entitlement_id,
+                    entitled: state == "active",
+                    storage_key,
+                    filename,
+                    format: info.format,
+                    bytes: info.bytes,
+                    sha256,
+                }))
+            })
+            .await
+    }
+
+    /// Counts `wanted` bytes of a file against its claim and begins the log's entry.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn open_download(
+        &self,
+        file: &FileFacts,
+        wanted: u64,
+        range: Option<String>,
+        visitor: &Visitor,
+    ) -> Result<Opened, Error> {
+        let reserved = i64::try_from(wanted).map_err(|_| Error::BadRequest("range"))?;
+        let size = i64::try_from(file.bytes).map_err(|_| Error::internal("file size"))?;
+        let (shop, file, visitor) = (self.clone(), file.clone(), visitor.clone());
+        self.0
+            .db
+            .write(move |conn| {
+                let entry = Entry {
+                    token_id: file.token_id,
+                    claim_id: Some(file.claim_id),
+                    book_file_id: Some(file.book_file_id),
+                    range: range.clone(),
+                    visitor: &visitor,
+                };
+                if !file.entitled {
+                    entry.log(conn, &shop, 403, "suspended")?;
+                    return Ok(Opened::Suspended);
+                }
+                let first = (
+                    download_quota::claim_id.eq(file.claim_id),
+                    download_quota::book_file_id.eq(file.book_file_id),
+                    download_quota::bytes.eq(0_i64),
+                );
+                both!(conn, |c| diesel::insert_into(download_quota::table)
+                    .values(first)
+                    .on_conflict_do_nothing()
+                    .execute(c))?;
+                let counted = diesel::update(
+                    download_quota::table
+                        .find((file.claim_id, file.book_file_id))
+                        .filter(download_quota::bytes.le(size.saturating_mul(TIMES_OVER).saturating_sub(reserved))),
+                )
+                .set(download_quota::bytes.eq(download_quota::bytes + reserved))
+                .execute(conn)?;
+                if counted == 0 {
+                    entry.log(conn, &shop, 410, "exhausted")?;
+                    return Ok(Opened::Exhausted);
+                }
+                let status = if range.is_some() { 206 } else { 200 };
+                let log_id = entry.log(conn, &shop, status, "begun")?;
+                Ok(Opened::Ready(OpenFile {
+                    claim_id: file.claim_id,
+                    book_file_id: file.book_file_id,
+                    entitlement_id: file.entitlement_id,
+                    log_id,
+                    reserved,
+                    storage_key: file.storage_key.clone(),
+                }))
+            })
+            .await
+    }
+
+    /// The bytes of one range of an open file.
+    ///
+    /// # Errors
+    /// The object store's.
+    pub async fn stream_file(
+        &self,
+        file: &OpenFile,
+        range: Range<u64>,
+    ) -> Result<BoxStream<'static, Result<Bytes, Error>>, Error> {
+        Ok(self.0.files.stream(&file.storage_key, range).await?.map_err(Error::from).boxed())
+    }
+
+    /// Whether an open file may still be sent: its entitlement is active.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn may_continue(&self, file: &OpenFile) -> Result<bool, Error> {
+        let id = file.entitlement_id;
+        self.0
+            .db
+            .read(move |conn| {
+                let active = entitlement::table.find(id).filter(entitlement::state.eq("active"));
+                Ok(diesel::select(diesel::dsl::exists(active)).get_result(conn)?)
+            })
+            .await
+    }
+
+    /// Ends the log's entry and gives back the bytes that were counted but not `sent`.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn finish_download(&self, file: &OpenFile, sent: u64, outcome: &'static str) -> Result<(), Error> {
+        let (file, sent) = (file.clone(), i64::try_from(sent).unwrap_or(i64::MAX));
+        self.0
+            .db
+            .write(move |conn| {
+                diesel::update(download_log::table.find(file.log_id))
+                    .set((download_log::bytes.eq(sent), download_log::reason.eq(outcome)))
+                    .execute(conn)?;
+                let unsent = file.reserved.saturating_sub(sent).max(0);
+                if unsent > 0 {
+                    diesel::update(download_quota::table.find((file.claim_id, file.book_file_id)))
+                        .set(download_quota::bytes.eq(download_quota::bytes - unsent))
+                        .execute(conn)?;
+                }
+                Ok(())
+            })
+            .await
+    }
+}
