@@ -134,11 +134,13 @@ pub fn browser() -> Option<BrowserSecret> {
 /// # Errors
 /// Internal, if there is no response to put the cookie on.
 pub fn ensure_browser() -> Result<BrowserSecret, AppError> {
-    if let Some(secret) = browser() {
-        return Ok(secret);
-    }
-    let secret = BrowserSecret::generate();
-    set_cookie(&secret.set_cookie(shop()?.is_https()))?;
+    let shop = shop()?;
+    let secret = match browser() {
+        Some(secret) => secret,
+        None => shop.new_browser_secret(session()?.id().map(|id| id.to_string()).as_deref()),
+    };
+    // Also one that is known is set anew: its time begins with this checkout.
+    set_cookie(&secret.set_cookie(shop.is_https()))?;
     Ok(secret)
 }
 

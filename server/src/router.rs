@@ -93,6 +93,7 @@ pub fn router(settings: Settings) -> Router {
         .route("/readyz", get(health::ready));
     let guarded = pages
         .merge(files)
+        .layer(CatchPanicLayer::new())
         .layer(CsrfLayer::new())
         .layer(from_fn(require_origin))
         .layer(from_fn_with_state(state.clone(), errors::as_pages))

@@ -11,7 +11,7 @@ pub fn FreeSentPage() -> impl IntoView {
         <Meta name="robots" content="noindex"/>
         <section class="plain">
             <h1>"Check your mail"</h1>
-            <p class="lead">"We have sent you a link that opens your books. It may take a minute to arrive."</p>
+            <p class="lead">"Your order is in. A link that opens your books is on its way to your e-mail address."</p>
             <p class="ways">
                 <a class="button" href="/">"See all books"</a>
             </p>

@@ -169,7 +169,6 @@ impl Shop {
         let base = self.base_url();
         let new = NewSession {
             idempotency_key: &open.idem_key,
-            checkout_id: open.id,
             currency,
             lines: offers.iter().map(|offer| (offer.title.as_str(), offer.unit_amount)).collect(),
             success_url: format!("{base}/checkout/success?session_id={{CHECKOUT_SESSION_ID}}"),

@@ -228,12 +228,15 @@ impl Shop {
         if !event.kind.starts_with("checkout.session.") {
             return self.finish(event, "ignored", None).await;
         }
-        let (id, parked_until, now) = (event.id.clone(), event.received_at + PARK_FOR, self.0.clock.now());
+        let (id, received_at, now) = (event.id.clone(), event.received_at, self.0.clock.now());
         self.reconcile_and(&event.object_id, move |conn, result| match result {
-            Reconciled::Unknown if now < parked_until => park(conn, &id, now),
+            Reconciled::Unknown if now < received_at + PARK_FOR => park(conn, &id, received_at, now),
             Reconciled::Unknown => set_state(conn, &id, "dead", Some("no checkout of ours has this session")),
             Reconciled::WrongMode => set_state(conn, &id, "ignored", Some("other mode")),
-            Reconciled::Open | Reconciled::Expired | Reconciled::Quarantined | Reconciled::Ordered(_) => {
+            Reconciled::Foreign => set_state(conn, &id, "ignored", Some("another program's session")),
+            // Every event of a session comes after its end: what Stripe has shown us is older than the event.
+            Reconciled::Open => Err(Error::internal("Stripe still shows the session as open")),
+            Reconciled::Expired | Reconciled::Quarantined | Reconciled::Ordered(_) => {
                 set_state(conn, &id, "done", None)
             }
         })
@@ -329,13 +332,14 @@ fn set_state(conn: &mut AnyConnection, id: &str, state: &str, error: Option<&str
     Ok(())
 }
 
-/// Not known yet: looked at again in ten minutes, without counting as a failure.
-fn park(conn: &mut AnyConnection, id: &str, now: NaiveDateTime) -> Result<(), Error> {
+/// Not known yet: looked at again in ten minutes, then at intervals that double, without counting as a failure.
+fn park(conn: &mut AnyConnection, id: &str, received_at: NaiveDateTime, now: NaiveDateTime) -> Result<(), Error> {
+    let pause = (now - received_at).max(TimeDelta::minutes(10));
     diesel::update(stripe_event::table.find(id))
         .set((
             stripe_event::state.eq("parked"),
             stripe_event::attempts.eq(0),
-            stripe_event::next_at.eq(now + TimeDelta::minutes(10)),
+            stripe_event::next_at.eq(now + pause),
             stripe_event::lease_until.eq(None::<NaiveDateTime>),
             stripe_event::error.eq("no checkout of ours has this session yet"),
         ))

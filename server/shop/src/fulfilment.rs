@@ -18,8 +18,10 @@ use diesel::prelude::*;
 /// How our rows stand after a session was reconciled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reconciled {
-    /// No checkout of ours has this session.
+    /// No checkout of ours has this session (yet).
     Unknown,
+    /// Another program made it in the same Stripe account.
+    Foreign,
     /// It belongs to the other mode (test or live) and must not touch our orders.
     WrongMode,
     /// The buyer has not finished.
@@ -82,7 +84,9 @@ fn apply(conn: &mut AnyConnection, shop: &Shop, session: &Session) -> Result<Rec
         return Ok(Reconciled::WrongMode);
     }
     let now = shop.0.clock.now();
-    let Some(row) = lock_checkout(conn, session, now)? else { return Ok(Reconciled::Unknown) };
+    let Some(row) = lock_checkout(conn, session, now)? else {
+        return Ok(if session.idempotency_key.is_some() { Reconciled::Unknown } else { Reconciled::Foreign });
+    };
     match session.state {
         SessionState::Open => return Ok(Reconciled::Open),
         SessionState::Expired => {
@@ -137,8 +141,9 @@ fn lock_checkout(
     session: &Session,
     now: NaiveDateTime,
 ) -> Result<Option<CheckoutRow>, Error> {
-    if let Some(id) = session.checkout_id {
-        diesel::update(checkout::table.find(id).filter(checkout::stripe_session.is_null()))
+    if let Some(key) = &session.idempotency_key {
+        let unknown_yet = checkout::table.filter(checkout::idem_key.eq(key)).filter(checkout::stripe_session.is_null());
+        diesel::update(unknown_yet)
             .set((checkout::stripe_session.eq(&session.id), checkout::stripe_url.eq(&session.url)))
             .execute(conn)?;
     }

@@ -158,7 +158,7 @@ impl Shop {
                 }
                 Ok(Ok(Reconciled::Expired)) => return Ok(Some(CheckoutProgress::Expired)),
                 Ok(Ok(Reconciled::Quarantined)) => return Ok(Some(CheckoutProgress::UnderReview)),
-                Ok(Ok(Reconciled::Unknown | Reconciled::WrongMode)) => return Ok(None),
+                Ok(Ok(Reconciled::Unknown | Reconciled::Foreign | Reconciled::WrongMode)) => return Ok(None),
                 Ok(Err(error @ Error::Payments(_))) => {
                     tracing::warn!(%error, "the success page could not ask Stripe");
                     return Ok(Some(CheckoutProgress::Preparing));

@@ -18,6 +18,8 @@ use stripe_types::Expandable;
 /// Stripe's own address.
 pub const STRIPE_API_BASE: &str = "https://api.stripe.com/";
 
+/// Names our checkout in the metadata of a session and its payment.
+const METADATA_KEY: &str = "octavo_checkout";
 /// Stripe's API is asked with this time limit; a buyer waits for it.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -113,10 +115,10 @@ impl From<StripeError> for PaymentsError {
 /// A Checkout Session to be made.
 #[derive(Clone, Debug)]
 pub(crate) struct NewSession<'a> {
-    /// The same key never makes a second session.
+    /// The same key never makes a second session. It also travels with the session and its payment as metadata: it
+    /// finds our row if we crash before keeping the session's id, and tells our sessions from those that another
+    /// program makes in the same Stripe account.
     pub(crate) idempotency_key: &'a str,
-    /// Travels with the session and its payment: finds our row if we crash before keeping the session's id.
-    pub(crate) checkout_id: i64,
     pub(crate) currency: Currency,
     /// Title and price in minor units.
     pub(crate) lines: Vec<(&'a str, i64)>,
@@ -131,7 +133,8 @@ pub(crate) struct Session {
     pub(crate) url: Option<String>,
     pub(crate) livemode: bool,
     pub(crate) state: SessionState,
-    pub(crate) checkout_id: Option<i64>,
+    /// The idempotency key that it was made with, if this program made it.
+    pub(crate) idempotency_key: Option<String>,
     pub(crate) currency: Option<Currency>,
     pub(crate) amount_subtotal: Option<i64>,
     pub(crate) amount_total: Option<i64>,
@@ -205,7 +208,7 @@ impl Payments {
     /// Makes a Checkout Session, or finds the one that the idempotency key has made.
     pub(crate) async fn create_session(&self, new: &NewSession<'_>) -> Result<Session, PaymentsError> {
         let currency = stripe_currency(new.currency)?;
-        let metadata: HashMap<String, String> = [("checkout_id".to_owned(), new.checkout_id.to_string())].into();
+        let metadata: HashMap<String, String> = [(METADATA_KEY.to_owned(), new.idempotency_key.to_owned())].into();
         let line_items: Vec<_> = new
             .lines
             .iter()
@@ -225,7 +228,7 @@ impl Payments {
         let session = CreateCheckoutSession::new()
             .mode(CheckoutSessionMode::Payment)
             .line_items(line_items)
-            .client_reference_id(new.checkout_id.to_string())
+            .client_reference_id(new.idempotency_key)
             .metadata(metadata)
             .payment_intent_data(payment_intent)
             .success_url(new.success_url.as_str())
@@ -269,7 +272,7 @@ impl From<CheckoutSession> for Session {
             url: session.url,
             livemode: session.livemode,
             state,
-            checkout_id: session.metadata.and_then(|m| m.get("checkout_id")?.parse().ok()),
+            idempotency_key: session.metadata.and_then(|mut metadata| metadata.remove(METADATA_KEY)),
             currency: session.currency.and_then(|c| c.to_string().parse().ok()),
             amount_subtotal: session.amount_subtotal,
             amount_total: session.amount_total,

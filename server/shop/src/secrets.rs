@@ -58,6 +58,14 @@ impl SecretKey {
         format!("{}{}", purpose.prefix(), URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
     }
 
+    /// The browser secret that belongs to a visitor's session.
+    pub(crate) fn browser_of(&self, session_id: &str) -> BrowserSecret {
+        let mut mac = self.mac();
+        mac.update(b"browser");
+        mac.update(session_id.as_bytes());
+        BrowserSecret(URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
+    }
+
     fn mac(&self) -> Hmac<Sha256> {
         // HMAC takes keys of any length; the constructor's error cannot happen.
         Hmac::new_from_slice(&self.0).unwrap_or_else(|_| Hmac::new(&Default::default()))

@@ -5,7 +5,7 @@ use crate::db::Db;
 use crate::files::Files;
 use crate::limits::Limits;
 use crate::payments::Payments;
-use crate::secrets::SecretKey;
+use crate::secrets::{BrowserSecret, SecretKey};
 use crate::types::Currency;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -132,6 +132,13 @@ impl Shop {
     #[must_use]
     pub fn is_demo(&self) -> bool {
         self.0.settings.demo
+    }
+
+    /// The secret for a browser that has none yet. Derived from its session, if it has one: of two clicks at once
+    /// neither brings a cookie, and both must be given the same.
+    #[must_use]
+    pub fn new_browser_secret(&self, session_id: Option<&str>) -> BrowserSecret {
+        session_id.map_or_else(BrowserSecret::generate, |id| self.0.key.browser_of(id))
     }
 
     /// The database.
