@@ -10,6 +10,8 @@ export default defineConfig<StoreOptions>({
   // A flaky test is a defect, in the test or in the store: no second try.
   retries: 0,
   forbidOnly: true,
+  // Pictures are for people: see tests/shots.spec.ts.
+  ...(process.env["SHOTS"] === undefined ? { grepInvert: /@shots/ } : {}),
   // Two cores, and each worker also runs a store and a sandbox.
   workers: 2,
   fullyParallel: false,

@@ -67,7 +67,11 @@ fn document(options: LeptosOptions, page: impl FnOnce() -> AnyView) -> impl Into
     provide_meta_context();
     let theme: Theme = context::theme();
     let store = context::shop().map_or_else(|_| "Octavo".to_owned(), |shop| shop.store_name().to_owned());
-    let title = move |page: String| if page.is_empty() { store.clone() } else { format!("{page} · {store}") };
+    let title = move |page: String| {
+        let whole = if page.is_empty() { store.clone() } else { format!("{page} · {store}") };
+        // leptos_meta writes it as it is, and a book's title may be any text.
+        whole.replace('&', "&amp;").replace('<', "&lt;")
+    };
     let Assets { css, js, wasm } = assets::assets(&options);
     let font = |href| view! { <link rel="preload" href=href r#as="font" r#type="font/woff2" crossorigin="anonymous"/> };
     view! {

@@ -12,7 +12,7 @@ use shop::cart::Cart;
 use shop::{BrowserSecret, ClientIp, Shop};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, PoisonError};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tower_sessions::Session;
 
@@ -66,12 +66,27 @@ pub async fn cart_count() -> usize {
     }
 }
 
-/// The cart, held against every other request of the same session until this is dropped.
+/// The cart, held against every other request of the same session until this one is answered.
 pub struct HeldCart {
     /// To be changed, then [saved](HeldCart::save).
     pub cart: Cart,
     session: Session,
-    _held: Option<OwnedMutexGuard<()>>,
+}
+
+/// What a request holds until it is answered. The session's layer writes a changed session once more after the handler
+/// has returned, so a hold that ended with the handler would let that write undo another request's change.
+#[derive(Clone, Debug, Default)]
+pub struct Holds(Arc<std::sync::Mutex<Vec<OwnedMutexGuard<()>>>>);
+
+impl Holds {
+    /// Lets go of everything: the answer is complete.
+    pub fn release(&self) {
+        self.lock().clear();
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<OwnedMutexGuard<()>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Sessions that change their cart at the same moment share these locks by the hash of their id.
@@ -84,22 +99,20 @@ static STRIPES: LazyLock<Vec<Arc<Mutex<()>>>> = LazyLock::new(|| (0..64).map(|_|
 /// Internal, if the session cannot be read.
 pub async fn hold_cart() -> Result<HeldCart, AppError> {
     let session = session()?;
-    let held = match session.id() {
-        None => None,
-        Some(id) => {
-            let mut hasher = DefaultHasher::new();
-            id.hash(&mut hasher);
-            let stripe = usize::try_from(hasher.finish() % 64).unwrap_or_default();
-            let held = match STRIPES.get(stripe) {
-                Some(lock) => Some(Arc::clone(lock).lock_owned().await),
-                None => None,
-            };
-            session.load().await.map_err(|error| internal(&error))?;
-            held
+    let holds = parts()?.extensions.get::<Holds>().cloned().ok_or_else(|| internal(&"no layer holds the session"))?;
+    if let Some(id) = session.id() {
+        let mut hasher = DefaultHasher::new();
+        id.hash(&mut hasher);
+        let stripe = usize::try_from(hasher.finish() % 64).unwrap_or_default();
+        let held_already = !holds.lock().is_empty();
+        if let (false, Some(lock)) = (held_already, STRIPES.get(stripe)) {
+            let held = Arc::clone(lock).lock_owned().await;
+            holds.lock().push(held);
         }
-    };
+        session.load().await.map_err(|error| internal(&error))?;
+    }
     let cart = read_cart(&session).await?;
-    Ok(HeldCart { cart, session, _held: held })
+    Ok(HeldCart { cart, session })
 }
 
 impl HeldCart {
@@ -112,7 +125,7 @@ impl HeldCart {
         Ok(())
     }
 
-    /// Keeps the changed cart and lets go of it. Returns how many titles are in it.
+    /// Keeps the changed cart. Returns how many titles are in it.
     ///
     /// # Errors
     /// Internal, if the session cannot be written.

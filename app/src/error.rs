@@ -200,6 +200,8 @@ impl FromServerFnError for AppError {
         use ServerFnErrorErr::{Args, Deserialization, MissingArg, Request, UnsupportedRequestMethod};
         match error {
             Args(_) | MissingArg(_) | UnsupportedRequestMethod(_) => Self::BAD_REQUEST,
+            // On the server: a body that is no text.
+            Deserialization(_) if cfg!(feature = "ssr") => Self::BAD_REQUEST,
             // In the browser: the network is gone, or something between us answered.
             Request(_) | Deserialization(_) => ErrorCode::Busy.into(),
             other => internal(&other),

@@ -3,7 +3,7 @@
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { expect, type Locator, type Page } from "@playwright/test";
+import { expect, test, type Locator, type Page } from "@playwright/test";
 
 /** Stripe's test cards. */
 export const cards = {
@@ -48,11 +48,28 @@ export async function inCart(page: Page): Promise<number> {
   return Number(/\d+/.exec(name)?.[0] ?? "0");
 }
 
-/** Puts a book into the cart from its page. */
+/** Whether this project's pages run scripts. */
+export function scripted(): boolean {
+  return test.info().project.use.javaScriptEnabled !== false;
+}
+
+/**
+ * Waits until the islands of the page live, where there are scripts: so that
+ * each project walks its own way, and not by chance the other one's.
+ */
+export async function islands(page: Page): Promise<void> {
+  if (scripted()) await expect(page.locator("html")).toHaveAttribute("data-hydrated", "");
+}
+
+/** Puts a book into the cart from its page; without scripts that ends in the cart. */
 export async function addToCart(page: Page, slug: string): Promise<void> {
   await page.goto(`/books/${slug}`);
+  await islands(page);
   const before = await inCart(page);
   await page.getByRole("button", { name: "Add to cart" }).click();
+  // The count runs ahead of the server; what is said does not.
+  if (scripted()) await expect(page.getByRole("status")).toHaveText("Added to cart");
+  else await expect(page).toHaveURL("/cart");
   await expectInCart(page, before + 1);
 }
 
@@ -94,6 +111,24 @@ export async function buy(page: Page, slugs: string[], payer: Payer = {}): Promi
   // The page waits for Stripe's word and then shows the files by itself.
   await expect(page.getByRole("button", { name: /^Download / }).first()).toBeVisible({ timeout: 15_000 });
   return email;
+}
+
+/** The number of the order that the page shows. */
+export async function orderNumber(page: Page): Promise<string> {
+  const number = page.getByRole("definition").filter({ hasText: /^[2-9A-Z]{5}-[2-9A-Z]{5}$/ });
+  return (await number.textContent()) ?? "";
+}
+
+/** A title's line in the cart or in an order. */
+export function line(page: Page, title: string): Locator {
+  return page.getByRole("listitem").filter({ has: page.getByRole("heading", { name: title, exact: true }) });
+}
+
+/** The session that the payment page is about. */
+export function sessionId(page: Page): string {
+  const id = /\/c\/pay\/(cs_[A-Za-z0-9_]+)/.exec(page.url())?.[1];
+  if (id === undefined) throw new Error(`${page.url()} is no payment page`);
+  return id;
 }
 
 /** A file as it arrived. */

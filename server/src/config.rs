@@ -199,7 +199,6 @@ impl Config {
             )?
             .parse()
             .map_err(|error| wrong("STRIPE_WEBHOOK_SECRET", error))?;
-        let secret_key = secret_key(env, &database, &data_dir)?;
         Ok(Self {
             base_url: base_url(&env.get("BASE_URL")?.unwrap_or_else(|| "http://127.0.0.1:3000".into()))?,
             listen_addr: env.parsed("LISTEN_ADDR")?,
@@ -209,12 +208,13 @@ impl Config {
             )?,
             trusted_proxies: trusted_proxies(&env.get("TRUSTED_PROXIES")?.unwrap_or_default())?,
             store: store(store_file)?,
+            // The last one, because it may write a file: a wrong setting leaves none behind.
+            secret_key: secret_key(env, &database, &data_dir)?,
             database,
             data_dir,
             demo,
             stripe_key,
             webhook_secrets,
-            secret_key,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! What every request passes through: who asks, from where, and the headers that every answer has.
 
 use crate::router::AppState;
+use app::context::Holds;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::http::{Method, StatusCode};
@@ -56,6 +57,15 @@ pub fn browser_secret(shop: &Shop, headers: &HeaderMap) -> Option<BrowserSecret>
         .filter_map(|pair| pair.trim().split_once('='))
         .find(|(key, _)| *key == name)
         .and_then(|(_, value)| BrowserSecret::parse(value))
+}
+
+/// Keeps what the request holds of its session until the session's layer, which is inside of this one, has written it.
+pub async fn hold_session(mut request: Request, next: Next) -> Response {
+    let holds = Holds::default();
+    request.extensions_mut().insert(holds.clone());
+    let response = next.run(request).await;
+    holds.release();
+    response
 }
 
 /// Refuses a change that no browser vouches for. The layer below this one compares `Sec-Fetch-Site` and `Origin`; a

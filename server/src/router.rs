@@ -1,6 +1,6 @@
 //! All routes and layers in one place. Tests mount exactly this.
 
-use crate::layers::{self, identify, require_origin, security_headers};
+use crate::layers::{self, hold_session, identify, require_origin, security_headers};
 use crate::routes::{actions, assets, covers, download, errors, health, stripe_webhook};
 use crate::session_store;
 use app::app::{routes, shell};
@@ -97,7 +97,8 @@ pub fn router(settings: Settings) -> Router {
         .layer(CsrfLayer::new())
         .layer(from_fn(require_origin))
         .layer(from_fn_with_state(state.clone(), errors::as_pages))
-        .layer(session_store::layer(&state.shop));
+        .layer(session_store::layer(&state.shop))
+        .layer(from_fn(hold_session));
     // Stripe's servers are no browser: their deliveries are signed instead.
     let webhooks = Router::new()
         .route("/webhooks/stripe", post(stripe_webhook::receive))

@@ -23,11 +23,16 @@ pub use success::SuccessPage;
 use crate::components::ErrorPage;
 use crate::error::AppError;
 use leptos::prelude::*;
+use leptos::tachys::reactive_graph::OwnedView;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
 /// Awaits a page's data, then its view; an error becomes the error page with its status.
 fn page(load: impl Future<Output = Result<AnyView, AppError>> + Send + 'static) -> impl IntoView {
-    Suspend::new(async move { load.await.unwrap_or_else(|error| view! { <ErrorPage error/> }.into_any()) })
+    Suspend::new(async move {
+        let view = load.await.unwrap_or_else(|error| view! { <ErrorPage error/> }.into_any());
+        // Meta tags look for their context when they become HTML, which may happen outside of this future.
+        OwnedView::new(view)
+    })
 }
 
 /// A part of the path.

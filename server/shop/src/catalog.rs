@@ -37,7 +37,11 @@ impl Cursor {
             return Err(WRONG);
         }
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| WRONG)?;
-        serde_json::from_slice(&bytes).map_err(|_| WRONG)
+        match serde_json::from_slice(&bytes) {
+            // PostgreSQL's text has no NUL.
+            Ok(Self::Title { sort_title, .. }) if sort_title.contains('\0') => Err(WRONG),
+            cursor => cursor.map_err(|_| WRONG),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use stripe::{Client, ClientBuilder, IdempotencyKey, RequestStrategy, StripeError, StripeRequest};
 use stripe_checkout::checkout_session::{
     CreateCheckoutSession, CreateCheckoutSessionLineItems, CreateCheckoutSessionLineItemsPriceData,
-    CreateCheckoutSessionPaymentIntentData, ProductData, RetrieveCheckoutSession,
+    CreateCheckoutSessionPaymentIntentData, ListLineItemsCheckoutSession, ProductData, RetrieveCheckoutSession,
 };
 use stripe_shared::{
     CheckoutSession, CheckoutSessionMode, CheckoutSessionPaymentStatus, CheckoutSessionStatus, PaymentIntentStatus,
@@ -243,7 +243,12 @@ impl Payments {
     /// The session as Stripe has it now, with its line items and payment.
     pub(crate) async fn retrieve_session(&self, id: &str) -> Result<Session, PaymentsError> {
         let expand = ["line_items", "payment_intent"].map(String::from).to_vec();
-        Ok(RetrieveCheckoutSession::new(id).expand(expand).send(self.client()?).await?.into())
+        let mut session = RetrieveCheckoutSession::new(id).expand(expand).send(self.client()?).await?;
+        // Only the first handful comes with the session. A hundred is a page, and as many as a session has.
+        if session.line_items.as_ref().is_some_and(|lines| lines.has_more) {
+            session.line_items = Some(ListLineItemsCheckoutSession::new(id).limit(100).send(self.client()?).await?);
+        }
+        Ok(session.into())
     }
 }
 

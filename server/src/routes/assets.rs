@@ -4,9 +4,12 @@
 use crate::router::AppState;
 use app::assets::loader;
 use axum::Router;
-use axum::http::{HeaderValue, header};
-use axum::response::IntoResponse;
+use axum::extract::Request;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use percent_encoding::percent_decode_str;
 use std::path::Path;
 use tower::ServiceBuilder;
 use tower_http::services::ServeDir;
@@ -50,4 +53,20 @@ pub fn routes(state: &AppState) -> Router<AppState> {
             }),
         )
         .fallback_service(keep(FOR_A_DAY).service(folder("")))
+        .layer(from_fn(refuse_impossible_names))
+}
+
+/// Names that no file system has are nobody's failure: not found, where opening them would be an error.
+async fn refuse_impossible_names(request: Request, next: Next) -> Response {
+    const LONGEST: usize = 255;
+    const LONGEST_PATH: usize = 1_024;
+    let impossible = |name: &str| {
+        let name: Vec<u8> = percent_decode_str(name).collect();
+        name.len() > LONGEST || name.contains(&0)
+    };
+    let path = request.uri().path();
+    if path.len() > LONGEST_PATH || path.split('/').any(impossible) {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    next.run(request).await
 }

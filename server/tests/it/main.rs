@@ -1,10 +1,41 @@
 //! The store as a whole, on both databases: real router, real workers, real HTTP, the sandbox for Stripe.
 //!
 //! One binary. Each test opens a store of its own on SQLite and on PostgreSQL (`TEST_POSTGRES_URL`, which
-//! `scripts/with-postgres.sh` sets), and the invariants are checked when it ends.
+//! `scripts/with-postgres.sh` sets), and the invariants are checked when it ends. `row_N_…` shows row N of the table of
+//! threats and faults.
 
 #[cfg(test)]
 mod support;
 
 #[cfg(test)]
+mod bad_input;
+#[cfg(test)]
+mod cart;
+#[cfg(test)]
+mod csrf;
+#[cfg(test)]
+mod databases;
+#[cfg(test)]
+mod downloads;
+#[cfg(test)]
+mod events;
+#[cfg(test)]
+mod free;
+#[cfg(test)]
+mod markup;
+#[cfg(test)]
+mod prices;
+#[cfg(test)]
 mod purchase;
+#[cfg(test)]
+mod signatures;
+#[cfg(test)]
+mod start;
+#[cfg(test)]
+mod stripe_down;
+#[cfg(test)]
+mod success_page;
+#[cfg(test)]
+mod tokens;
+#[cfg(test)]
+mod transfers;

@@ -68,7 +68,8 @@ impl Shop {
         filename: &str,
         visitor: &Visitor,
     ) -> Result<Option<FileFacts>, Error> {
-        let Some(browser) = &visitor.browser else { return Ok(None) };
+        // PostgreSQL's text has no NUL and would call the question an error.
+        let Some(browser) = visitor.browser.as_ref().filter(|_| !filename.contains('\0')) else { return Ok(None) };
         let (claim_hash, browser_hash, filename, now) =
             (secrets::hash(claim), browser.hash(), filename.to_owned(), self.0.clock.now());
         self.0

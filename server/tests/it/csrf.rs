@@ -1,0 +1,164 @@
+//! Nothing changes without a page of ours: row 35.
+
+use crate::support::{Store, on_both_databases};
+use leptos::server_fn::axum::server_fn_paths;
+use reqwest::{Method, StatusCode};
+use std::collections::BTreeMap;
+
+/// Arguments with which each action would do something.
+fn arguments(path: &str, known: &Known) -> Vec<(&'static str, String)> {
+    let own = |text: &str| text.to_owned();
+    match path {
+        "/actions/add-to-cart" => vec![("slug", own("the-third-book"))],
+        "/actions/remove-from-cart" => vec![("slug", own("the-first-book"))],
+        "/actions/start-checkout" => vec![("snapshot", known.snapshot.clone())],
+        "/actions/checkout-free" => vec![("email", own("mallory@example.org")), ("snapshot", known.snapshot.clone())],
+        "/actions/open-order" => vec![("number", known.number.clone()), ("secret", known.secret.clone())],
+        "/actions/order-progress" => vec![("session_id", known.session.clone())],
+        "/actions/renew-download" => vec![("token", known.token.clone())],
+        "/actions/set-theme" => vec![("theme", own("dark"))],
+        path if path.ends_with("/claim") => vec![("format", own("epub"))],
+        other => panic!("{other} is new: give it arguments here, so that this test covers it"),
+    }
+}
+
+struct Known {
+    snapshot: String,
+    number: String,
+    secret: String,
+    session: String,
+    token: String,
+}
+
+/// What a page somewhere else can make a browser send. An empty value stands for the store's own origin.
+const FOREIGN: [&[(&str, &str)]; 10] = [
+    &[],
+    &[("sec-fetch-site", "cross-site")],
+    &[("sec-fetch-site", "same-site")],
+    &[("sec-fetch-site", "cross-site"), ("origin", "")],
+    &[("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")],
+    &[("sec-fetch-site", "garbage")],
+    &[("origin", "null")],
+    &[("origin", "https://evil.example")],
+    &[("origin", "http://127.0.0.1:1")],
+    &[("referer", "")],
+];
+
+async fn post(
+    store: &Store,
+    browser: &crate::support::Browser,
+    path: &str,
+    form: &[(&str, String)],
+    headers: &[(&str, &str)],
+    accept: &str,
+) -> StatusCode {
+    let mut request = browser.request(Method::POST, path).header("accept", accept).form(form);
+    for (name, value) in headers {
+        request = request.header(*name, if value.is_empty() { store.url.as_str() } else { value });
+    }
+    request.send().await.unwrap().status()
+}
+
+on_both_databases!(row_35_no_foreign_page_changes_anything, async |store| {
+    let browser = store.browser();
+    let (session, number) = store.buy(&browser, &["the-third-book"], "ann@example.org").await;
+    let token = browser.token(&number, "the-third-book").await;
+    browser.add(&["the-first-book"]).await;
+    let secret = store.shop.order_link(&number).await.unwrap().split('#').nth(1).unwrap().to_owned();
+    let known = Known {
+        snapshot: browser.cart_snapshot().await,
+        number: number.to_string(),
+        secret,
+        session,
+        token: token.clone(),
+    };
+    store.settle().await;
+    let mut paths: Vec<String> = server_fn_paths()
+        .map(|(path, method)| {
+            assert_eq!(method, Method::POST, "{path}");
+            path.to_owned()
+        })
+        .collect();
+    assert!(paths.len() >= 8, "{paths:?}");
+    paths.push(format!("/d/{token}/claim"));
+
+    let before = store.fingerprint().await;
+    let requests = store.sandbox.requests().len();
+    for path in &paths {
+        let form = arguments(path, &known);
+        for headers in FOREIGN {
+            for accept in ["text/html", "application/json"] {
+                let status = post(store, &browser, path, &form, headers, accept).await;
+                assert_eq!(status, StatusCode::FORBIDDEN, "{path} with {headers:?}");
+            }
+        }
+        // Nor does a link or an image, whoever vouches for it.
+        for method in [Method::GET, Method::HEAD, Method::PUT, Method::DELETE, Method::PATCH, Method::OPTIONS] {
+            let query: Vec<String> = form.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let request = browser
+                .request(method.clone(), &format!("{path}?{}", query.join("&")))
+                .header("sec-fetch-site", "same-origin");
+            let status = request.send().await.unwrap().status();
+            assert!(
+                [StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED].contains(&status),
+                "{method} {path} is {status}"
+            );
+        }
+    }
+    assert_eq!(store.fingerprint().await, before);
+    assert_eq!(store.sandbox.requests().len(), requests);
+
+    // It was the missing origin that refused them: the same from our own page is let through, each of them.
+    // (First the one that needs the cart as it is.)
+    paths.sort_by_key(|path| path != "/actions/start-checkout");
+    for path in &paths {
+        let form = arguments(path, &known);
+        for headers in [&[("origin", "")][..], &[("sec-fetch-site", "same-origin")], &[("sec-fetch-site", "none")]] {
+            let allowed = post(store, &browser, path, &form, headers, "application/json").await;
+            // (Renewing a token that is still good is forbidden as such.)
+            assert!(allowed != StatusCode::FORBIDDEN || path.ends_with("renew-download"), "{path} with {headers:?}");
+        }
+    }
+    let after: BTreeMap<String, String> = store.fingerprint().await;
+    for table in ["session", "checkout", "order_access", "download_claim", "download_log"] {
+        assert_ne!(
+            after[table], before[table],
+            "nothing happened to {table}: the arguments are wrong, and nothing was tried"
+        );
+    }
+    // Stripe's servers are no browsers: what they send is signed, and needs no origin.
+    assert_eq!(store.deliver_completed("evt_1", &known.session).await, StatusCode::OK);
+    store.settle().await;
+});
+
+on_both_databases!(row_35_looking_at_pages_changes_nothing, async |store| {
+    let browser = store.browser();
+    let (session, number) = store.buy(&browser, &["the-third-book"], "ann@example.org").await;
+    let token = browser.token(&number, "the-third-book").await;
+    let file = browser.claimed(&token, "epub").await;
+    browser.add(&["the-first-book"]).await;
+    store.settle().await;
+    let before = store.fingerprint().await;
+    let success = format!("/checkout/success?session_id={session}");
+    let (order, download) = (format!("/orders/{number}"), format!("/d/{token}"));
+    for path in [
+        "/",
+        "/cart",
+        "/cart?removed=the-first-book",
+        "/books/the-first-book",
+        "/checkout/cancel",
+        "/checkout/free",
+        &success,
+        &order,
+        &download,
+        "/healthz",
+        "/readyz",
+    ] {
+        for method in [Method::GET, Method::HEAD, Method::GET] {
+            let status = browser.request(method, path).send().await.unwrap().status();
+            assert_eq!(status, StatusCode::OK, "{path}");
+        }
+    }
+    assert_eq!(browser.request(Method::HEAD, &file).send().await.unwrap().status(), StatusCode::OK);
+    assert_eq!(store.fingerprint().await, before);
+});

@@ -1,0 +1,89 @@
+//! A token's time: row 23.
+
+use crate::support::{Options, location, on_both_databases};
+use chrono::{TimeDelta, Utc};
+use reqwest::StatusCode;
+use shop::{Clock, Policy};
+
+/// The order stays open in its browser for longer than its tokens live.
+fn patient() -> Options {
+    let policy = Policy { order_hours: 24 * 60, renewals: 1, ..Policy::default() };
+    Options { webhooks: false, clock: Clock::manual(Utc::now().naive_utc()), policy, ..Options::default() }
+}
+
+on_both_databases!(row_23_a_token_ends_to_the_second_and_can_be_renewed, patient(), async |store| {
+    let browser = store.browser();
+    let (_, number) =
+        store.buy(&browser, &["the-first-book", "the-second-book", "the-third-book"], "ann@example.org").await;
+    let first = browser.token(&number, "the-first-book").await;
+    let second = browser.token(&number, "the-second-book").await;
+    let third = browser.token(&number, "the-third-book").await;
+    let file = browser.claimed(&first, "epub").await;
+    assert_eq!(browser.get(&file).await.status(), StatusCode::OK);
+    let page = browser.text(&format!("/d/{first}")).await;
+    assert!(page.contains("Your download is running") && page.contains("/claim"));
+    // A claim lasts a day.
+    store.shop.clock().advance(TimeDelta::hours(24));
+    assert_eq!(browser.get(&file).await.status(), StatusCode::NOT_FOUND);
+    // One second before the end of the seven days …
+    store.shop.clock().advance(TimeDelta::days(6) - TimeDelta::seconds(1));
+    let file = browser.claimed(&second, "pdf").await;
+    assert_eq!(browser.get(&file).await.status(), StatusCode::OK);
+    // … and one after.
+    store.shop.clock().advance(TimeDelta::seconds(2));
+    for token in [&first, &third] {
+        let refused = browser.claim(token, "epub").await;
+        assert_eq!((refused.status(), location(&refused)), (StatusCode::SEE_OTHER, format!("/d/{token}")));
+        let page = browser.text(&format!("/d/{token}")).await;
+        assert!(
+            page.contains("The time for this download is over.") && page.contains("Renew") && !page.contains("/claim")
+        );
+    }
+    assert_eq!(store.count("download_log WHERE status = 410 AND reason = 'expired'").await, 2);
+    // What was begun in time may be finished.
+    assert_eq!(browser.get(&file).await.status(), StatusCode::OK);
+
+    // Only the buyer renews.
+    assert_eq!(
+        store.browser().post("/actions/renew-download", &[("token", &third)]).await.status(),
+        StatusCode::FORBIDDEN
+    );
+    let renewed = location(&browser.post("/actions/renew-download", &[("token", &third)]).await);
+    let new = renewed.strip_prefix("/d/").expect("a token").to_owned();
+    assert_ne!(new, third);
+    assert_eq!(browser.get(&format!("/d/{third}")).await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(browser.claim(&third, "epub").await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(browser.post("/actions/renew-download", &[("token", &third)]).await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(browser.token(&number, "the-third-book").await, new);
+    assert_eq!(browser.download(&new, "epub").await.len(), 100_000);
+    // A good one is not replaced, and the policy's one renewal is all there is.
+    assert_eq!(browser.post("/actions/renew-download", &[("token", &new)]).await.status(), StatusCode::FORBIDDEN);
+    store.shop.clock().advance(TimeDelta::days(8));
+    let page = browser.text(&format!("/d/{new}")).await;
+    assert!(page.contains("It cannot be renewed any more.") && !page.contains("/actions/renew-download"));
+    assert_eq!(browser.post("/actions/renew-download", &[("token", &new)]).await.status(), StatusCode::FORBIDDEN);
+});
+
+on_both_databases!(
+    row_23_a_mailed_secret_ends_and_so_does_an_open_order,
+    Options { policy: Policy::default(), ..patient() },
+    async |store| {
+        let (buyer, other) = (store.browser(), store.browser());
+        let (_, number) = store.buy(&buyer, &["the-first-book"], "ann@example.org").await;
+        let token = buyer.token(&number, "the-first-book").await;
+        other.open_order(store, &number).await;
+        assert_eq!(other.download(&token, "epub").await.len(), 100_000);
+        // A day later the browser that paid is nobody special any more; the one with the mail still is.
+        store.shop.clock().advance(TimeDelta::hours(24) + TimeDelta::seconds(1));
+        assert!(!buyer.text(&format!("/orders/{number}")).await.contains("The first book"));
+        assert_eq!(location(&buyer.claim(&token, "epub").await), format!("/d/{token}"));
+        assert!(other.text(&format!("/orders/{number}")).await.contains("The first book"));
+        store.shop.clock().advance(TimeDelta::days(6));
+        assert!(!other.text(&format!("/orders/{number}")).await.contains("The first book"));
+        let secret = store.shop.order_link(&number).await.unwrap().split('#').nth(1).unwrap().to_owned();
+        assert_eq!(
+            other.post("/actions/open-order", &[("number", number.as_str()), ("secret", &secret)]).await.status(),
+            StatusCode::FORBIDDEN
+        );
+    }
+);
