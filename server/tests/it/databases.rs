@@ -10,7 +10,7 @@ async fn open(url: &DatabaseUrl) -> Result<Db, OpenError> {
 }
 
 async fn versions(db: &Db) -> Vec<String> {
-    db.read(|conn| shop::db::applied_versions(conn)).await.unwrap()
+    db.read(shop::db::applied_versions).await.unwrap()
 }
 
 async fn opened_by_many(backend: Backend) {
@@ -82,7 +82,7 @@ on_both_databases!(schema_rs_has_what_the_database_has, async |store| {
     assert_eq!(found, written);
 });
 
-/// "book.id integer" → "book.id BigInt".
+/// "book.id integer" → "book.id `BigInt`".
 fn in_diesels_words(column: &str) -> String {
     let (name, rest) = column.split_once(' ').unwrap();
     let (kind, null) = rest.strip_suffix(" null").map_or((rest, ""), |kind| (kind, " null"));

@@ -4,6 +4,8 @@
 //! `scripts/with-postgres.sh` sets), and the invariants are checked when it ends. `row_N_…` shows row N of the table of
 //! threats and faults.
 
+#![expect(unreachable_pub, reason = "a test binary has no outside; `pub` says what the tests share")]
+
 #[cfg(test)]
 mod support;
 

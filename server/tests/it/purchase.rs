@@ -2,6 +2,7 @@
 
 use crate::support::{GOOD_CARD, file_content, location, on_both_databases, sha256};
 use reqwest::StatusCode;
+use stripe_sandbox::PayOutcome;
 
 on_both_databases!(a_reader_buys_two_books_and_has_the_files, async |store| {
     let browser = store.browser();
@@ -37,14 +38,16 @@ on_both_databases!(a_reader_buys_two_books_and_has_the_files, async |store| {
 on_both_databases!(a_decline_keeps_the_cart_and_a_second_card_works, async |store| {
     let browser = store.browser();
     let session = store.checkout(&browser, &["the-third-book"]).await;
-    store.sandbox.pay(&session, "4000000000000002", "bo@example.org");
+    let outcome = store.sandbox.pay(&session, "4000000000000002", "bo@example.org");
+    assert!(matches!(outcome, PayOutcome::Declined { .. }), "{outcome:?}");
     assert!(browser.text("/cart").await.contains("The third book"));
     assert_eq!(store.count("orders").await, 0);
     // The same cart leads to the same session.
     let snapshot = browser.cart_snapshot().await;
     let again = browser.post("/actions/start-checkout", &[("snapshot", &snapshot)]).await;
     assert!(location(&again).contains(&session));
-    store.sandbox.pay(&session, GOOD_CARD, "bo@example.org");
+    let outcome = store.sandbox.pay(&session, GOOD_CARD, "bo@example.org");
+    assert!(matches!(outcome, PayOutcome::Completed { .. }), "{outcome:?}");
     let page = browser.get(&format!("/checkout/success?session_id={session}")).await;
     assert_eq!(page.status(), StatusCode::SEE_OTHER);
     store.settle().await;
