@@ -12,7 +12,7 @@ use shop::{BrowserSecret, ClientIp, Shop};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// The two inline scripts that Leptos appends to every page in islands mode, as CSP hashes. They are constant as long as
-/// no island holds a `Resource` or an `ErrorBoundary`; a test computes them from a page.
+/// no island holds a `Resource` or an `ErrorBoundary`; the Chromium tests fail on a violation.
 const LEPTOS_SCRIPTS: &str =
     "'sha256-2e+rGxtst+bbxdLf6Dp32aL0uyPdikvr0awq53hVU58=' 'sha256-PEoA+SZ6ZbFCusLsUEMftpXvTp6Abhw9kvgQnCC8l3U='";
 
