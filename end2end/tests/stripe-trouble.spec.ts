@@ -98,5 +98,8 @@ test("an amount that is not ours opens nothing and says that a person will look"
   await page.waitForURL(/\/checkout\/success\?/);
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("We are looking at your payment");
   await expect(page.getByRole("button", { name: /^Download/ })).toHaveCount(0);
+  // Nobody is invited to pay again.
+  await expect(page.getByRole("main").getByRole("link", { name: /cart/i })).toHaveCount(0);
+  await expectInCart(page, 0);
   expect(count(store, "orders")).toBe(0);
 });

@@ -9,16 +9,17 @@ use shop::types::{DownloadView, FormatInfo, TokenState};
 pub fn Downloads(
     /// The title's token.
     download: DownloadView,
-    /// Until when a download that has been started may be fetched again without taking another use.
-    #[prop(optional_no_strip)]
-    running_until: Option<String>,
 ) -> impl IntoView {
-    let running = running_until.is_some();
-    let usable = download.state == TokenState::Usable || (running && download.state == TokenState::UsedUp);
-    let renew = (!usable && download.state != TokenState::Suspended).then(|| renewal(&download));
-    let words = match (running_until, download.state) {
-        (Some(until), TokenState::Usable | TokenState::UsedUp) => {
+    let usable = download.state == TokenState::Usable || download.running_until.is_some();
+    let gone = !usable || !download.exhausted.is_empty();
+    let renew = (gone && download.state != TokenState::Suspended).then(|| renewal(&download));
+    let words = match (&download.running_until, download.state) {
+        (Some(until), _) if download.exhausted.is_empty() => {
             format!("Your download is running: until {until} every format is yours without using up another one.")
+        }
+        (Some(until), _) => {
+            let list: Vec<&str> = download.exhausted.iter().map(|info| info.format.label()).collect();
+            format!("Your download is running until {until}. {} has been downloaded as often as it can be.", list.join(", "))
         }
         (_, TokenState::Usable) => {
             format!("{} left, until {}.", uses(download.uses_left, download.max_uses), download.expires)

@@ -25,8 +25,10 @@ fn fill() {
         return;
     }
     input.set_value(secret);
-    if let Some(label) = input.parent_element() {
-        let _ = label.set_attribute("hidden", "");
+    // What explains how to type it, and where, is not needed any more.
+    let note = document().query_selector("form .note").ok().flatten();
+    for part in [input.parent_element(), note].into_iter().flatten() {
+        let _ = part.set_attribute("hidden", "");
     }
     if let Ok(history) = window().history() {
         let _ = history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&path));

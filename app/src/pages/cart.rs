@@ -66,8 +66,8 @@ fn full(cart: CartView) -> impl IntoView {
     let something = !lines.is_empty();
     let free = total.is_zero();
     view! {
-        <h1>"Your cart"</h1>
         {problems.into_iter().map(problem).collect_view()}
+        <h1>"Your cart"</h1>
         <div class="till">
             <ul class="lines">{lines.into_iter().map(line).collect_view()}</ul>
             {something

@@ -12,20 +12,17 @@ use leptos_meta::{Meta, Title};
 pub fn DownloadPage() -> impl IntoView {
     page(async {
         let found = context::shop()?.download_page(&param("token"), context::browser().as_ref()).await?;
-        let shop::DownloadPage { title, byline, cover, accent, owned, download, claim, order_number } =
+        let shop::DownloadPage { title, byline, cover, accent, download, order_number } =
             found.ok_or(AppError::NOT_FOUND)?;
-        let way_back = order_number.map(|number| {
-            view! { <p class="ways"><a class="quiet" href=format!("/orders/{number}")>{format!("Order {number}")}</a></p> }
-        });
-        let body = if owned {
-            view! { <Downloads download running_until=claim.map(|claim| claim.until)/> }.into_any()
-        } else {
-            view! {
+        let way = if download.is_some() { format!("Order {order_number}") } else { format!("Open order {order_number}") };
+        let body = match download {
+            Some(download) => view! { <Downloads download/> }.into_any(),
+            None => view! {
                 <p class="note">
                     "To download, open this page in the browser you paid with, or open your order with the link in your receipt."
                 </p>
             }
-            .into_any()
+            .into_any(),
         };
         Ok(view! {
             <Title text=format!("Download {title}")/>
@@ -37,7 +34,9 @@ pub fn DownloadPage() -> impl IntoView {
                     <h1>{title}</h1>
                     <p class="by">{byline}</p>
                     {body}
-                    {way_back}
+                    <p class="ways">
+                        <a class="quiet" href=format!("/orders/{order_number}")>{way}</a>
+                    </p>
                 </div>
             </article>
         }

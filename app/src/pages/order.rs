@@ -54,9 +54,9 @@ fn closed(number: &OrderNumber) -> impl IntoView + use<> {
                         <input name="secret" required autocomplete="off" autocapitalize="off" spellcheck="false" maxlength="200"/>
                     </label>
                     <button>"Show my books"</button>
+                    <p class="note">"The code opens this order only. It is the long word at the end of the link."</p>
                 </form>
             </OpenOrder>
-            <p class="note">"The code opens this order only. It is the long word at the end of the link."</p>
         </section>
     }
 }

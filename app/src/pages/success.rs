@@ -23,16 +23,17 @@ pub fn SuccessPage() -> impl IntoView {
             CheckoutProgress::Expired => {
                 message("This checkout ran out", "Nothing was charged. Your cart is as you left it.").into_any()
             }
-            CheckoutProgress::UnderReview => message(
-                "We are looking at your payment",
-                "It arrived, but the amount is not the one we expected, so a person will look at it and write to you. \
-                 Nothing is lost.",
-            )
-            .into_any(),
+            CheckoutProgress::UnderReview { titles } => {
+                if empty_cart_of(&shop, titles).await? {
+                    context::see_other(&here(&session));
+                }
+                under_review().into_any()
+            }
             CheckoutProgress::Ordered(order) if order.owned => {
-                if empty_cart_of(&shop, &order).await? {
+                let slugs = order.items.iter().filter_map(|item| item.slug.parse().ok());
+                if order.status != OrderStatus::Failed && empty_cart_of(&shop, slugs.collect()).await? {
                     // The header above has counted already: the page is asked for once more.
-                    context::see_other(&format!("/checkout/success?session_id={session}"));
+                    context::see_other(&here(&session));
                 }
                 thanks(*order).into_any()
             }
@@ -47,14 +48,18 @@ pub fn SuccessPage() -> impl IntoView {
     })
 }
 
+fn here(session: &str) -> String {
+    format!("/checkout/success?session_id={session}")
+}
+
 /// What was bought needs not wait in the cart any longer. True if something was taken out; not a second time.
-async fn empty_cart_of(shop: &Shop, order: &OrderView) -> Result<bool, AppError> {
-    if order.status == OrderStatus::Failed || context::cart().await?.count() == 0 {
+async fn empty_cart_of(shop: &Shop, titles: Vec<Slug>) -> Result<bool, AppError> {
+    if titles.is_empty() || context::cart().await?.count() == 0 {
         return Ok(false);
     }
     let mut held = context::hold_cart().await?;
     let before = held.cart.count();
-    for slug in order.items.iter().filter_map(|item| item.slug.parse::<Slug>().ok()) {
+    for slug in titles {
         shop.remove_from_cart(&mut held.cart, &slug).await?;
     }
     let changed = held.cart.count() != before;
@@ -103,6 +108,22 @@ fn message(title: &'static str, lead: &'static str) -> impl IntoView {
             <p class="ways">
                 <a class="button" href="/">"See all books"</a>
                 <a class="quiet" href="/cart">"Your cart"</a>
+            </p>
+        </section>
+    }
+}
+
+/// No way to the cart from here: nobody should pay twice.
+fn under_review() -> impl IntoView {
+    view! {
+        <section class="plain">
+            <h1>"We are looking at your payment"</h1>
+            <p class="lead">
+                "It arrived, but the amount is not the one we expected, so a person will look at it and write to you. \
+                 Nothing is lost, and there is no need to pay again."
+            </p>
+            <p class="ways">
+                <a class="quiet" href="/">"See all books"</a>
             </p>
         </section>
     }

@@ -30,6 +30,8 @@ const TRIES: u32 = 8;
 const PAUSE: Duration = Duration::from_millis(250);
 /// The same free titles for the same address within this time are one order.
 const FREE_ONCE_PER: TimeDelta = TimeDelta::hours(24);
+/// The same form of the same browser within this time is the same click.
+const DOUBLE_CLICK: TimeDelta = TimeDelta::minutes(1);
 
 /// An open checkout of this browser and cart.
 #[derive(Clone, Debug, Queryable)]
@@ -97,11 +99,15 @@ impl Shop {
         browser: &BrowserSecret,
         client_ip: IpAddr,
     ) -> Result<(), Error> {
+        let now = self.0.clock.now();
+        // The second of two clicks finds the cart that the first one has emptied.
+        if cart.count() == 0 && self.has_just_ordered(snapshot, browser, now).await? {
+            return Ok(());
+        }
         let (offers, subtotal) = self.offers(cart, snapshot).await?;
         if !subtotal.is_zero() {
             return Err(Error::NotFree);
         }
-        let now = self.0.clock.now();
         let limits = &self.0.limits;
         if !limits.free_by_network.take(limits::network(client_ip), now)
             || !limits.free_by_email.take(email.normalized(), now)
@@ -113,6 +119,7 @@ impl Shop {
         self.0
             .db
             .write(move |conn| {
+                one_at_a_time(conn, &email.normalized())?;
                 let again: i64 = orders::table
                     .inner_join(checkout::table)
                     .filter(orders::email_norm.eq(email.normalized()))
@@ -129,6 +136,27 @@ impl Shop {
                     .returning(checkout::id)
                     .get_result(conn)?;
                 fulfilment::place_free_order(conn, &shop, checkout_id, &email, &offers)
+            })
+            .await
+    }
+
+    /// Whether this browser has just completed the checkout of that snapshot.
+    async fn has_just_ordered(
+        &self,
+        snapshot: &str,
+        browser: &BrowserSecret,
+        now: NaiveDateTime,
+    ) -> Result<bool, Error> {
+        let (snapshot, browser) = (snapshot.to_owned(), browser.hash());
+        self.0
+            .db
+            .read(move |conn| {
+                let done = checkout::table
+                    .filter(checkout::browser_hash.eq(browser))
+                    .filter(checkout::snapshot_hash.eq(snapshot))
+                    .filter(checkout::state.eq("completed"))
+                    .filter(checkout::created_at.gt(now - DOUBLE_CLICK));
+                Ok(diesel::select(diesel::dsl::exists(done)).get_result(conn)?)
             })
             .await
     }
@@ -209,6 +237,17 @@ impl Shop {
             })
             .await
     }
+}
+
+/// Makes this transaction wait for any other one with the same `name` until that has ended. SQLite has one writer
+/// anyway.
+fn one_at_a_time(conn: &mut AnyConnection, name: &str) -> Result<(), Error> {
+    if let AnyConnection::Postgres(c) = conn {
+        diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
+            .bind::<diesel::sql_types::Text, _>(name)
+            .execute(c)?;
+    }
+    Ok(())
 }
 
 fn new_key() -> String {

@@ -13,6 +13,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde::Deserialize;
 use sha2::Sha256;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 use subtle::ConstantTimeEq;
 
@@ -212,9 +213,14 @@ impl Shop {
         let batch = self.0.db.write(move |conn| lease(conn, now)).await?;
         let count = batch.len();
         for event in batch {
-            if let Err(error) = self.work_on(&event).await {
-                tracing::warn!(event = event.id, r#type = event.kind, %error, "event failed and will be tried again");
-                self.put_off(&event, &error.to_string()).await?;
+            let (shop, event) = (self.clone(), Arc::new(event));
+            let working = unwound({
+                let event = Arc::clone(&event);
+                async move { shop.work_on(&event).await }
+            });
+            if let Err(why) = working.await {
+                tracing::warn!(event = event.id, r#type = event.kind, why, "event failed and will be tried again");
+                self.put_off(&event, &why).await?;
             }
         }
         Ok(count)
@@ -269,6 +275,16 @@ impl Shop {
     }
 }
 
+/// Runs `work` as a task of its own, so that a panic in it is a failure like any other and the rest of its batch goes
+/// on. The error is what went wrong, in words.
+async fn unwound(work: impl Future<Output = Result<(), Error>> + Send + 'static) -> Result<(), String> {
+    match tokio::spawn(work).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(error) => Err(format!("a defect: {error}")),
+    }
+}
+
 /// 1 s, 2 s, 4 s … at most an hour, plus up to a quarter so that a crowd of failures does not come back as one.
 fn backoff(attempts: i32) -> TimeDelta {
     let seconds = 1_i64 << attempts.clamp(1, 13).saturating_sub(1);
@@ -278,6 +294,22 @@ fn backoff(attempts: i32) -> TimeDelta {
 
 /// Takes due events for this worker: the single writer on SQLite, `SKIP LOCKED` on PostgreSQL.
 fn lease(conn: &mut AnyConnection, now: NaiveDateTime) -> Result<Vec<Leased>, Error> {
+    // Leases that ended with their process. An event that takes the process with it every time is put aside too.
+    let fatal = diesel::update(
+        stripe_event::table
+            .filter(stripe_event::state.eq("leased"))
+            .filter(stripe_event::lease_until.lt(now))
+            .filter(stripe_event::attempts.ge(MAX_ATTEMPTS)),
+    )
+    .set((
+        stripe_event::state.eq("dead"),
+        stripe_event::error.eq("no attempt came to an end"),
+        stripe_event::lease_until.eq(None::<NaiveDateTime>),
+    ))
+    .execute(conn)?;
+    if fatal > 0 {
+        tracing::error!(fatal, "events were put aside: no attempt to work on them came to an end");
+    }
     let due = stripe_event::table
         .filter(stripe_event::state.eq_any(["new", "leased", "parked"]))
         .filter(stripe_event::next_at.le(now))
@@ -345,4 +377,17 @@ fn park(conn: &mut AnyConnection, id: &str, received_at: NaiveDateTime, now: Nai
         ))
         .execute(conn)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_a_failure_like_any_other() {
+        assert_eq!(unwound(async { Ok(()) }).await, Ok(()));
+        assert_eq!(unwound(async { Err(Error::NotFound) }).await, Err("not found".to_owned()));
+        let why = unwound(async { panic!("poison") }).await.unwrap_err();
+        assert!(why.starts_with("a defect: ") && why.contains("poison"), "{why}");
+    }
 }

@@ -51,7 +51,7 @@ mod shop;
 pub use self::{
     checkout::CheckoutStart,
     clock::Clock,
-    downloads::{ClaimView, Claimed, DownloadPage, Visitor},
+    downloads::{Claimed, DownloadPage, Visitor},
     error::{Error, ErrorKind},
     fulfilment::Reconciled,
     secrets::{BrowserSecret, SecretKey},

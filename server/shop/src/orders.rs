@@ -9,7 +9,8 @@ use crate::types::{
     CheckoutProgress, Cover, Currency, DownloadView, Email, Money, OrderItemView, OrderNumber, OrderStatus, OrderView,
     TokenState,
 };
-use crate::{Error, Reconciled, Shop, limits};
+use crate::cart::Offer;
+use crate::{Error, Reconciled, Shop, downloads, limits};
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 use std::collections::HashMap;
@@ -52,6 +53,7 @@ macro_rules! order_columns {
 /// A download token with what its state depends on.
 #[derive(Queryable, Clone)]
 pub(crate) struct TokenRow {
+    pub(crate) token_id: i64,
     pub(crate) entitlement_id: i64,
     pub(crate) generation: i32,
     pub(crate) expires_at: NaiveDateTime,
@@ -65,6 +67,7 @@ pub(crate) struct TokenRow {
 macro_rules! token_columns {
     () => {
         (
+            download_token::id,
             download_token::entitlement_id,
             download_token::generation,
             download_token::expires_at,
@@ -102,17 +105,31 @@ impl TokenRow {
         conn: &mut AnyConnection,
         shop: &Shop,
         book_id: i64,
+        browser: &BrowserSecret,
         now: NaiveDateTime,
     ) -> Result<DownloadView, Error> {
-        let formats = catalog::current_edition(conn, book_id)?.map(|(_, formats)| formats).unwrap_or_default();
+        let mut formats = catalog::current_edition(conn, book_id)?.map(|(_, formats)| formats).unwrap_or_default();
+        let (state, mut running_until, mut exhausted) = (self.state(now), None, Vec::new());
+        if let (TokenState::Usable | TokenState::UsedUp, Some(claim)) =
+            (state, downloads::running_claim(conn, self.token_id, book_id, browser, now)?)
+        {
+            let (served, gone): (Vec<_>, Vec<_>) =
+                formats.iter().cloned().partition(|info| claim.serves.contains(&info.format));
+            // Of a token with uses left, a download that would not serve every format is not promised to.
+            if gone.is_empty() || (state == TokenState::UsedUp && !served.is_empty()) {
+                (formats, exhausted, running_until) = (served, gone, Some(moment(claim.expires_at)));
+            }
+        }
         Ok(DownloadView {
             token: shop.0.key.derive(Purpose::DownloadToken, self.entitlement_id, self.generation),
-            state: self.state(now),
+            state,
             uses_left: self.max_uses.saturating_sub(self.used_count).unsigned_abs(),
             max_uses: self.max_uses.unsigned_abs(),
             expires: moment(self.expires_at),
             renewable: self.renewable(shop, now),
             formats,
+            running_until,
+            exhausted,
         })
     }
 }
@@ -143,25 +160,25 @@ impl Shop {
                             checkout::browser_hash,
                             checkout::stripe_url,
                             checkout::state,
+                            checkout::cart_snapshot,
                             orders::status.nullable(),
                         ))
-                        .first::<(String, Option<String>, String, Option<String>)>(conn)
+                        .first::<(String, Option<String>, String, String, Option<String>)>(conn)
                         .optional()?)
                 })
                 .await?
         };
-        let Some((browser_hash, stripe_url, state, status)) = found else { return Ok(None) };
+        let Some((browser_hash, stripe_url, state, snapshot, status)) = found else { return Ok(None) };
+        let began_here = browser.is_some_and(|browser| browser.hash() == browser_hash);
         let settled = status.as_deref() == Some(OrderStatus::Succeeded.as_str()) || state == "quarantined";
         if !settled {
             match tokio::time::timeout(SUCCESS_DEADLINE, self.reconcile(session_id)).await {
                 Ok(Ok(Reconciled::Ordered(_))) => {}
                 Ok(Ok(Reconciled::Open)) => {
-                    let resume_url =
-                        stripe_url.filter(|_| browser.is_some_and(|browser| browser.hash() == browser_hash));
-                    return Ok(Some(CheckoutProgress::Open { resume_url }));
+                    return Ok(Some(CheckoutProgress::Open { resume_url: stripe_url.filter(|_| began_here) }));
                 }
                 Ok(Ok(Reconciled::Expired)) => return Ok(Some(CheckoutProgress::Expired)),
-                Ok(Ok(Reconciled::Quarantined)) => return Ok(Some(CheckoutProgress::UnderReview)),
+                Ok(Ok(Reconciled::Quarantined)) => return self.under_review(&snapshot, began_here).await.map(Some),
                 Ok(Ok(Reconciled::Unknown | Reconciled::Foreign | Reconciled::WrongMode)) => return Ok(None),
                 Ok(Err(error @ Error::Payments(_))) => {
                     tracing::warn!(%error, "the success page could not ask Stripe");
@@ -171,7 +188,7 @@ impl Shop {
                 Err(_elapsed) => return Ok(Some(CheckoutProgress::Preparing)),
             }
         } else if state == "quarantined" {
-            return Ok(Some(CheckoutProgress::UnderReview));
+            return self.under_review(&snapshot, began_here).await.map(Some);
         }
         let (shop, session_id, browser) = (self.clone(), session_id.to_owned(), browser.cloned());
         let view = self
@@ -187,6 +204,22 @@ impl Shop {
             })
             .await?;
         Ok(Some(view.map_or(CheckoutProgress::Preparing, |view| CheckoutProgress::Ordered(Box::new(view)))))
+    }
+
+    /// A payment that a person must look at, and what it was for.
+    async fn under_review(&self, snapshot: &str, began_here: bool) -> Result<CheckoutProgress, Error> {
+        if !began_here {
+            return Ok(CheckoutProgress::UnderReview { titles: Vec::new() });
+        }
+        let offers: Vec<Offer> = serde_json::from_str(snapshot)
+            .map_err(|error| Error::internal(format!("snapshot of a checkout: {error}")))?;
+        let ids: Vec<i64> = offers.iter().map(|offer| offer.book_id).collect();
+        let slugs: Vec<String> = self
+            .0
+            .db
+            .read(move |conn| Ok(book::table.filter(book::id.eq_any(ids)).select(book::slug).load(conn)?))
+            .await?;
+        Ok(CheckoutProgress::UnderReview { titles: slugs.iter().filter_map(|slug| slug.parse().ok()).collect() })
     }
 
     /// An order; masked unless this browser has proven to be the buyer's.
@@ -316,8 +349,15 @@ fn view(
         _ => return Err(corrupt("status")),
     };
     let number = row.number.parse().map_err(|_| corrupt("number"))?;
-    let owned = owns(conn, shop, row.id, browser)?;
-    let items = if owned { items(conn, shop, row.id, currency, status)? } else { Vec::new() };
+    let buyer = match browser {
+        Some(browser) if owns(conn, shop, row.id, Some(browser))? => Some(browser),
+        _ => None,
+    };
+    let owned = buyer.is_some();
+    let items = match buyer {
+        Some(buyer) => items(conn, shop, row.id, currency, status, buyer)?,
+        None => Vec::new(),
+    };
     let invoice = invoice::table
         .filter(invoice::order_id.eq(row.id))
         .filter(invoice::kind.eq("invoice"))
@@ -347,6 +387,7 @@ fn items(
     order_id: i64,
     currency: Currency,
     status: OrderStatus,
+    buyer: &BrowserSecret,
 ) -> Result<Vec<OrderItemView>, Error> {
     type Row = (i64, i64, String, i64, String, Option<String>, String);
     let now = shop.0.clock.now();
@@ -384,7 +425,7 @@ fn items(
                 cover: cover_key.map(|key| Cover { key }),
                 accent,
                 total: Money::new(total, currency),
-                download: token.map(|token| token.view(conn, shop, book_id, now)).transpose()?,
+                download: token.map(|token| token.view(conn, shop, book_id, buyer, now)).transpose()?,
             })
         })
         .collect()

@@ -116,6 +116,19 @@ on_both_databases!(an_event_whose_worker_died_is_taken_by_another_one, by_hand()
     assert_eq!(store.count("stripe_event WHERE state = 'done'").await, 1);
 });
 
+on_both_databases!(an_event_that_takes_every_worker_with_it_is_put_aside, by_hand(), async |store| {
+    let session = paid_session(store).await;
+    assert_eq!(store.deliver_completed("evt_poison", &session).await, StatusCode::OK);
+    // As twelve workers leave it that died of it, one after the other.
+    let lease = store.shop.clock().now().format("%Y-%m-%d %H:%M:%S%.6f");
+    store.execute(&format!("UPDATE stripe_event SET state = 'leased', attempts = 12, lease_until = '{lease}'")).await;
+    store.shop.clock().advance(TimeDelta::seconds(1));
+    assert_eq!(store.deliver_completed("evt_good", &session).await, StatusCode::OK);
+    assert_eq!(store.shop.work_on_events().await.unwrap(), 1);
+    assert_eq!(store.texts("SELECT state AS value FROM stripe_event ORDER BY id").await, ["done", "dead"]);
+    assert_eq!(store.count("orders WHERE status = 'succeeded'").await, 1);
+});
+
 fn any<T: Copy>(choices: &[T]) -> T {
     choices[rand::random_range(0..choices.len())]
 }

@@ -113,6 +113,8 @@ on_both_databases!(row_11_a_session_that_is_not_our_snapshot_is_put_under_review
         assert!(matches!(store.sandbox.pay(&session, GOOD_CARD, "ann@example.org"), PayOutcome::Completed { .. }));
         let page = browser.text(&format!("/checkout/success?session_id={session}")).await;
         assert!(page.contains("We are looking at your payment"), "{alteration}");
+        // What was paid for is not offered for payment again.
+        assert!(browser.text("/cart").await.contains("Your cart is empty"), "{alteration}");
         store.settle().await;
         assert_eq!(
             store
@@ -128,13 +130,12 @@ on_both_databases!(row_11_a_session_that_is_not_our_snapshot_is_put_under_review
             (i - 1, 2 * (i - 1), i - 1),
             "{alteration}"
         );
-        assert!(
-            store
-                .browser()
-                .text(&format!("/checkout/success?session_id={session}"))
-                .await
-                .contains("We are looking at your payment")
-        );
+        // Another browser learns no more, and its cart stays as it is.
+        let other = store.browser();
+        other.add(&["the-first-book"]).await;
+        let page = other.text(&format!("/checkout/success?session_id={session}")).await;
+        assert!(page.contains("We are looking at your payment") && !page.contains("The first book"));
+        assert!(other.text("/cart").await.contains("The first book"));
         assert_eq!(store.shop.violations().await.unwrap(), []);
         // A person has looked: once the rows agree, the order is made.
         alter(repair).await;

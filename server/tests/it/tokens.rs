@@ -64,6 +64,29 @@ on_both_databases!(row_23_a_token_ends_to_the_second_and_can_be_renewed, patient
     assert_eq!(browser.post("/actions/renew-download", &[("token", &new)]).await.status(), StatusCode::FORBIDDEN);
 });
 
+on_both_databases!(what_a_used_up_token_still_serves_and_its_renewal_stand_side_by_side, patient(), async |store| {
+    let browser = store.browser();
+    let (_, number) = store.buy(&browser, &["the-first-book"], "ann@example.org").await;
+    let token = browser.token(&number, "the-first-book").await;
+    let (page, order) = (format!("/d/{token}"), format!("/orders/{number}"));
+    // Each use serves every format twice over; only the EPUB is taken, all six times.
+    for _ in 0..6 {
+        assert_eq!(browser.download(&token, "epub").await.len(), 100_000);
+    }
+    for shown in [browser.text(&page).await, browser.text(&order).await] {
+        assert!(shown.contains("EPUB has been downloaded as often as it can be."), "{shown}");
+        assert!(shown.contains("Download PDF") && !shown.contains("Download EPUB") && shown.contains("Renew"));
+    }
+    assert_eq!(browser.get(&browser.claimed(&token, "pdf").await).await.status(), StatusCode::OK);
+    assert_eq!(location(&browser.claim(&token, "epub").await), page);
+    // After a day the download is over, and what is left is the renewal.
+    store.shop.clock().advance(TimeDelta::hours(25));
+    for shown in [browser.text(&page).await, browser.text(&order).await] {
+        assert!(shown.contains("All 3 downloads have been used.") && shown.contains("Renew"));
+        assert!(!shown.contains("/claim"));
+    }
+});
+
 on_both_databases!(
     row_23_a_mailed_secret_ends_and_so_does_an_open_order,
     Options { policy: Policy::default(), ..patient() },

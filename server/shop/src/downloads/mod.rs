@@ -9,15 +9,13 @@ mod transfer;
 
 pub use transfer::{FileFacts, OpenFile, Opened};
 
-use crate::catalog::format_info;
-use crate::clock::moment;
 use crate::db::AnyConnection;
 use crate::db::schema::{
     book, book_file, download_claim, download_quota, download_token, edition, entitlement, order_item, orders,
 };
 use crate::orders::{TokenRow, owns, token_columns};
 use crate::secrets::{self, BrowserSecret, Purpose};
-use crate::types::{BookFormat, Cover, DownloadView, FormatInfo, OrderNumber, TokenState};
+use crate::types::{BookFormat, Cover, DownloadView, OrderNumber, TokenState};
 use crate::{Error, Shop, catalog, fulfilment};
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
@@ -46,23 +44,10 @@ pub struct DownloadPage {
     pub cover: Option<Cover>,
     /// The accent colour.
     pub accent: String,
-    /// Whether this browser may download.
-    pub owned: bool,
-    /// The token's state.
-    pub download: DownloadView,
-    /// The running claim of this browser, if it has one that keeps what the page promises about it.
-    pub claim: Option<ClaimView>,
-    /// For the way back; only for the owner.
-    pub order_number: Option<OrderNumber>,
-}
-
-/// A claim that this browser has taken and can still use.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClaimView {
-    /// Each file that it can still serve whole, with its URL.
-    pub files: Vec<(FormatInfo, String)>,
-    /// Until when, for reading.
-    pub until: String,
+    /// The token's state; nothing in a browser that has not proven to be the buyer's.
+    pub download: Option<DownloadView>,
+    /// The order that the title was bought with, which opens with its mailed secret.
+    pub order_number: OrderNumber,
 }
 
 /// The answer to a claim.
@@ -81,7 +66,6 @@ const TIMES_OVER: i64 = 2;
 
 #[derive(Queryable)]
 struct TokenContext {
-    token_id: i64,
     book_id: i64,
     order_id: i64,
     order_number: String,
@@ -98,7 +82,6 @@ fn find_token(conn: &mut AnyConnection, token: &str) -> Result<Option<TokenConte
         .filter(download_token::hash.eq(secrets::hash(token)))
         .filter(download_token::revoked_at.is_null())
         .select((
-            download_token::id,
             book::id,
             orders::id,
             orders::number,
@@ -127,30 +110,22 @@ impl Shop {
             .read(move |conn| {
                 let Some(found) = find_token(conn, &token)? else { return Ok(None) };
                 let now = shop.0.clock.now();
-                let owned = owns(conn, &shop, found.order_id, browser.as_ref())?;
-                let mut download = found.token.view(conn, &shop, found.book_id, now)?;
-                let claim = match browser.as_ref().filter(|_| owned) {
-                    Some(browser) => running_claim(conn, &shop, &found, browser, now)?,
-                    None => None,
+                let buyer = match &browser {
+                    Some(browser) if owns(conn, &shop, found.order_id, Some(browser))? => Some(browser),
+                    _ => None,
                 };
-                let claim = claim.filter(|claim| match download.state {
-                    // Of a used-up token, what its last claim still serves is all there is.
-                    TokenState::UsedUp => !claim.files.is_empty(),
-                    // A claim that would not serve every format is not promised to.
-                    _ => claim.files.len() == download.formats.len(),
-                });
-                if let (TokenState::UsedUp, Some(claim)) = (download.state, &claim) {
-                    download.formats.retain(|info| claim.files.iter().any(|(file, _)| file.format == info.format));
-                }
+                let download =
+                    buyer.map(|buyer| found.token.view(conn, &shop, found.book_id, buyer, now)).transpose()?;
                 Ok(Some(DownloadPage {
                     byline: catalog::bylines(conn, &[found.book_id])?.remove(&found.book_id).unwrap_or_default(),
-                    download,
                     title: found.title,
                     cover: found.cover_key.map(|key| Cover { key }),
                     accent: found.accent,
-                    owned,
-                    claim,
-                    order_number: owned.then(|| found.order_number.parse().ok()).flatten(),
+                    order_number: found
+                        .order_number
+                        .parse()
+                        .map_err(|_| Error::internal(format!("order {}: bad number", found.order_id)))?,
+                    download,
                 }))
             })
             .await
@@ -185,7 +160,7 @@ impl Shop {
                     return Err(Error::Forbidden("renewal policy"));
                 }
                 let revoked = diesel::update(
-                    download_token::table.find(found.token_id).filter(download_token::revoked_at.is_null()),
+                    download_token::table.find(found.token.token_id).filter(download_token::revoked_at.is_null()),
                 )
                 .set(download_token::revoked_at.eq(now))
                 .execute(conn)?;
@@ -209,7 +184,7 @@ fn claim(
 ) -> Result<Claimed, Error> {
     let now = shop.0.clock.now();
     let Some(found) = find_token(conn, token)? else { return Err(Error::NotFound) };
-    let entry = Entry { token_id: found.token_id, claim_id: None, book_file_id: None, range: None, visitor };
+    let entry = Entry { token_id: found.token.token_id, claim_id: None, book_file_id: None, range: None, visitor };
     let Some(browser) = &visitor.browser else {
         entry.log(conn, shop, 403, "not the buyer's browser")?;
         return Ok(Claimed::NotYours);
@@ -232,7 +207,7 @@ fn claim(
         .optional()?;
     let Some((file_id, size, filename)) = file else { return Err(Error::NotFound) };
     // Locks the token's row until the end of the transaction, so that a double click finds the first click's claim.
-    diesel::update(download_token::table.find(found.token_id))
+    diesel::update(download_token::table.find(found.token.token_id))
         .set(download_token::used_count.eq(download_token::used_count))
         .execute(conn)?;
     if let Some(claim_id) = claim_with_room(conn, &found, browser, file_id, size, now)? {
@@ -240,7 +215,7 @@ fn claim(
     }
     let taken = diesel::update(
         download_token::table
-            .find(found.token_id)
+            .find(found.token.token_id)
             .filter(download_token::used_count.lt(download_token::max_uses))
             .filter(download_token::expires_at.gt(now))
             .filter(download_token::revoked_at.is_null()),
@@ -254,7 +229,7 @@ fn claim(
     }
     let claim_id: i64 = diesel::insert_into(download_claim::table)
         .values((
-            download_claim::token_id.eq(found.token_id),
+            download_claim::token_id.eq(found.token.token_id),
             // The secret depends on the id; until that is known, the hash of something nobody knows.
             download_claim::hash.eq(secrets::hash(&secrets::random())),
             download_claim::browser_hash.eq(browser.hash()),
@@ -278,12 +253,12 @@ fn file_path(shop: &Shop, claim_id: i64, filename: &str) -> String {
 /// The browser's latest claim on this token that is not over.
 fn latest_claim(
     conn: &mut AnyConnection,
-    found: &TokenContext,
+    token_id: i64,
     browser: &BrowserSecret,
     now: NaiveDateTime,
 ) -> Result<Option<(i64, NaiveDateTime)>, Error> {
     Ok(download_claim::table
-        .filter(download_claim::token_id.eq(found.token_id))
+        .filter(download_claim::token_id.eq(token_id))
         .filter(download_claim::browser_hash.eq(browser.hash()))
         .filter(download_claim::expires_at.gt(now))
         .order(download_claim::id.desc())
@@ -301,7 +276,7 @@ fn claim_with_room(
     size: i64,
     now: NaiveDateTime,
 ) -> Result<Option<i64>, Error> {
-    let Some((claim_id, _)) = latest_claim(conn, found, browser, now)? else { return Ok(None) };
+    let Some((claim_id, _)) = latest_claim(conn, found.token.token_id, browser, now)? else { return Ok(None) };
     let served: Option<i64> =
         download_quota::table.find((claim_id, file_id)).select(download_quota::bytes).first(conn).optional()?;
     Ok(has_room(served, size).then_some(claim_id))
@@ -312,29 +287,35 @@ fn has_room(served: Option<i64>, size: i64) -> bool {
     served.unwrap_or(0) <= size.saturating_mul(TIMES_OVER - 1)
 }
 
-fn running_claim(
+/// What the browser's running download still serves whole, and until when.
+pub(crate) struct RunningClaim {
+    pub(crate) serves: Vec<BookFormat>,
+    pub(crate) expires_at: NaiveDateTime,
+}
+
+/// The browser's running download of a token.
+pub(crate) fn running_claim(
     conn: &mut AnyConnection,
-    shop: &Shop,
-    found: &TokenContext,
+    token_id: i64,
+    book_id: i64,
     browser: &BrowserSecret,
     now: NaiveDateTime,
-) -> Result<Option<ClaimView>, Error> {
-    let Some((claim_id, expires_at)) = latest_claim(conn, found, browser, now)? else { return Ok(None) };
+) -> Result<Option<RunningClaim>, Error> {
+    let Some((claim_id, expires_at)) = latest_claim(conn, token_id, browser, now)? else { return Ok(None) };
     let newest: Option<i64> =
-        edition::table.filter(edition::book_id.eq(found.book_id)).select(diesel::dsl::max(edition::id)).first(conn)?;
-    let rows: Vec<(String, i64, String, Option<i64>)> = book_file::table
+        edition::table.filter(edition::book_id.eq(book_id)).select(diesel::dsl::max(edition::id)).first(conn)?;
+    let rows: Vec<(String, i64, Option<i64>)> = book_file::table
         .left_join(
             download_quota::table
                 .on(download_quota::book_file_id.eq(book_file::id).and(download_quota::claim_id.eq(claim_id))),
         )
         .filter(book_file::edition_id.eq(newest.unwrap_or_default()))
-        .order(book_file::format)
-        .select((book_file::format, book_file::bytes, book_file::filename, download_quota::bytes.nullable()))
+        .select((book_file::format, book_file::bytes, download_quota::bytes.nullable()))
         .load(conn)?;
-    let files = rows
+    let serves = rows
         .into_iter()
-        .filter(|(_, bytes, _, served)| has_room(*served, *bytes))
-        .map(|(format, bytes, filename, _)| Ok((format_info(&format, bytes)?, file_path(shop, claim_id, &filename))))
-        .collect::<Result<_, Error>>()?;
-    Ok(Some(ClaimView { files, until: moment(expires_at) }))
+        .filter(|(_, bytes, served)| has_room(*served, *bytes))
+        .filter_map(|(format, _, _)| BookFormat::parse(&format))
+        .collect();
+    Ok(Some(RunningClaim { serves, expires_at }))
 }

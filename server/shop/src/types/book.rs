@@ -253,8 +253,8 @@ impl Sort {
         match self {
             Self::Newest => "Newest",
             Self::Title => "Title",
-            Self::PriceAsc => "Price, low to high",
-            Self::PriceDesc => "Price, high to low",
+            Self::PriceAsc => "Lowest price",
+            Self::PriceDesc => "Highest price",
         }
     }
 

@@ -117,8 +117,13 @@ pub struct DownloadView {
     pub expires: String,
     /// Whether a new token may be asked for.
     pub renewable: bool,
-    /// The formats with size.
+    /// The formats with size that can be fetched, or could if the token were good.
     pub formats: Vec<super::FormatInfo>,
+    /// Until when the download that this browser has begun serves `formats` without taking another use, for reading;
+    /// nothing if no such download is running.
+    pub running_until: Option<String>,
+    /// Formats of a used-up token that its running download serves no more.
+    pub exhausted: Vec<super::FormatInfo>,
 }
 
 /// One title of an order.
@@ -193,7 +198,10 @@ pub enum CheckoutProgress {
     /// The checkout was given up or ran out.
     Expired,
     /// Stripe's amount is not the one we asked for: a person must look at it. Nothing was lost.
-    UnderReview,
+    UnderReview {
+        /// The titles that were paid for, so that nobody pays again; only in the browser that began the checkout.
+        titles: Vec<super::Slug>,
+    },
     /// There is an order.
     Ordered(Box<OrderView>),
 }
