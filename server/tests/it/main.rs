@@ -26,6 +26,10 @@ mod free;
 #[cfg(test)]
 mod markup;
 #[cfg(test)]
+mod overload;
+#[cfg(test)]
+mod page_cache;
+#[cfg(test)]
 mod prices;
 #[cfg(test)]
 mod purchase;
