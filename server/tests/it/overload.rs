@@ -88,6 +88,22 @@ on_both_databases!(row_42_a_body_without_an_end_is_refused_at_its_cap, async |st
     assert_eq!(store.count("stripe_event").await, 0);
 });
 
+on_both_databases!(row_42_a_body_that_stops_arriving_is_given_up, async |store| {
+    for path in ["/actions/add-to-cart", "/webhooks/stripe"] {
+        let mut stream = TcpStream::connect(address(&store.url)).await.unwrap();
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nHost: {}\r\nOrigin: {}\r\nAccept: application/json\r\nStripe-Signature: t=1,v1=00\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 20\r\n\r\nslug=the",
+            address(&store.url),
+            store.url
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = [0; 10];
+        timeout(Duration::from_secs(15), stream.read_exact(&mut answer)).await.unwrap().unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 4", "{path}");
+    }
+});
+
 on_both_databases!(
     row_42_a_full_lane_sends_pages_away_and_lets_payments_in,
     Options { webhooks: false, ..Options::default() },
