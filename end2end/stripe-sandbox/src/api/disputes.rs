@@ -52,11 +52,11 @@ pub(super) fn update(call: Call<'_>, id: &str) -> Answer {
         submit: params.boolean("submit")?.unwrap_or(true),
         ..disputing::Response::default()
     };
+    if let Some(evidence) = params.object("evidence")? {
+        evidence.refuse(&["enhanced_evidence"])?;
+    }
     for (name, text) in params.pairs("evidence", MOST_TEXT)?.unwrap_or_default() {
         let full = format!("evidence[{name}]");
-        if name == "enhanced_evidence" {
-            return Err(ApiError::unsupported(&full, "enhanced evidence"));
-        }
         if !objects::EVIDENCE.contains(&name.as_str()) {
             return Err(ApiError::unknown(&full));
         }

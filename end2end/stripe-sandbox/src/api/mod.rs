@@ -294,3 +294,54 @@ fn respond(done: Done, request_id: &str, key: Option<&str>, version: Option<Head
     }
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    const FORM: &str = "mode=payment&success_url=http://127.0.0.1:9/&line_items[0][quantity]=1\
+        &line_items[0][price_data][currency]=usd&line_items[0][price_data][unit_amount]=1299\
+        &line_items[0][price_data][product_data][name]=Dune";
+
+    fn ask(state: &mut State, method: &str, path: &str, form: &str) -> Value {
+        let form = form::parse(form.as_bytes()).unwrap();
+        let call = Call { state, params: Params::root(&form), cause: Cause::default() };
+        routes::dispatch(call, method, path).unwrap()
+    }
+
+    /// Not a benchmark: a scan of all rows for each question would take a hundred times as long.
+    #[test]
+    fn ten_thousand_sessions_are_no_burden() {
+        let mut state = State::new(50_000);
+        let first = ask(&mut state, "POST", "/v1/checkout/sessions", FORM);
+        let first = id_of(&first).unwrap();
+        let row = state.sessions.get(&first).cloned().unwrap();
+        for n in 1..10_000 {
+            let id = format!("cs_test_{n}");
+            let event = crate::records::Event {
+                id: format!("evt_{n}"),
+                created: row.created,
+                kind: "checkout.session.completed".to_owned(),
+                object: "{}".to_owned(),
+                cause: Cause::default(),
+                endpoints: 0,
+            };
+            state.sessions.push(crate::records::Session { id, ..row.clone() });
+            state.events.push(event);
+        }
+        crate::checkout::expire(&mut state, &first, &Cause::default()).unwrap();
+        let begun = Instant::now();
+        for _ in 0..1_000 {
+            ask(&mut state, "GET", &format!("/v1/checkout/sessions/{first}"), "");
+            crate::checkout::expire_due(&mut state);
+            let expired = ask(&mut state, "GET", "/v1/checkout/sessions", "status=expired");
+            assert_eq!(expired["data"].as_array().map(Vec::len), Some(1));
+            let events = ask(&mut state, "GET", "/v1/events", "type=checkout.session.expired");
+            assert_eq!(events["data"].as_array().map(Vec::len), Some(1));
+        }
+        let took = begun.elapsed();
+        assert!(took.as_secs() < 20, "4000 questions took {took:?}");
+    }
+}
