@@ -57,6 +57,8 @@ impl Listener for Doorman {
 
     async fn accept(&mut self) -> (Line, SocketAddr) {
         let (stream, address) = Listener::accept(&mut self.0).await;
+        // Small answers must not wait for the acknowledgement of the ones before.
+        let _ = stream.set_nodelay(true);
         (Line { stream, wire: Arc::default(), pausing: None }, address)
     }
 
