@@ -32,6 +32,7 @@ mod connection;
 mod control;
 mod core;
 mod currency;
+mod dashboard;
 mod disputing;
 mod error;
 mod faults;

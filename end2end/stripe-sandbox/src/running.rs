@@ -22,7 +22,7 @@ use crate::journal::Journal;
 use crate::knobs::Knobs;
 use crate::records::{Cause, Delivery};
 use crate::state::State;
-use crate::{actions, api, control, guard, later, objects, page, webhook};
+use crate::{actions, api, control, dashboard, guard, later, objects, page, webhook};
 
 /// How long open connections may take when the sandbox stops.
 const GRACE: Duration = Duration::from_secs(2);
@@ -113,6 +113,7 @@ fn router(core: Core) -> Router {
         .route("/c/pay/{id}/authenticate", get(page::show_authentication).post(page::submit_authentication))
         .route("/_sandbox/page.css", get(page::stylesheet))
         .merge(own)
+        .merge(dashboard::routes())
         .fallback(page::not_found)
         .with_state(core)
 }

@@ -102,6 +102,8 @@ impl State {
         tracing::info!(event = %id, kind, "event");
         let wanting: Vec<String> =
             self.endpoints.iter().filter(|endpoint| endpoint.wants(kind)).map(|endpoint| endpoint.id.clone()).collect();
+        let named = ["id", "charge", "payment_intent"];
+        let about = named.iter().filter_map(|name| object.get(name).and_then(Value::as_str)).map(str::to_owned);
         self.events.push(Event {
             id: id.clone(),
             created: clock::now(),
@@ -109,6 +111,7 @@ impl State {
             object: object.to_string(),
             cause: cause.clone(),
             endpoints: wanting.len(),
+            about: about.collect(),
         });
         for endpoint in wanting {
             self.queue(&id, kind, &endpoint, true);

@@ -327,6 +327,7 @@ mod tests {
                 object: "{}".to_owned(),
                 cause: Cause::default(),
                 endpoints: 0,
+                about: Vec::new(),
             };
             state.sessions.push(crate::records::Session { id, ..row.clone() });
             state.events.push(event);

@@ -4,7 +4,7 @@
 
 mod countries;
 mod form;
-mod html;
+pub(crate) mod html;
 mod render;
 mod summary;
 
@@ -202,7 +202,7 @@ fn missing() -> Response {
     (StatusCode::NOT_FOUND, secure(body, None)).into_response()
 }
 
-fn see_other(url: &str) -> Response {
+pub(crate) fn see_other(url: &str) -> Response {
     let mut response = StatusCode::SEE_OTHER.into_response();
     // URLs were parsed when the session was made; what a header cannot carry is percent-encoded by then.
     let location = url::Url::parse(url).map_or_else(|_| url.to_owned(), String::from);
@@ -214,7 +214,7 @@ fn see_other(url: &str) -> Response {
 }
 
 /// The page with its headers.
-fn secure(body: String, session: Option<&Session>) -> Response {
+pub(crate) fn secure(body: String, session: Option<&Session>) -> Response {
     let mut response = Html(body).into_response();
     // Browsers hold redirects after a form to `form-action` too, so the store has to be named.
     let store = session

@@ -18,6 +18,9 @@ pub(crate) struct Event {
     pub(crate) cause: Cause,
     /// How many endpoints were to be told when it happened.
     pub(crate) endpoints: usize,
+    /// The ids of its object and of the payment it belongs to.
+    #[serde(default)]
+    pub(crate) about: Vec<String>,
 }
 
 impl Record for Event {
@@ -26,7 +29,9 @@ impl Record for Event {
     }
 
     fn keys(&self) -> Vec<String> {
-        vec![format!("type={}", self.kind)]
+        let mut keys = vec![format!("type={}", self.kind)];
+        keys.extend(self.about.iter().map(|id| format!("about={id}")));
+        keys
     }
 }
 
@@ -73,6 +78,11 @@ impl Endpoint {
             knobs: Knobs::default(),
             draws: 0,
         }
+    }
+
+    /// Whether it asked for all events.
+    pub(crate) fn wants_all(&self) -> bool {
+        self.events.iter().any(|name| name == "*")
     }
 
     /// Whether it is to be told of events of that type.

@@ -9,6 +9,8 @@ mod control;
 #[cfg(test)]
 mod customers;
 #[cfg(test)]
+mod dashboard;
+#[cfg(test)]
 mod delayed;
 #[cfg(test)]
 mod discounts;
