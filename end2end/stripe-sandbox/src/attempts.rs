@@ -29,18 +29,15 @@ pub(crate) fn all(core: &Core, by: &str) -> Vec<Attempt> {
         Some(("metadata", key)) => (Some(key), format!("metadata[{key}]")),
         _ => (None, "client_reference_id".to_owned()),
     };
-    let mut found: BTreeMap<String, (Attempt, Vec<(u64, bool)>)> = BTreeMap::new();
-    let mut of = |name: &str, note: &mut dyn FnMut(&mut Attempt, &mut Vec<(u64, bool)>)| {
-        let entry = found.entry(name.to_owned()).or_default();
-        entry.0.attempt = name.to_owned();
-        note(&mut entry.0, &mut entry.1);
-    };
+    let mut found: BTreeMap<String, Life> = BTreeMap::new();
+    let blank =
+        |name: &str| Life { attempt: Attempt { attempt: name.to_owned(), ..Attempt::default() }, moments: Vec::new() };
     for request in core.requests() {
         if request.method == "POST"
             && request.path == "/v1/checkout/sessions"
             && let Some(name) = request.param(&param)
         {
-            of(name, &mut |attempt, _| attempt.requests += 1);
+            found.entry(name.to_owned()).or_insert_with(|| blank(name)).attempt.requests += 1;
         }
     }
     let name_of = |session: &Session| match key {
@@ -49,21 +46,29 @@ pub(crate) fn all(core: &Core, by: &str) -> Vec<Attempt> {
     };
     for session in core.lock().sessions.iter() {
         let Some(name) = name_of(session) else { continue };
-        of(&name, &mut |attempt, moments| {
-            attempt.sessions.push(session.id.clone());
-            attempt.live += usize::from(session.status == SessionStatus::Open);
-            moments.push((session.opened, true));
-            moments.extend(session.closed.map(|tick| (tick, false)));
-        });
+        let life = found.entry(name.clone()).or_insert_with(|| blank(&name));
+        life.attempt.sessions.push(session.id.clone());
+        life.attempt.live += usize::from(session.status == SessionStatus::Open);
+        life.moments.push((session.opened, true));
+        life.moments.extend(session.closed.map(|tick| (tick, false)));
     }
-    let count = |(mut attempt, mut moments): (Attempt, Vec<(u64, bool)>)| {
-        moments.sort_unstable();
+    found.into_values().map(Life::count).collect()
+}
+
+/// An attempt, and when its sessions were opened (true) and closed.
+struct Life {
+    attempt: Attempt,
+    moments: Vec<(u64, bool)>,
+}
+
+impl Life {
+    fn count(mut self) -> Attempt {
+        self.moments.sort_unstable();
         let mut live = 0_usize;
-        for (_, opens) in moments {
+        for (_, opens) in self.moments {
             live = if opens { live + 1 } else { live.saturating_sub(1) };
-            attempt.most_live = attempt.most_live.max(live);
+            self.attempt.most_live = self.attempt.most_live.max(live);
         }
-        attempt
-    };
-    found.into_values().map(count).collect()
+        self.attempt
+    }
 }

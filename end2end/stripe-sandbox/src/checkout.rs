@@ -1,4 +1,4 @@
-//! What happens to a Checkout Session after its creation: paying, authenticating, settling, expiring.
+//! What happens to a Checkout Session after its creation: paying, authenticating, expiring.
 //!
 //! Every function takes the whole state, so the caller's lock makes each of them one step: however
 //! many requests pay one session, there is one `PaymentIntent` and one success.
@@ -130,48 +130,6 @@ pub(crate) fn authenticate(state: &mut State, session_id: &str, passed: bool) ->
     } else {
         fail(state, &intent_id, method, AUTHENTICATION_FAILED, None)
     }
-}
-
-/// Settles a bank debit under way: as its account says, or as told. False when none is.
-pub(crate) fn settle(state: &mut State, session_id: &str, outcome: Option<bool>) -> bool {
-    let Some(intent_id) = state.sessions.get(session_id).and_then(|session| session.intent.clone()) else {
-        return false;
-    };
-    let Some(intent) = state.intents.get(&intent_id).filter(|i| i.status == IntentStatus::Processing).cloned() else {
-        return false;
-    };
-    let (Some(method), Some(charge_id)) = (intent.method, intent.latest_charge) else { return false };
-    let failure = match &method.means {
-        Means::Bank(bank) => bank.fails.clone(),
-        Means::Card(_) => None,
-    };
-    let succeeds = outcome.unwrap_or(failure.is_none());
-    let (code, message) = failure
-        .unwrap_or_else(|| ("payment_method_provider_decline".to_owned(), "The bank refused the debit.".to_owned()));
-    let tasks: Vec<String> = state.tasks.of(&format!("session={session_id}")).map(|task| task.id.clone()).collect();
-    for task in tasks {
-        state.tasks.remove(&task);
-    }
-    state.charges.update(&charge_id, |charge| {
-        charge.status = if succeeds { ChargeStatus::Succeeded } else { ChargeStatus::Failed };
-        charge.failure = (!succeeds).then(|| (code.clone(), None, message.clone()));
-    });
-    emit_charge(state, &charge_id, if succeeds { "charge.succeeded" } else { "charge.failed" });
-    state.intents.update(&intent_id, |intent| {
-        if succeeds {
-            intent.status = IntentStatus::Succeeded;
-        } else {
-            intent.status = IntentStatus::RequiresPaymentMethod;
-            intent.method = None;
-            intent.last_error = Some(Failure { code, decline_code: None, message, charge: Some(charge_id), method });
-        }
-    });
-    let kind = if succeeds { "payment_intent.succeeded" } else { "payment_intent.payment_failed" };
-    emit_intent(state, &intent_id, kind);
-    state.sessions.update(session_id, |session| session.paid = succeeds);
-    let kind = if succeeds { "succeeded" } else { "failed" };
-    emit_session(state, session_id, &format!("checkout.session.async_payment_{kind}"), &Cause::default());
-    true
 }
 
 /// Expires one session. `Err` names the status that forbids it.
@@ -386,19 +344,19 @@ fn new_charge(state: &mut State, intent_id: &str, method: &Method, failure: Opti
     Some(id)
 }
 
-fn emit_intent(state: &mut State, id: &str, kind: &str) {
+pub(crate) fn emit_intent(state: &mut State, id: &str, kind: &str) {
     if let Some(snapshot) = state.intents.get(id).map(|intent| objects::intent(intent, &state.base_url)) {
         state.emit(kind, &snapshot, &Cause::default());
     }
 }
 
-fn emit_charge(state: &mut State, id: &str, kind: &str) {
+pub(crate) fn emit_charge(state: &mut State, id: &str, kind: &str) {
     if let Some(snapshot) = state.charges.get(id).map(objects::charge) {
         state.emit(kind, &snapshot, &Cause::default());
     }
 }
 
-fn emit_session(state: &mut State, id: &str, kind: &str, cause: &Cause) {
+pub(crate) fn emit_session(state: &mut State, id: &str, kind: &str, cause: &Cause) {
     if let Some(snapshot) = state.sessions.get(id).map(|session| objects::session(session, &state.base_url)) {
         state.emit(kind, &snapshot, cause);
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::core::Core;
 use crate::records::What;
 use crate::state::State;
-use crate::{checkout, clock, disputing, refunding};
+use crate::{checkout, clock, disputing, refunding, settling};
 
 /// The longest wait between two looks; sessions are due by the second.
 const LONGEST: Duration = Duration::from_secs(1);
@@ -38,7 +38,7 @@ fn work(state: &mut State) -> bool {
     for id in &due {
         match state.tasks.remove(id).map(|task| task.what) {
             Some(What::Settle { session }) => {
-                checkout::settle(state, &session, None);
+                settling::settle(state, &session, None);
             }
             Some(What::Refund { refund, succeeds }) => {
                 refunding::finish(state, &refund, succeeds);

@@ -50,6 +50,7 @@ mod promotion;
 mod records;
 mod refunding;
 mod running;
+mod settling;
 mod state;
 mod table;
 mod tax;

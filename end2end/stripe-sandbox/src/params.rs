@@ -16,6 +16,9 @@ const METADATA_VALUE: usize = 500;
 /// Free-form pairs attached to an object.
 pub(crate) type Metadata = BTreeMap<String, String>;
 
+/// Names and texts; a text that was emptied is none.
+pub(crate) type Pairs = Vec<(String, Option<String>)>;
+
 /// One level of a request's parameters.
 pub(crate) struct Params<'a> {
     node: Option<&'a Node>,
@@ -266,7 +269,7 @@ impl<'a> Params<'a> {
     }
 
     /// The names and texts of a nested object, whatever its names are; empty texts are `None`.
-    pub(crate) fn pairs(&self, key: &str, longest: usize) -> Result<Option<Vec<(String, Option<String>)>>, ApiError> {
+    pub(crate) fn pairs(&self, key: &str, longest: usize) -> Result<Option<Pairs>, ApiError> {
         let name = self.name(key);
         let Some(Node::Branch(children)) = self.node(key) else {
             return match self.node(key) {

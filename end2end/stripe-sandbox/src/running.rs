@@ -22,7 +22,7 @@ use crate::journal::Journal;
 use crate::knobs::Knobs;
 use crate::records::{Cause, Delivery};
 use crate::state::State;
-use crate::{actions, api, control, dashboard, guard, later, objects, page, webhook};
+use crate::{actions, api, control, dashboard, guard, later, objects, page, settling, webhook};
 
 /// How long open connections may take when the sandbox stops.
 const GRACE: Duration = Duration::from_secs(2);
@@ -214,7 +214,7 @@ impl Running {
 
     /// Settles a bank debit under way, as told. False when none is.
     pub fn settle(&self, session_id: &str, succeeds: bool) -> bool {
-        self.core.act(|state| checkout::settle(state, session_id, Some(succeeds)))
+        self.core.act(|state| settling::settle(state, session_id, Some(succeeds)))
     }
 
     /// Refunds a payment (a session's, payment intent's or charge's id), all that is left or an amount in

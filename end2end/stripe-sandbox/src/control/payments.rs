@@ -10,7 +10,7 @@ use super::refuse;
 use crate::checkout::{self, PayOutcome};
 use crate::core::Core;
 use crate::records::Cause;
-use crate::{actions, objects};
+use crate::{actions, objects, settling};
 
 #[derive(Deserialize)]
 pub(crate) struct Advance {
@@ -74,7 +74,7 @@ pub(crate) async fn settle(Shared(core): Shared<Core>, Path(id): Path<String>, J
     if core.lock().sessions.get(&id).is_none() {
         return refuse(StatusCode::NOT_FOUND, "no such session");
     }
-    if !core.act(|state| checkout::settle(state, &id, Some(ending.outcome.is_good()))) {
+    if !core.act(|state| settling::settle(state, &id, Some(ending.outcome.is_good()))) {
         return refuse(StatusCode::CONFLICT, "no bank debit is under way");
     }
     session_now(&core, &id).await

@@ -21,7 +21,7 @@ use crate::config::check_webhook_url;
 use crate::core::Core;
 use crate::page::{secure, see_other};
 use crate::records::Cause;
-use crate::{actions, currency, guard, ids};
+use crate::{actions, currency, guard, ids, settling};
 
 /// Rows of a page.
 const ROWS: usize = 25;
@@ -136,8 +136,8 @@ fn act(core: &Core, id: &str, currency: &str, form: &Form) -> Result<&'static st
         "lose" => refuse(actions::close_dispute(core, form.get("dispute"), false), "lost", over),
         "refund_succeeds" => refuse(actions::finish_refund(core, form.get("refund"), true), "refund_done", over),
         "refund_fails" => refuse(actions::finish_refund(core, form.get("refund"), false), "refund_failed", over),
-        "settle" => refuse(core.act(|state| checkout::settle(state, id, Some(true))), "settled", over),
-        "settle_fails" => refuse(core.act(|state| checkout::settle(state, id, Some(false))), "settle_failed", over),
+        "settle" => refuse(core.act(|state| settling::settle(state, id, Some(true))), "settled", over),
+        "settle_fails" => refuse(core.act(|state| settling::settle(state, id, Some(false))), "settle_failed", over),
         "expire" => {
             let expired = core.act(|state| checkout::expire(state, id, &Cause::default()).is_ok());
             refuse(expired, "expired", over)
