@@ -52,6 +52,7 @@ pub(crate) async fn run(arguments: &Arguments, env: &Env<'_>, store_file: &Path)
         seed: arguments.seed,
         books: arguments.books.unwrap_or(0),
         orders: arguments.orders.unwrap_or(0),
+        batch: Plan::BATCH,
         until: arguments.until.unwrap_or_else(|| Utc::now().date_naive()),
     };
     let mut last = Instant::now();

@@ -46,9 +46,14 @@ pub struct Plan {
     pub orders: u64,
     /// The day after the last one that anything happens on, UTC.
     pub until: NaiveDate,
+    /// How much one transaction writes: so many books, or whole days of so many orders. Changes no row.
+    pub batch: u64,
 }
 
 impl Plan {
+    /// Enough to touch each page of the large indexes seldom, and little enough to stay under 100 MB.
+    pub const BATCH: u64 = 10_000;
+
     /// Names a run of books: what they depend on.
     fn books_tag(&self) -> String {
         format!("{}-{}-{}", self.seed, self.until.format("%Y%m%d"), self.books)
@@ -123,10 +128,6 @@ pub enum LargeError {
     Shop(#[from] Error),
 }
 
-/// Books in one transaction.
-const BOOKS_AT_A_TIME: u64 = 4_000;
-/// Orders in one transaction: whole days until there are so many.
-const ORDERS_AT_A_TIME: u64 = 10_000;
 /// What `idem_key` begins with in a checkout that we made.
 const CHECKOUT_PREFIX: &str = "seed-";
 
@@ -202,7 +203,7 @@ impl Shop {
         let (plan, words, store_currency) = (plan.clone(), Arc::clone(words), self.currency());
         Arc::new(move |out, from| {
             let maker = BookMaker { plan: &plan, words: &words, samples: &samples, store_currency };
-            let to = plan.books.min(from + BOOKS_AT_A_TIME);
+            let to = plan.books.min(from + plan.batch.max(1));
             (from..to).for_each(|index| maker.make(index, out));
             Ok((to, to))
         })
@@ -225,7 +226,7 @@ impl Shop {
             let maker =
                 DayMaker { plan: &plan, words: &words, shelf: &shelf, calendar: &calendar, downloads, store_currency };
             let mut day = from;
-            while day < DAYS && (out.rows.orders.len() as u64) < ORDERS_AT_A_TIME {
+            while day < DAYS && (out.rows.orders.len() as u64) < plan.batch.max(1) {
                 maker.make(day, out)?;
                 day += 1;
             }

@@ -72,7 +72,7 @@ impl PriceRule {
             return 0;
         }
         let exact = cents.saturating_mul(self.per_dollar) / 100;
-        let steps = (exact / self.round_to).max(1);
+        let steps = (exact.saturating_add(self.round_to / 2) / self.round_to).max(1);
         steps * self.round_to - self.less
     }
 
