@@ -19,7 +19,10 @@ pub fn Downloads(
         }
         (Some(until), _) => {
             let list: Vec<&str> = download.exhausted.iter().map(|info| info.format.label()).collect();
-            format!("Your download is running until {until}. {} has been downloaded as often as it can be.", list.join(", "))
+            format!(
+                "Your download is running until {until}. {} has been downloaded as often as it can be.",
+                list.join(", ")
+            )
         }
         (_, TokenState::Usable) => {
             format!("{} left, until {}.", uses(download.uses_left, download.max_uses), download.expires)

@@ -14,7 +14,8 @@ pub fn DownloadPage() -> impl IntoView {
         let found = context::shop()?.download_page(&param("token"), context::browser().as_ref()).await?;
         let shop::DownloadPage { title, byline, cover, accent, download, order_number } =
             found.ok_or(AppError::NOT_FOUND)?;
-        let way = if download.is_some() { format!("Order {order_number}") } else { format!("Open order {order_number}") };
+        let way =
+            if download.is_some() { format!("Order {order_number}") } else { format!("Open order {order_number}") };
         let body = match download {
             Some(download) => view! { <Downloads download/> }.into_any(),
             None => view! {

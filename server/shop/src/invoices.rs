@@ -58,9 +58,13 @@ pub(crate) fn issue(conn: &mut AnyConnection, order_id: i64, now: NaiveDateTime)
             order_item::total,
         ))
         .load(conn)?;
-    let lines = lines
-        .into_iter()
-        .map(|(title, unit_amount, discount, tax, total)| Line { title, unit_amount, discount, tax, total });
+    let lines = lines.into_iter().map(|(title, unit_amount, discount, tax, total)| Line {
+        title,
+        unit_amount,
+        discount,
+        tax,
+        total,
+    });
     let year = now.year();
     let seq = next(conn, year)?;
     diesel::insert_into(invoice::table)

@@ -1,6 +1,6 @@
 //! `octavo seed --books N --orders M`: the same rows everywhere, a store that works, and what it refuses.
 
-use crate::support::{Backend, Store, TestDatabase, on_both_databases, schema, sha256};
+use crate::support::{Backend, Store, TestDatabase, location, on_both_databases, schema, sha256};
 use chrono::{NaiveDate, TimeDelta};
 use diesel::RunQueryDsl as _;
 use diesel::sql_types::Text;
@@ -126,7 +126,7 @@ async fn an_interrupted_run_goes_on_where_it_was() {
             assert_eq!(store.shop.violations().await.unwrap(), [], "half-way");
         }
         let added = store.shop.seed_large(&plan, |_| {}).await.unwrap();
-        assert!(added.books == 0 && added.orders > 0 && added.orders < 400, "{added:?}");
+        assert!(added.books == 0 && added.orders > 0 && added.orders <= 400, "{added:?}");
         assert_eq!(store.digests().await, whole.digests().await);
         assert_eq!(store.shop.seed_large(&plan, |_| {}).await.unwrap(), Added::default());
         whole.close().await;
@@ -205,14 +205,12 @@ on_both_databases!(a_made_up_store_looks_like_a_real_one, async |store| {
         assert_eq!(count(&format!("orders WHERE {strangers}")).await, 0);
     }
     assert_eq!(count("outbox m JOIN orders o ON o.id = m.order_id WHERE m.recipient <> o.email").await, 0);
-    let numbering =
-        "invoice a JOIN invoice b ON a.series = b.series AND a.year = b.year AND a.seq + 1 = b.seq WHERE a.issued_at > b.issued_at";
+    let numbering = "invoice a JOIN invoice b ON a.series = b.series AND a.year = b.year AND a.seq + 1 = b.seq WHERE a.issued_at > b.issued_at";
     assert_eq!(count(numbering).await, 0, "numbers are in the order of the days");
 });
 
 on_both_databases!(a_made_up_store_sells_and_delivers, async |store| {
-    let plan =
-        Plan { seed: 1, books: 150, orders: 2_000, until: store.shop.clock().now().date(), batch: Plan::BATCH };
+    let plan = Plan { seed: 1, books: 150, orders: 2_000, until: store.shop.clock().now().date(), batch: Plan::BATCH };
     store.shop.seed_large(&plan, |_| {}).await.unwrap();
     let browser = store.browser();
 
@@ -265,7 +263,8 @@ on_both_databases!(a_made_up_store_sells_and_delivers, async |store| {
             .remove(0);
         let (format, digest) = file.split_once(' ').unwrap();
         assert_eq!(sha256(&buyer.download(token, format).await), digest);
-        assert_eq!(browser.claim(token, format).await.status(), 403, "another browser");
+        let refused = location(&browser.claim(token, format).await);
+        assert!(!refused.starts_with("/f/"), "another browser was led to {refused}");
     }
 
     // What is bought here is real: from then on nothing is made up any more.

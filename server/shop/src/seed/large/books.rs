@@ -56,7 +56,11 @@ impl BookMaker<'_> {
         out.rows.books.push(rows::Book {
             id,
             sort_title: sort_title(&title, language),
-            subtitle: if random.chance(450) { random.pick(&language.subtitles).copied().unwrap_or_default() } else { "" },
+            subtitle: if random.chance(450) {
+                random.pick(&language.subtitles).copied().unwrap_or_default()
+            } else {
+                ""
+            },
             description_md: description(random, language, &title),
             language: language.code,
             isbn: random.chance(700).then(|| isbn(index)),
@@ -96,7 +100,8 @@ impl BookMaker<'_> {
     }
 
     fn contributors(&self, random: &mut Random, book_id: i64, language: &Language, rows: &mut Rows) {
-        let mut add = |position, name, role| rows.contributors.push(rows::Contributor { book_id, position, name, role });
+        let mut add =
+            |position, name, role| rows.contributors.push(rows::Contributor { book_id, position, name, role });
         if random.chance(30) {
             add(0, person(random, language), "editor");
             return;
@@ -224,7 +229,8 @@ fn description(random: &mut Random, language: &Language, title: &str) -> String 
 /// From the range 979-8-99…, with its check digit (ISO 2108).
 fn isbn(index: u64) -> String {
     let body = format!("979899{:06}", index % 1_000_000);
-    let sum: u32 = body.chars().filter_map(|c| c.to_digit(10)).zip([1, 3].into_iter().cycle()).map(|(d, w)| d * w).sum();
+    let sum: u32 =
+        body.chars().filter_map(|c| c.to_digit(10)).zip([1, 3].into_iter().cycle()).map(|(d, w)| d * w).sum();
     format!("{body}{}", (10 - sum % 10) % 10)
 }
 
@@ -252,7 +258,9 @@ mod tests {
     #[test]
     fn numbers_and_titles_are_well_formed() {
         assert_eq!((base36(0).as_str(), base36(35).as_str(), base36(36).as_str()), ("0", "z", "10"));
-        let weigh = |isbn: &str| isbn.bytes().zip([1, 3].into_iter().cycle()).map(|(b, w)| u32::from(b - b'0') * w).sum::<u32>();
+        let weigh = |isbn: &str| {
+            isbn.bytes().zip([1, 3].into_iter().cycle()).map(|(b, w)| u32::from(b - b'0') * w).sum::<u32>()
+        };
         assert_eq!(weigh("9780306406157") % 10, 0);
         assert!((0..50).all(|index| isbn(index).len() == 13 && weigh(&isbn(index)) % 10 == 0));
         let words = Words::load("USD".parse().unwrap()).unwrap();

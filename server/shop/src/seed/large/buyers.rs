@@ -34,7 +34,9 @@ impl<'a> Buyer<'a> {
         let (domain, own) = (random.pick(&words.domains)?, base36(number));
         let email_norm = format!("{handle}.{animal}{own}@{domain}");
         let email = if random.chance(100) {
-            let capital = |word: &str| word.chars().take(1).map(|c| c.to_ascii_uppercase()).chain(word.chars().skip(1)).collect::<String>();
+            let capital = |word: &str| {
+                word.chars().take(1).map(|c| c.to_ascii_uppercase()).chain(word.chars().skip(1)).collect::<String>()
+            };
             format!("{}.{}{own}@{domain}", capital(handle), capital(animal))
         } else {
             email_norm.clone()

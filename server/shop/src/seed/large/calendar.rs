@@ -14,7 +14,8 @@ const MONTHS: [u64; 12] = [104, 92, 90, 88, 84, 90, 98, 100, 92, 98, 132, 176];
 /// From Monday.
 const WEEK: [u64; 7] = [102, 96, 95, 98, 92, 104, 121];
 /// By hour, UTC: Europe's evening and America's afternoon.
-const HOURS: [u64; 24] = [34, 30, 27, 22, 18, 16, 18, 24, 34, 44, 50, 54, 56, 54, 54, 57, 60, 66, 74, 82, 86, 78, 60, 44];
+const HOURS: [u64; 24] =
+    [34, 30, 27, 22, 18, 16, 18, 24, 34, 44, 50, 54, 56, 54, 54, 57, 60, 66, 74, 82, 86, 78, 60, 44];
 
 /// The days before `until`, with the share of the orders that falls on each.
 pub(super) struct Calendar {

@@ -162,11 +162,7 @@ impl Shop {
     ///
     /// # Errors
     /// [`LargeError`]. What was written before it is complete in itself and stays.
-    pub async fn seed_large(
-        &self,
-        plan: &Plan,
-        mut report: impl FnMut(&Progress) + Send,
-    ) -> Result<Added, LargeError> {
+    pub async fn seed_large(&self, plan: &Plan, mut report: impl FnMut(&Progress) + Send) -> Result<Added, LargeError> {
         if plan.until > self.0.clock.now().date() {
             return Err(LargeError::Future(plan.until));
         }
@@ -183,7 +179,15 @@ impl Shop {
             let samples = samples::all();
             samples::store(self, &samples).await?;
             let make = self.books_maker(plan, &words, samples);
-            let run = Run { what: "books", of: plan.books, before: book, from: book, to: plan.books, make, report: &mut report };
+            let run = Run {
+                what: "books",
+                of: plan.books,
+                before: book,
+                from: book,
+                to: plan.books,
+                make,
+                report: &mut report,
+            };
             added.rows += self.run(run, &mut numbers).await?;
             added.books = plan.books - book;
         }
@@ -217,12 +221,8 @@ impl Shop {
         }
         let (shop, plan, words) = (self.clone(), plan.clone(), Arc::clone(words));
         Ok(Arc::new(move |out, from| {
-            let downloads = Downloads {
-                key: &shop.0.key,
-                policy: shop.0.settings.policy,
-                words: &words,
-                until: calendar.until,
-            };
+            let downloads =
+                Downloads { key: &shop.0.key, policy: shop.0.settings.policy, words: &words, until: calendar.until };
             let maker =
                 DayMaker { plan: &plan, words: &words, shelf: &shelf, calendar: &calendar, downloads, store_currency };
             let mut day = from;

@@ -66,7 +66,8 @@ impl<'a> DayMaker<'a> {
         let start = self.calendar.start_of(day);
         let numbers = self.calendar.orders_of(day);
         let orders = numbers.end - numbers.start;
-        let abandoned = orders * (300 + random.below(120)) / 1_000;
+        let abandoned = orders * (300 + random.below(120));
+        let abandoned = abandoned / 1_000 + u64::from(random.below(1_000) < abandoned % 1_000);
         let mut visits: Vec<(i64, bool)> =
             (0..orders + abandoned).map(|visit| (second_of_day(random), visit < orders)).collect();
         visits.sort_unstable();
@@ -105,7 +106,9 @@ impl<'a> DayMaker<'a> {
                     break;
                 }
                 let Some(title) = self.shelf.pick(random, available) else { break };
-                if let Some(price) = title.price(currency).filter(|_| lines.iter().all(|(other, _)| other.id != title.id)) {
+                if let Some(price) =
+                    title.price(currency).filter(|_| lines.iter().all(|(other, _)| other.id != title.id))
+                {
                     lines.push((title, price));
                 }
             }

@@ -22,9 +22,9 @@ pub(super) struct Begun {
 /// Looks.
 pub(super) fn read(conn: &mut AnyConnection) -> Result<Begun, Error> {
     let ours = format!("{CHECKOUT_PREFIX}%");
-    let real = orders::table.left_join(checkout::table).filter(
-        checkout::idem_key.nullable().is_null().or(checkout::idem_key.nullable().not_like(&ours)),
-    );
+    let real = orders::table
+        .left_join(checkout::table)
+        .filter(checkout::idem_key.nullable().is_null().or(checkout::idem_key.nullable().not_like(&ours)));
     Ok(Begun {
         real_orders: real.count().get_result(conn)?,
         last_file: book_file::table
@@ -114,11 +114,8 @@ pub(super) fn write(conn: &mut AnyConnection, before: Ids, out: &Out) -> Result<
     out.rows.write(conn)?;
     out.ids.keep(conn)?;
     for (year, next) in &out.series {
-        let row = (
-            invoice_series::series.eq(invoices::SERIES),
-            invoice_series::year.eq(year),
-            invoice_series::next.eq(next),
-        );
+        let row =
+            (invoice_series::series.eq(invoices::SERIES), invoice_series::year.eq(year), invoice_series::next.eq(next));
         both!(conn, |c| diesel::insert_into(invoice_series::table)
             .values(row)
             .on_conflict((invoice_series::series, invoice_series::year))

@@ -94,7 +94,8 @@ impl Words {
         let mut sections = sections(TEXT)?;
         let mut take = |name: &str| sections.remove(name).ok_or_else(|| broken(name));
         let (countries, prices, shop) = (take("countries")?, take("prices")?, take("shop")?);
-        let languages: Vec<Language> = sections.iter().map(|(code, keys)| language(code, keys)).collect::<Result<_, _>>()?;
+        let languages: Vec<Language> =
+            sections.iter().map(|(code, keys)| language(code, keys)).collect::<Result<_, _>>()?;
         let mut prices: Vec<PriceRule> =
             all(&prices, "currency")?.iter().map(|line| price_rule(line)).collect::<Result<_, _>>()?;
         if !prices.iter().any(|rule| rule.currency == store_currency) {
