@@ -4,7 +4,7 @@
 use crate::api::Theme;
 use crate::error::{AppError, internal};
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use leptos::prelude::use_context;
 use leptos::server_fn::redirect::REDIRECT_HEADER;
 use leptos_axum::ResponseOptions;
@@ -168,8 +168,13 @@ pub fn client_ip() -> Result<IpAddr, AppError> {
 /// The theme that the visitor chose.
 #[must_use]
 pub fn theme() -> Theme {
-    let Some(parts) = use_context::<Parts>() else { return Theme::Auto };
-    let cookies = parts.headers.get_all(header::COOKIE);
+    use_context::<Parts>().map(|parts| theme_of(&parts.headers)).unwrap_or_default()
+}
+
+/// The theme in a request's cookies.
+#[must_use]
+pub fn theme_of(headers: &HeaderMap) -> Theme {
+    let cookies = headers.get_all(header::COOKIE);
     cookies.iter().filter_map(|value| value.to_str().ok()).find_map(theme_in).unwrap_or_default()
 }
 

@@ -16,6 +16,7 @@ use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 use url::Url;
 
 /// Everything that an installation decides.
@@ -41,6 +42,8 @@ pub struct Config {
     pub secret_key: SecretKey,
     /// `TRUSTED_PROXIES`: whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// `SHUTDOWN_DELAY`: how long new requests are still taken after `/readyz` has turned 503.
+    pub shutdown_delay: Duration,
     /// The `[store]` table.
     pub store: Store,
 }
@@ -236,6 +239,7 @@ impl Config {
                 &env.get("STRIPE_API_BASE")?.unwrap_or_else(|| STRIPE_API_BASE.into()),
                 &stripe_key,
             )?,
+            shutdown_delay: Duration::from_secs(env.parsed::<u32>("SHUTDOWN_DELAY")?.unwrap_or(0).into()),
             trusted_proxies: trusted_proxies(&env.get("TRUSTED_PROXIES")?.unwrap_or_default())?,
             store: store(store_file)?,
             // The last one, because it may write a file: a wrong setting leaves none behind.

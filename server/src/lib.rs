@@ -1,8 +1,11 @@
 //! The program `octavo`: configuration, HTTP, background work. What a bookstore *is* lives in the crate `shop`.
 
 pub mod config;
+pub mod lanes;
 pub mod layers;
+pub mod page_cache;
 pub mod router;
 pub mod routes;
+pub mod serve;
 pub mod session_store;
 pub mod workers;

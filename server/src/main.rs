@@ -3,17 +3,16 @@
 mod seed;
 
 use anyhow::Context as _;
-use axum::serve::ListenerExt as _;
 use clap::{Parser, Subcommand};
 use octavo::config::{Config, Env, Offline, Storage, Store};
+use octavo::lanes::{Lanes, Welcome};
 use octavo::router::{Settings, router};
-use octavo::workers;
+use octavo::{page_cache, serve as serving, workers};
 use shop::db::Db;
 use shop::files::Files;
 use shop::payments::Payments;
 use shop::types::OrderNumber;
 use shop::{Clock, Parts, SecretKey, Shop};
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tokio::net::TcpListener;
@@ -164,24 +163,31 @@ async fn serve(config: Config, store_file: &Path) -> anyhow::Result<()> {
     let address = config.listen_addr.unwrap_or(leptos.site_addr);
     let payment_origins = payment_origins(&config);
     let (webhook_secrets, trusted_proxies) = (config.webhook_secrets.clone(), config.trusted_proxies.clone());
-    let base_url = config.base_url.clone();
+    let (base_url, farewell) = (config.base_url.clone(), config.shutdown_delay);
     let shop = build_shop(config).await?;
     let (stop, stopped) = watch::channel(false);
     let mut workers = workers::spawn(&shop, &stopped);
-    let router = router(Settings { leptos, shop, webhook_secrets, trusted_proxies, payment_origins });
+    let welcome = Welcome::default();
+    let router = router(Settings {
+        leptos,
+        shop,
+        webhook_secrets,
+        trusted_proxies,
+        payment_origins,
+        page_cache: page_cache::Settings::default(),
+        lanes: Lanes::default(),
+        welcome: welcome.clone(),
+    });
 
     let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
-    // Without TCP_NODELAY a streamed answer stalls for 40 ms.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "no TCP_NODELAY");
-        }
-    });
     tracing::info!(%address, base_url, "open");
-    axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(told_to_stop())
-        .await?;
-    tracing::info!("closing");
+    let closing = async {
+        told_to_stop().await;
+        tracing::info!("closing");
+        welcome.end();
+        tokio::time::sleep(farewell).await;
+    };
+    serving::serve(listener, router, serving::Limits::default(), closing).await;
     stop.send_replace(true);
     while workers.join_next().await.is_some() {}
     Ok(())

@@ -1,11 +1,13 @@
 //! All routes and layers in one place. Tests mount exactly this.
 
+use crate::lanes::{self, Lanes, Welcome};
 use crate::layers::{self, hold_session, identify, require_origin, security_headers};
+use crate::page_cache::{self, PageCache};
 use crate::routes::{actions, assets, covers, download, errors, health, stripe_webhook};
 use crate::session_store;
 use app::app::{routes, shell};
 use axum::extract::FromRef;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use axum::{Router, extract::Request};
@@ -16,16 +18,24 @@ use leptos_axum::LeptosRoutes as _;
 use shop::Shop;
 use shop::events::WebhookSecrets;
 use std::sync::Arc;
+use std::time::Duration;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::{CompressionLayer, CompressionLevel};
 use tower_http::csrf::CsrfLayer;
 use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
 use tower_http::trace::TraceLayer;
 
 /// Forms are a few hundred bytes.
 const FORM_LIMIT: usize = 64 * 1024;
 /// Stripe's largest events are far below.
 const WEBHOOK_LIMIT: usize = 512 * 1024;
+/// Between two pieces of a request's body.
+const BODY_PAUSE: Duration = Duration::from_secs(10);
+/// For a form's whole way, Stripe's slow answers included.
+const PAGE_TIME: Duration = Duration::from_secs(60);
+/// Stripe gives up a delivery after 10 to 20 seconds.
+const WEBHOOK_TIME: Duration = Duration::from_secs(20);
 
 /// What the router is made for.
 #[derive(Clone, Debug)]
@@ -40,6 +50,12 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
     /// Where a checkout form may lead to, as origins.
     pub payment_origins: Vec<String>,
+    /// How anonymous pages are kept.
+    pub page_cache: page_cache::Settings,
+    /// How many requests are worked on at once.
+    pub lanes: Lanes,
+    /// Turned off when the process is told to stop.
+    pub welcome: Welcome,
 }
 
 /// What handlers share; cheap to clone.
@@ -51,6 +67,8 @@ pub struct AppState {
     pub shop: Shop,
     /// Who signs webhooks.
     pub webhook_secrets: WebhookSecrets,
+    /// Whether new requests are welcome.
+    pub welcome: Welcome,
     #[from_ref(skip)]
     pub(crate) trusted_proxies: Arc<[IpNet]>,
     #[from_ref(skip)]
@@ -59,11 +77,14 @@ pub struct AppState {
 
 /// The whole store.
 pub fn router(settings: Settings) -> Router {
-    let Settings { leptos, shop, webhook_secrets, trusted_proxies, payment_origins } = settings;
+    let Settings { leptos, shop, webhook_secrets, trusted_proxies, payment_origins, page_cache, lanes, welcome } =
+        settings;
+    let cache = PageCache::new(&shop, page_cache);
     let state = AppState {
         headers: Arc::new(layers::constant_headers(shop.is_https(), &payment_origins)),
         trusted_proxies: trusted_proxies.into(),
         webhook_secrets,
+        welcome,
         leptos,
         shop,
     };
@@ -83,14 +104,16 @@ pub fn router(settings: Settings) -> Router {
         .route("/d/{token}/claim", post(download::claim))
         .merge(assets::routes(&state))
         .layer(RequestBodyLimitLayer::new(FORM_LIMIT))
+        .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PAGE_TIME))
         // Quality 4 costs about 100 µs a page; 5 saves 2 % more.
         .layer(CompressionLayer::new().quality(CompressionLevel::Precise(4)));
     // Bytes that are final already: never compressed, or a Range would mean something else.
+    let covers = Router::new().route("/covers/{name}", get(covers::cover));
+    let pages = pages.merge(covers).layer(from_fn_with_state(lanes.pages, lanes::through));
     let files = Router::new()
-        .route("/covers/{name}", get(covers::cover))
         .route("/f/{claim}/{file}", get(download::file))
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready));
+        .layer(from_fn_with_state(lanes.downloads, lanes::through_to_the_end));
     let guarded = pages
         .merge(files)
         .layer(CatchPanicLayer::new())
@@ -102,13 +125,19 @@ pub fn router(settings: Settings) -> Router {
     // Stripe's servers are no browser: their deliveries are signed instead.
     let webhooks = Router::new()
         .route("/webhooks/stripe", post(stripe_webhook::receive))
-        .layer(RequestBodyLimitLayer::new(WEBHOOK_LIMIT));
+        .layer(RequestBodyLimitLayer::new(WEBHOOK_LIMIT))
+        .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, WEBHOOK_TIME))
+        .layer(from_fn_with_state(lanes.webhooks, lanes::through));
+    let health = Router::new().route("/healthz", get(health::alive)).route("/readyz", get(health::ready));
 
     guarded
         .merge(webhooks)
+        .merge(health)
         .layer(from_fn_with_state(state.clone(), identify))
         .layer(CatchPanicLayer::new())
         .layer(from_fn_with_state(state.clone(), security_headers))
+        .layer(from_fn_with_state(cache, page_cache::kept))
         // Without the path: download links are secrets, and logs are read by many.
         .layer(
             TraceLayer::new_for_http()

@@ -21,13 +21,19 @@ impl fmt::Debug for ShopSessions {
     }
 }
 
+/// The name of the session's cookie.
+#[must_use]
+pub fn cookie_name(shop: &Shop) -> &'static str {
+    if shop.is_https() { "__Host-octavo" } else { "octavo" }
+}
+
 /// The layer that gives each request its session: a cookie only for visitors who put something into their cart, for 30
 /// days after they last did. `SameSite=Lax`, because the way back from Stripe's page must bring it along.
 #[must_use]
 pub fn layer(shop: &Shop) -> SessionManagerLayer<ShopSessions> {
     let secure = shop.is_https();
     SessionManagerLayer::new(ShopSessions(shop.clone()))
-        .with_name(if secure { "__Host-octavo" } else { "octavo" })
+        .with_name(cookie_name(shop))
         .with_secure(secure)
         .with_http_only(true)
         .with_same_site(SameSite::Lax)

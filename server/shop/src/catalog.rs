@@ -1,7 +1,7 @@
 //! The catalogue: published books, a page at a time, and one book's page.
 
 use crate::db::AnyConnection;
-use crate::db::schema::{book, book_file, book_price, contributor, edition};
+use crate::db::schema::{book, book_file, book_price, content, contributor, edition};
 use crate::types::{
     BookCard, BookDetail, BookFormat, CatalogPage, Contributor, Cover, Currency, FormatInfo, Money, Slug, Sort,
 };
@@ -110,6 +110,14 @@ impl Shop {
     pub async fn book(&self, slug: &Slug, currency: Currency) -> Result<Option<BookDetail>, Error> {
         let slug = slug.clone();
         self.0.db.read(move |conn| detail(conn, &slug, currency)).await
+    }
+
+    /// Grows with every change of a book: what was made from one version holds until there is another.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn content_version(&self) -> Result<i64, Error> {
+        self.0.db.read(|conn| Ok(content::table.select(content::version).first(conn)?)).await
     }
 }
 

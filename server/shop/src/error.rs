@@ -42,6 +42,9 @@ pub enum Error {
     /// No database connection within the time limit.
     #[error("no database connection: {0}")]
     Pool(#[from] diesel::r2d2::PoolError),
+    /// More work is waiting for the database than it can do in time.
+    #[error("the database is overloaded")]
+    Overloaded,
     /// The object store failed.
     #[error("files: {0}")]
     Files(#[from] object_store::Error),
@@ -94,7 +97,7 @@ impl Error {
             Self::NotFree => ErrorKind::NotFree,
             Self::RateLimited => ErrorKind::RateLimited,
             Self::Payments(_) => ErrorKind::PaymentsUnavailable,
-            Self::Pool(_) => ErrorKind::Busy,
+            Self::Pool(_) | Self::Overloaded => ErrorKind::Busy,
             Self::Database(error) if is_passing(error) => ErrorKind::Busy,
             Self::Money(_) | Self::Database(_) | Self::Files(_) | Self::Internal(_) => ErrorKind::Internal,
         }

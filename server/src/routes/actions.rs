@@ -10,9 +10,11 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
+use http_body_util::LengthLimitError;
 use leptos::context::provide_context;
 use leptos::server_fn::error::{FromServerFnError, SERVER_FN_ERROR_HEADER};
 use leptos_axum::handle_server_fns_with_context;
+use tower_http::timeout::TimeoutError;
 use url::Url;
 
 /// Errors are a code in JSON.
@@ -24,9 +26,13 @@ pub async fn run(State(state): State<AppState>, request: Request) -> Response {
         return StatusCode::NOT_FOUND.into_response();
     }
     let (parts, body) = request.into_parts();
+    let form = match to_bytes(body, usize::MAX).await {
+        Ok(form) => Body::from(form),
+        Err(error) => return unreadable(&error).into_response(),
+    };
     let shop = state.shop.clone();
     let response =
-        handle_server_fns_with_context(move || provide_context(shop.clone()), Request::from_parts(parts.clone(), body))
+        handle_server_fns_with_context(move || provide_context(shop.clone()), Request::from_parts(parts.clone(), form))
             .await
             .into_response();
     if !response.headers().contains_key(SERVER_FN_ERROR_HEADER) {
@@ -49,6 +55,21 @@ pub async fn run(State(state): State<AppState>, request: Request) -> Response {
         answer.headers_mut().append(header::SET_COOKIE, cookie);
     }
     answer
+}
+
+/// Why a form could not be read: larger than the router's layers allow, slower than they do, or broken off.
+fn unreadable(error: &axum::Error) -> StatusCode {
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        if error.is::<LengthLimitError>() {
+            return StatusCode::PAYLOAD_TOO_LARGE;
+        }
+        if error.is::<TimeoutError>() {
+            return StatusCode::REQUEST_TIMEOUT;
+        }
+        cause = error.source();
+    }
+    StatusCode::BAD_REQUEST
 }
 
 /// The page of ours that the form stood on.

@@ -1,5 +1,6 @@
 //! Whether the process lives, and whether it can serve.
 
+use crate::lanes::Welcome;
 use axum::extract::State;
 use axum::http::StatusCode;
 use shop::Shop;
@@ -9,8 +10,14 @@ pub async fn alive() -> &'static str {
     "ok"
 }
 
-/// `GET /readyz`: the database answers too, else 503.
-pub async fn ready(State(shop): State<Shop>) -> Result<&'static str, (StatusCode, &'static str)> {
+/// `GET /readyz`: new requests are welcome and the database answers, else 503.
+pub async fn ready(
+    State(shop): State<Shop>,
+    State(welcome): State<Welcome>,
+) -> Result<&'static str, (StatusCode, &'static str)> {
+    if !welcome.is_open() {
+        return Err((StatusCode::SERVICE_UNAVAILABLE, "closing"));
+    }
     match shop.db().read(shop::db::applied_versions).await {
         Ok(_) => Ok("ready"),
         Err(error) => {

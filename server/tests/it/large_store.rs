@@ -50,10 +50,10 @@ impl Empty {
         rows.into_iter().map(|row| row.value).collect()
     }
 
-    /// A digest of each table that is the same on both databases if the rows are.
+    /// A digest of each table that is the same on both databases if the rows are; `content` counts their writing.
     async fn digests(&self) -> BTreeMap<String, String> {
         let mut digests = BTreeMap::new();
-        for (table, columns) in schema() {
+        for (table, columns) in schema().into_iter().filter(|(table, _)| table != "content") {
             let columns: Vec<_> =
                 columns.iter().map(|c| format!("COALESCE(CAST(\"{}\" AS TEXT), 'NULL')", c.name)).collect();
             let mut rows = self.texts(format!("SELECT {} AS value FROM {table}", columns.join(" || '|' || "))).await;

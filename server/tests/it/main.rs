@@ -28,6 +28,10 @@ mod large_store;
 #[cfg(test)]
 mod markup;
 #[cfg(test)]
+mod overload;
+#[cfg(test)]
+mod page_cache;
+#[cfg(test)]
 mod prices;
 #[cfg(test)]
 mod purchase;

@@ -5,6 +5,7 @@
 
 mod migrate;
 pub(crate) mod schema;
+mod writer;
 
 pub use migrate::{MigrationError, applied_versions};
 
@@ -14,7 +15,10 @@ use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool, PooledConnection};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
+use writer::Writer;
 
 pub use connection::AnyConnection;
 
@@ -98,6 +102,9 @@ pub enum OpenError {
     /// No connection.
     #[error("cannot connect to the database: {0}")]
     Connect(#[from] diesel::r2d2::PoolError),
+    /// SQLite's writer could not start.
+    #[error("cannot open the database for writing: {0}")]
+    Write(#[source] diesel::r2d2::Error),
     /// Migrations failed, or the schema is newer than this program.
     #[error(transparent)]
     Migrate(#[from] MigrationError),
@@ -105,17 +112,30 @@ pub enum OpenError {
 
 type AnyPool = Pool<ConnectionManager<AnyConnection>>;
 
-/// The pools. On SQLite one connection writes and several read; PostgreSQL has one pool for both.
+/// The connections. On SQLite a thread writes and a pool reads; PostgreSQL has one pool for both.
 #[derive(Clone, Debug)]
 pub struct Db {
-    readers: AnyPool,
-    writers: AnyPool,
+    readers: Readers,
+    writer: Writers,
+}
+
+/// A pool, and as many permits as it has connections: who waits for one waits without holding a thread.
+#[derive(Clone, Debug)]
+struct Readers {
+    pool: AnyPool,
+    permits: Arc<Semaphore>,
+}
+
+#[derive(Clone, Debug)]
+enum Writers {
+    Thread(Writer),
+    Pool,
 }
 
 /// How long a request waits for a connection before it is told to come back.
 const POOL_TIMEOUT: Duration = Duration::from_secs(10);
-const READERS: u32 = 4;
-const POSTGRES_CONNECTIONS: u32 = 12;
+const READERS: u16 = 4;
+const POSTGRES_CONNECTIONS: u16 = 12;
 
 #[derive(Clone, Copy, Debug)]
 enum Setup {
@@ -155,25 +175,25 @@ impl Db {
     /// # Errors
     /// [`OpenError`] without a connection.
     pub fn connect(url: &DatabaseUrl) -> Result<Self, OpenError> {
-        let pool = |address: &str, size: u32, setup: Setup| {
-            Pool::builder()
-                .max_size(size)
+        let pool = |address: &str, size: u16, setup: Setup| -> Result<Readers, OpenError> {
+            let pool = Pool::builder()
+                .max_size(size.into())
                 .min_idle(Some(1))
                 .connection_timeout(POOL_TIMEOUT)
                 .connection_customizer(Box::new(setup))
-                .build(ConnectionManager::<AnyConnection>::new(address))
+                .build(ConnectionManager::<AnyConnection>::new(address))?;
+            Ok(Readers { pool, permits: Arc::new(Semaphore::new(size.into())) })
         };
         match url {
             DatabaseUrl::Sqlite(path) => {
                 create_parent(path)?;
                 let address = path.to_string_lossy();
                 // The writer first: it is the one that switches the file to WAL.
-                let writers = pool(&address, 1, Setup::SqliteWriter)?;
-                Ok(Self { readers: pool(&address, READERS, Setup::SqliteReader)?, writers })
+                let writer = Writers::Thread(Writer::start(path).map_err(OpenError::Write)?);
+                Ok(Self { readers: pool(&address, READERS, Setup::SqliteReader)?, writer })
             }
             DatabaseUrl::Postgres(address) => {
-                let pool = pool(address, POSTGRES_CONNECTIONS, Setup::Postgres)?;
-                Ok(Self { readers: pool.clone(), writers: pool })
+                Ok(Self { readers: pool(address, POSTGRES_CONNECTIONS, Setup::Postgres)?, writer: Writers::Pool })
             }
         }
     }
@@ -187,8 +207,7 @@ impl Db {
         T: Send + 'static,
         F: FnOnce(&mut AnyConnection) -> Result<T, Error> + Send + 'static,
     {
-        let pool = self.readers.clone();
-        blocking(move || work(&mut *acquire(&pool)?)).await
+        self.readers.run(move |pool| work(&mut *acquire(pool)?)).await
     }
 
     /// Runs `work` in one transaction: `BEGIN IMMEDIATE` on SQLite (a deferred read-to-write upgrade would fail at
@@ -202,17 +221,42 @@ impl Db {
         T: Send + 'static,
         F: FnMut(&mut AnyConnection) -> Result<T, Error> + Send + 'static,
     {
-        let pool = self.writers.clone();
-        blocking(move || write_blocking(&pool, work)).await
+        match &self.writer {
+            Writers::Thread(writer) => writer.run(work).await,
+            Writers::Pool => {
+                let mut work = work;
+                self.readers.run(move |pool| persist(|work| transaction(&mut *acquire(pool)?, work), &mut work)).await
+            }
+        }
+    }
+}
+
+impl Readers {
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&AnyPool) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let permit = tokio::time::timeout(POOL_TIMEOUT, Arc::clone(&self.permits).acquire_owned())
+            .await
+            .map_err(|_| Error::Overloaded)?
+            .map_err(|error| Error::internal(error.to_string()))?;
+        let pool = self.pool.clone();
+        blocking(move || {
+            let result = work(&pool);
+            drop(permit);
+            result
+        })
+        .await
     }
 }
 
 const WRITE_ATTEMPTS: u32 = 5;
 
-fn write_blocking<T>(pool: &AnyPool, mut work: impl FnMut(&mut AnyConnection) -> Result<T, Error>) -> Result<T, Error> {
+/// Runs a transaction, and again after a passing failure.
+fn persist<T, F>(mut run: impl FnMut(&mut F) -> Result<T, Error>, work: &mut F) -> Result<T, Error> {
     let mut attempt = 1;
     loop {
-        match transaction(&mut *acquire(pool)?, &mut work) {
+        match run(work) {
             Err(Error::Database(error)) if attempt < WRITE_ATTEMPTS && crate::error::is_passing(&error) => {
                 tracing::debug!(%error, attempt, "transaction is tried again");
                 attempt += 1;
@@ -226,15 +270,9 @@ fn transaction<T>(
     conn: &mut AnyConnection,
     work: &mut impl FnMut(&mut AnyConnection) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    match conn {
-        AnyConnection::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE")?,
-        AnyConnection::Postgres(c) => AnsiTransactionManager::begin_transaction(c)?,
-    }
+    begin(conn)?;
     let result = work(conn);
-    let end = match conn {
-        AnyConnection::Sqlite(c) => finish(c, result.is_ok()),
-        AnyConnection::Postgres(c) => finish(c, result.is_ok()),
-    };
+    let end = if result.is_ok() { commit(conn) } else { rollback(conn) };
     match (result, end) {
         (Ok(value), Ok(())) => Ok(value),
         (Ok(_), Err(error)) => Err(error.into()),
@@ -242,16 +280,19 @@ fn transaction<T>(
     }
 }
 
-fn finish<C>(conn: &mut C, commit: bool) -> QueryResult<()>
-where
-    C: Connection<TransactionManager = AnsiTransactionManager>,
-    AnsiTransactionManager: TransactionManager<C>,
-{
-    if commit {
-        AnsiTransactionManager::commit_transaction(conn)
-    } else {
-        AnsiTransactionManager::rollback_transaction(conn)
+fn begin(conn: &mut AnyConnection) -> QueryResult<()> {
+    match conn {
+        AnyConnection::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE"),
+        AnyConnection::Postgres(c) => AnsiTransactionManager::begin_transaction(c),
     }
+}
+
+fn commit(conn: &mut AnyConnection) -> QueryResult<()> {
+    both!(conn, |c| AnsiTransactionManager::commit_transaction(c))
+}
+
+fn rollback(conn: &mut AnyConnection) -> QueryResult<()> {
+    both!(conn, |c| AnsiTransactionManager::rollback_transaction(c))
 }
 
 fn acquire(pool: &AnyPool) -> Result<PooledConnection<ConnectionManager<AnyConnection>>, Error> {

@@ -40,6 +40,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    content (id) {
+        id -> Integer,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
     edition (id) {
         id -> BigInt,
         book_id -> BigInt,
@@ -278,6 +285,7 @@ diesel::joinable!(invoice -> orders (order_id));
 diesel::joinable!(outbox -> orders (order_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
+    content,
     book,
     book_price,
     contributor,

@@ -10,11 +10,11 @@ pub use browser::{Browser, hidden, location};
 pub use stripe::{cookie, event, session_of, signature, v1};
 pub use tables::schema;
 
-use axum::serve::ListenerExt as _;
 use diesel::RunQueryDsl as _;
 use diesel::sql_types::{BigInt, Text};
+use octavo::lanes::{Lanes, Welcome};
 use octavo::router::{Settings, router};
-use octavo::workers;
+use octavo::{page_cache, serve, workers};
 use reqwest::{Client, StatusCode};
 use sha2::{Digest as _, Sha256};
 use shop::db::{DatabaseUrl, Db};
@@ -22,7 +22,6 @@ use shop::files::Files;
 use shop::payments::Payments;
 use shop::types::OrderNumber;
 use shop::{Clock, Parts, SecretKey, Shop};
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -105,7 +104,8 @@ pub struct Store {
 /// Another process of the same store: its own connections, its own router, the same database.
 pub struct Second {
     pub url: String,
-    server: JoinHandle<()>,
+    /// Ends when the door has closed.
+    pub server: JoinHandle<()>,
 }
 
 impl Drop for Second {
@@ -152,7 +152,33 @@ impl TestDatabase {
     }
 }
 
-fn serve(listener: TcpListener, shop: &Shop, sandbox: &Running, webhook_secrets: &str) -> JoinHandle<()> {
+/// How a door differs from the usual one.
+pub struct Door {
+    pub webhook_secrets: String,
+    pub lanes: Lanes,
+    pub limits: serve::Limits,
+    pub welcome: Welcome,
+    /// Told to stop by `true`.
+    pub stop: watch::Receiver<bool>,
+}
+
+impl Default for Door {
+    fn default() -> Self {
+        let (never, stop) = watch::channel(false);
+        // A sender that is gone would be one that can never say so.
+        std::mem::forget(never);
+        Self {
+            webhook_secrets: WEBHOOK_SECRET.to_owned(),
+            lanes: Lanes::default(),
+            limits: serve::Limits::default(),
+            welcome: Welcome::default(),
+            stop,
+        }
+    }
+}
+
+fn open_door(listener: TcpListener, shop: &Shop, sandbox: &Running, door: Door) -> JoinHandle<()> {
+    let Door { webhook_secrets, lanes, limits, welcome, mut stop } = door;
     let leptos = leptos::config::LeptosOptions::builder().output_name("octavo").site_root("target/site").build();
     let router = router(Settings {
         leptos,
@@ -160,11 +186,14 @@ fn serve(listener: TcpListener, shop: &Shop, sandbox: &Running, webhook_secrets:
         webhook_secrets: webhook_secrets.parse().unwrap(),
         trusted_proxies: Vec::new(),
         payment_origins: vec![sandbox.url().to_owned()],
+        // Tests change a book and look at once.
+        page_cache: page_cache::Settings { recheck: Duration::ZERO, ..page_cache::Settings::default() },
+        lanes,
+        welcome,
     });
-    // As main.rs has it: without it a streamed answer stalls for 40 ms.
-    let listener = listener.tap_io(|stream| stream.set_nodelay(true).unwrap());
     tokio::spawn(async move {
-        axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).await.unwrap();
+        let told = async move { drop(stop.wait_for(|stop| *stop).await) };
+        serve::serve(listener, router, limits, told).await;
     })
 }
 
@@ -213,7 +242,7 @@ impl Store {
         books::add_all(&shop, data.path()).await;
         let (stop, stopped) = watch::channel(false);
         let workers = if options.workers { workers::spawn(&shop, &stopped) } else { JoinSet::new() };
-        let server = serve(listener, &shop, &sandbox, WEBHOOK_SECRET);
+        let server = open_door(listener, &shop, &sandbox, Door::default());
         let http = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { backend, shop, url, sandbox, http, data, parts, stop, workers, server, database }
     }
@@ -231,12 +260,17 @@ impl Store {
 
     /// Opens the store a second time, as another process or after a restart would.
     pub async fn second(&self, webhook_secrets: &str) -> Second {
+        self.door(Door { webhook_secrets: webhook_secrets.to_owned(), ..Door::default() }).await
+    }
+
+    /// Opens the store a second time, with another door.
+    pub async fn door(&self, door: Door) -> Second {
         let url = self.database.url.clone();
         let db = tokio::task::spawn_blocking(move || Db::open(&url)).await.unwrap().unwrap();
         let shop = Shop::new(Parts { db, ..self.parts.clone() });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        Second { url, server: serve(listener, &shop, &self.sandbox, webhook_secrets) }
+        Second { url, server: open_door(listener, &shop, &self.sandbox, door) }
     }
 
     /// The database's address.

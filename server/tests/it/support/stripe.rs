@@ -60,8 +60,14 @@ impl Store {
 
     /// Delivers an event that says that a session is complete.
     pub async fn deliver_completed(&self, event_id: &str, session: &str) -> StatusCode {
-        let body = event(event_id, "checkout.session.completed", session, self.seconds());
-        self.deliver(body.to_string().into_bytes()).await
+        self.deliver_completed_to(&self.url, event_id, session).await
+    }
+
+    /// The same to another door of the store.
+    pub async fn deliver_completed_to(&self, url: &str, event_id: &str, session: &str) -> StatusCode {
+        let body = event(event_id, "checkout.session.completed", session, self.seconds()).to_string().into_bytes();
+        let header = signature(WEBHOOK_SECRET, self.seconds(), &body);
+        self.deliver_signed(url, &header, body).await
     }
 
     /// Starts a checkout without a browser's pages; gives the session's id.

@@ -1,0 +1,16 @@
+DROP TRIGGER content_book_insert;
+DROP TRIGGER content_book_update;
+DROP TRIGGER content_book_delete;
+DROP TRIGGER content_book_price_insert;
+DROP TRIGGER content_book_price_update;
+DROP TRIGGER content_book_price_delete;
+DROP TRIGGER content_contributor_insert;
+DROP TRIGGER content_contributor_update;
+DROP TRIGGER content_contributor_delete;
+DROP TRIGGER content_edition_insert;
+DROP TRIGGER content_edition_update;
+DROP TRIGGER content_edition_delete;
+DROP TRIGGER content_book_file_insert;
+DROP TRIGGER content_book_file_update;
+DROP TRIGGER content_book_file_delete;
+DROP TABLE content;

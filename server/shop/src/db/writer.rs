@@ -1,0 +1,386 @@
+//! SQLite's one writer: a thread with the only connection that writes, and what has queued up for it.
+//!
+//! What makes a transaction durable is one `fsync`, a few milliseconds on most disks, however much stands in it. So the
+//! thread takes all the work that waits, runs each piece in a savepoint of one transaction, commits once, and only then
+//! answers each caller (group commit: PostgreSQL does the same by itself). Nothing is answered before it is durable.
+
+use super::{AnyConnection, Setup, begin, both, commit, rollback, transaction};
+use crate::Error;
+use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use diesel::prelude::*;
+use diesel::r2d2::CustomizeConnection;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+
+/// Pieces of work that may wait; more are told to come back.
+const QUEUE: usize = 4_096;
+/// Pieces in one transaction.
+const BATCH: usize = 512;
+/// No longer than this is anything added to a transaction before it is committed.
+const BATCH_TIME: Duration = Duration::from_millis(50);
+/// A busy writer waits for stragglers, at most this share of what its last commit took.
+const PATIENCE: u32 = 4;
+
+/// The way to the writer's thread, which ends with the last copy.
+#[derive(Clone, Debug)]
+pub(super) struct Writer {
+    queue: SyncSender<Box<dyn Work>>,
+}
+
+impl Writer {
+    /// Opens the database and starts the thread. Blocks.
+    pub(super) fn start(path: &Path) -> Result<Self, diesel::r2d2::Error> {
+        let conn = open(path)?;
+        let (queue, waiting) = sync_channel(QUEUE);
+        let path = path.to_owned();
+        std::thread::Builder::new()
+            .name("sqlite-writer".into())
+            .spawn(move || Loop { path, conn, last: Last::default() }.run(&waiting))
+            .map_err(|error| diesel::r2d2::Error::ConnectionError(ConnectionError::BadConnection(error.to_string())))?;
+        Ok(Self { queue })
+    }
+
+    /// Has `work` done and waits until it is durable.
+    pub(super) async fn run<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut AnyConnection) -> Result<T, Error> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let piece = Piece { work, answer, result: None, queued: Instant::now(), span: tracing::Span::current() };
+        match self.queue.try_send(Box::new(piece)) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_)) => return Err(Error::Overloaded),
+            Err(TrySendError::Disconnected(_)) => return Err(Error::internal("the database's writer has ended")),
+        }
+        answered.await.unwrap_or_else(|_| Err(Error::internal("the database's writer has ended")))
+    }
+}
+
+fn open(path: &Path) -> Result<AnyConnection, diesel::r2d2::Error> {
+    let conn = SqliteConnection::establish(&path.to_string_lossy()).map_err(diesel::r2d2::Error::ConnectionError)?;
+    let mut conn = AnyConnection::Sqlite(conn);
+    Setup::SqliteWriter.on_acquire(&mut conn)?;
+    Ok(conn)
+}
+
+/// A caller's transaction with the way back to the caller.
+trait Work: Send {
+    /// Whether its caller has been kept waiting for too long.
+    fn is_late(&self) -> bool;
+    /// Does it; false if it must be undone.
+    fn attempt(&mut self, conn: &mut AnyConnection) -> bool;
+    /// Answers with what the attempt came to: it is durable, or undone.
+    fn answer(self: Box<Self>);
+    /// Answers that it could not be done.
+    fn refuse(self: Box<Self>, error: Error);
+    /// Does it in a transaction of its own and answers.
+    fn alone(self: Box<Self>, conn: &mut AnyConnection);
+}
+
+struct Piece<T, F> {
+    work: F,
+    answer: oneshot::Sender<Result<T, Error>>,
+    result: Option<Result<T, Error>>,
+    queued: Instant,
+    span: tracing::Span,
+}
+
+impl<T, F> Work for Piece<T, F>
+where
+    T: Send,
+    F: FnMut(&mut AnyConnection) -> Result<T, Error> + Send,
+{
+    fn is_late(&self) -> bool {
+        self.queued.elapsed() > super::POOL_TIMEOUT
+    }
+
+    fn attempt(&mut self, conn: &mut AnyConnection) -> bool {
+        let result = self.span.in_scope(|| (self.work)(conn));
+        let done = result.is_ok();
+        self.result = Some(result);
+        done
+    }
+
+    fn answer(self: Box<Self>) {
+        let result = self.result.unwrap_or_else(|| Err(Error::internal("work that was never done")));
+        // Whoever asked may have gone; what was asked is done all the same.
+        let _ = self.answer.send(result);
+    }
+
+    fn refuse(self: Box<Self>, error: Error) {
+        let _ = self.answer.send(Err(error));
+    }
+
+    fn alone(mut self: Box<Self>, conn: &mut AnyConnection) {
+        let result = self.span.in_scope(|| super::persist(|work| transaction(conn, work), &mut self.work));
+        let _ = self.answer.send(result);
+    }
+}
+
+/// The last transaction: what the next one can expect.
+#[derive(Clone, Copy, Default)]
+struct Last {
+    pieces: usize,
+    commit: Duration,
+}
+
+/// What a piece of a batch came to.
+enum Attempt {
+    /// Kept, or undone by itself.
+    Settled,
+    /// It panicked; nobody knows what the connection is in.
+    Panicked,
+    /// The transaction cannot go on.
+    Lost,
+}
+
+struct Loop {
+    path: PathBuf,
+    conn: AnyConnection,
+    last: Last,
+}
+
+impl Loop {
+    fn run(mut self, waiting: &Receiver<Box<dyn Work>>) {
+        while let Ok(first) = waiting.recv() {
+            match on_time(first) {
+                Some(first) => self.batch(first, waiting),
+                None => continue,
+            }
+        }
+    }
+
+    fn batch(&mut self, first: Box<dyn Work>, waiting: &Receiver<Box<dyn Work>>) {
+        if let Err(error) = begin(&mut self.conn) {
+            tracing::warn!(%error, "the writer could not begin a transaction");
+            return self.one_by_one(vec![first]);
+        }
+        let started = Instant::now();
+        let mut batch = Vec::new();
+        let mut next = Some(first);
+        while let Some(mut piece) = next {
+            match self.attempt(piece.as_mut()) {
+                Attempt::Settled => batch.push(piece),
+                Attempt::Panicked => {
+                    piece.refuse(Error::internal("a panic while writing to the database"));
+                    return self.start_again(batch);
+                }
+                Attempt::Lost => {
+                    batch.push(piece);
+                    return self.start_again(batch);
+                }
+            }
+            let room = batch.len() < BATCH && started.elapsed() < BATCH_TIME;
+            next = if room { self.next(batch.len(), started, waiting).and_then(on_time) } else { None };
+        }
+        let committing = Instant::now();
+        if let Err(error) = commit(&mut self.conn) {
+            tracing::warn!(%error, pieces = batch.len(), "the writer could not commit");
+            return self.start_again(batch);
+        }
+        self.last = Last { pieces: batch.len(), commit: committing.elapsed() };
+        for piece in batch {
+            piece.answer();
+        }
+    }
+
+    /// Another piece for the open transaction. Those whom the last commit has just answered may be on their way back:
+    /// while fewer are here than then, a little patience saves them a whole commit.
+    fn next(&self, here: usize, started: Instant, waiting: &Receiver<Box<dyn Work>>) -> Option<Box<dyn Work>> {
+        if here >= self.last.pieces {
+            return waiting.try_recv().ok();
+        }
+        let patience = (self.last.commit / PATIENCE).min(BATCH_TIME).saturating_sub(started.elapsed());
+        match waiting.recv_timeout(patience) {
+            Ok(piece) => Some(piece),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
+        }
+    }
+
+    /// One piece in its savepoint.
+    fn attempt(&mut self, piece: &mut dyn Work) -> Attempt {
+        let conn = &mut self.conn;
+        if savepoint(conn).is_err() {
+            return Attempt::Lost;
+        }
+        match catch_unwind(AssertUnwindSafe(|| piece.attempt(conn))) {
+            Ok(true) if commit(conn).is_ok() => Attempt::Settled,
+            Ok(false) if rollback(conn).is_ok() => Attempt::Settled,
+            Ok(_) => Attempt::Lost,
+            Err(_) => Attempt::Panicked,
+        }
+    }
+
+    /// Nothing of the open transaction was kept: each piece is done again by itself, over a new connection.
+    fn start_again(&mut self, batch: Vec<Box<dyn Work>>) {
+        match open(&self.path) {
+            // Dropping the old one rolls back what it had begun.
+            Ok(conn) => {
+                self.conn = conn;
+                self.one_by_one(batch);
+            }
+            Err(error) => {
+                tracing::error!(%error, "the writer could not open the database again");
+                for piece in batch {
+                    piece.refuse(Error::Overloaded);
+                }
+            }
+        }
+    }
+
+    fn one_by_one(&mut self, batch: Vec<Box<dyn Work>>) {
+        self.last = Last::default();
+        for piece in batch {
+            if catch_unwind(AssertUnwindSafe(|| piece.alone(&mut self.conn))).is_err() {
+                // Its caller has learnt it from the dropped channel.
+                match open(&self.path) {
+                    Ok(conn) => self.conn = conn,
+                    Err(error) => tracing::error!(%error, "the writer could not open the database again"),
+                }
+            }
+        }
+    }
+}
+
+/// Nothing is begun for a caller who has waited so long: it is told that it was not.
+fn on_time(piece: Box<dyn Work>) -> Option<Box<dyn Work>> {
+    if piece.is_late() {
+        piece.refuse(Error::Overloaded);
+        None
+    } else {
+        Some(piece)
+    }
+}
+
+fn savepoint(conn: &mut AnyConnection) -> QueryResult<()> {
+    both!(conn, |c| AnsiTransactionManager::begin_transaction(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use diesel::dsl::sql;
+    use diesel::sql_types::BigInt;
+    use futures::future::join_all;
+
+    fn writer(folder: &tempfile::TempDir) -> Writer {
+        Writer::start(&folder.path().join("test.db")).unwrap()
+    }
+
+    async fn run(writer: &Writer, sql: String) -> Result<(), Error> {
+        writer.run(move |conn| Ok(diesel::sql_query(&sql).execute(conn).map(drop)?)).await
+    }
+
+    fn count(folder: &tempfile::TempDir) -> i64 {
+        // Another connection: what it sees is committed.
+        let mut conn = SqliteConnection::establish(&folder.path().join("test.db").to_string_lossy()).unwrap();
+        diesel::select(sql::<BigInt>("(SELECT count(*) FROM t)")).get_result(&mut conn).unwrap()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_is_answered_is_committed_and_what_failed_is_undone_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = writer(&folder);
+        run(&writer, "CREATE TABLE t (id INTEGER PRIMARY KEY)".into()).await.unwrap();
+        let results = join_all((0..400_i64).map(|i| {
+            let (writer, folder) = (writer.clone(), &folder);
+            async move {
+                let result = writer
+                    .run(move |conn| {
+                        diesel::sql_query(format!("INSERT INTO t VALUES ({i})")).execute(conn)?;
+                        match i % 10 {
+                            3 => Err(Error::NotFound),
+                            7 => Ok(diesel::sql_query("INSERT INTO t VALUES (0)").execute(conn).map(drop)?),
+                            _ => Ok(()),
+                        }
+                    })
+                    .await;
+                if result.is_ok() && i % 50 == 0 {
+                    assert!(count(folder) > 0, "answered before it was committed");
+                }
+                result
+            }
+        }))
+        .await;
+        for (i, result) in results.iter().enumerate() {
+            match i % 10 {
+                3 => assert!(matches!(result, Err(Error::NotFound))),
+                7 => assert!(matches!(result, Err(Error::Database(_)))),
+                _ => assert!(result.is_ok(), "{i}: {result:?}"),
+            }
+        }
+        assert_eq!(count(&folder), 320);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_panic_takes_nobody_else_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = writer(&folder);
+        run(&writer, "CREATE TABLE t (id INTEGER PRIMARY KEY)".into()).await.unwrap();
+        let results = join_all((0..60_i64).map(|i| {
+            let writer = writer.clone();
+            async move {
+                writer
+                    .run(move |conn| {
+                        diesel::sql_query(format!("INSERT INTO t VALUES ({i})")).execute(conn)?;
+                        assert_ne!(i % 20, 9, "a defect");
+                        Ok(())
+                    })
+                    .await
+            }
+        }))
+        .await;
+        let failed = results.iter().filter(|result| matches!(result, Err(Error::Internal(_)))).count();
+        assert_eq!((failed, results.iter().filter(|result| result.is_ok()).count()), (3, 57));
+        assert_eq!(count(&folder), 57);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn callers_at_once_share_a_commit() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = writer(&folder);
+        run(&writer, "CREATE TABLE t (id INTEGER PRIMARY KEY)".into()).await.unwrap();
+        let hold = std::sync::Arc::new(std::sync::Barrier::new(2));
+        let held = {
+            let (writer, hold) = (writer.clone(), hold.clone());
+            tokio::spawn(async move {
+                writer
+                    .run(move |_| {
+                        hold.wait();
+                        hold.wait();
+                        Ok(())
+                    })
+                    .await
+            })
+        };
+        // The writer is busy; a hundred more queue up behind it.
+        hold.wait();
+        let before = frames(&folder);
+        let others: Vec<_> = (0..100)
+            .map(|i| {
+                let writer = writer.clone();
+                tokio::spawn(async move { run(&writer, format!("INSERT INTO t VALUES ({i})")).await })
+            })
+            .collect();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        hold.wait();
+        held.await.unwrap().unwrap();
+        for other in others {
+            other.await.unwrap().unwrap();
+        }
+        assert_eq!(count(&folder), 100);
+        // Each commit writes at least the one page of the table to the log: a hundred of them would be a hundred pages.
+        let written = frames(&folder) - before;
+        assert!((1..=5).contains(&written), "{written} pages");
+    }
+
+    /// Pages in the write-ahead log: 32 bytes of header, then 24 + 4 096 each.
+    fn frames(folder: &tempfile::TempDir) -> u64 {
+        let bytes = std::fs::metadata(folder.path().join("test.db-wal")).unwrap().len();
+        bytes.saturating_sub(32) / (24 + 4_096)
+    }
+}
