@@ -180,6 +180,36 @@ impl Storage {
     }
 }
 
+/// What a store is without Stripe and without an address: enough for commands that derive secrets and ask nobody.
+#[derive(Clone, Debug)]
+pub struct Offline {
+    /// Database and data folder.
+    pub storage: Storage,
+    /// The `[store]` table.
+    pub store: Store,
+    /// `SECRET_KEY`, as for `serve`.
+    pub secret_key: SecretKey,
+    /// Whether `STRIPE_SECRET_KEY` is set and moves real money.
+    pub live: bool,
+}
+
+impl Offline {
+    /// Reads and checks it. `store_file` is `Leptos.toml`; without one the defaults hold.
+    ///
+    /// # Errors
+    /// [`ConfigError`]: the first setting that is missing or wrong.
+    pub fn read(env: &Env<'_>, store_file: &Path) -> Result<Self, ConfigError> {
+        let storage = Storage::read(env)?;
+        let key: Option<StripeKey> = env.parsed("STRIPE_SECRET_KEY")?;
+        Ok(Self {
+            live: key.is_some_and(|key| key.livemode()),
+            store: store(store_file)?,
+            secret_key: secret_key(env, &storage.database, &storage.data_dir)?,
+            storage,
+        })
+    }
+}
+
 impl Config {
     /// Reads and checks everything. `store_file` is `Leptos.toml`; without one the defaults hold.
     ///

@@ -1,8 +1,10 @@
 //! `octavo`: the store as one program.
 
-use anyhow::{Context as _, bail};
+mod seed;
+
+use anyhow::Context as _;
 use clap::{Parser, Subcommand};
-use octavo::config::{Config, Env, Storage};
+use octavo::config::{Config, Env, Offline, Storage, Store};
 use octavo::lanes::{Lanes, Welcome};
 use octavo::router::{Settings, router};
 use octavo::{page_cache, serve as serving, workers};
@@ -35,15 +37,16 @@ enum Command {
     Serve,
     /// Brings the database's schema up to date and ends.
     Migrate,
-    /// Loads a catalogue from a folder; books that are there already are left alone.
-    Seed {
-        /// Loads the demo books.
-        #[arg(long)]
-        demo: bool,
-        /// The folder with `catalogue.json`.
-        #[arg(long, default_value = "server/demo")]
-        from: PathBuf,
-    },
+    /// Loads a catalogue from a folder, or makes up a large store.
+    ///
+    /// --demo and --from load books; those that are there already are left alone.
+    ///
+    /// --books and --orders make up a store: the same rows for the same numbers, --seed, --until, currency and
+    /// SECRET_KEY. Run it while the store is closed. Run again with the same arguments it goes on where it was
+    /// interrupted, and adds nothing to what is complete; with other arguments, in a store that has real orders, and
+    /// with a live Stripe key it refuses. Nobody is ever sent anything for made-up orders.
+    #[command(verbatim_doc_comment)]
+    Seed(seed::Arguments),
     /// Looks for rows that break the store's invariants; ends with 1 if there are any.
     Doctor,
     /// Prints the link that opens an order in any browser, for a buyer who has lost it.
@@ -81,14 +84,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             open_db(&Storage::read(&env)?).await?;
             println!("the schema is up to date");
         }
-        Command::Seed { demo, from } => {
-            if !demo && from == Path::new("server/demo") {
-                bail!("say which catalogue: --demo for the demo books, or --from FOLDER");
-            }
-            let shop = offline_shop(&env).await?;
-            let added = shop.seed_catalogue(&from).await?;
-            println!("{added} books added");
-        }
+        Command::Seed(arguments) => seed::run(&arguments, &env, &cli.config).await?,
         Command::Doctor => {
             let violations = offline_shop(&env).await?.violations().await?;
             for violation in &violations {
@@ -114,20 +110,30 @@ async fn open_db(storage: &Storage) -> anyhow::Result<Db> {
 
 /// A shop for commands that need neither Stripe nor the configuration: it derives no secret and asks nobody.
 async fn offline_shop(env: &Env<'_>) -> anyhow::Result<Shop> {
-    let storage = Storage::read(env)?;
+    closed_shop(Offline {
+        storage: Storage::read(env)?,
+        store: Store::default(),
+        secret_key: SecretKey::new(shop::secrets::random_key())?,
+        live: false,
+    })
+    .await
+}
+
+/// A shop that asks nobody, but has the store's own key, currency and policy.
+async fn closed_shop(config: Offline) -> anyhow::Result<Shop> {
     Ok(Shop::new(Parts {
         settings: shop::Settings {
-            name: String::new(),
+            name: config.store.name.clone(),
             base_url: "http://127.0.0.1".into(),
-            currency: octavo::config::Store::default().currency,
+            currency: config.store.currency,
             demo: false,
-            livemode: false,
-            policy: shop::Policy::default(),
+            livemode: config.live,
+            policy: config.store.policy(),
         },
-        db: open_db(&storage).await?,
-        files: Files::local(&storage.data_dir.join("files"))?,
+        db: open_db(&config.storage).await?,
+        files: Files::local(&config.storage.data_dir.join("files"))?,
         payments: Payments::unconfigured(),
-        key: SecretKey::new(shop::secrets::random_key())?,
+        key: config.secret_key,
         clock: Clock::System,
     }))
 }

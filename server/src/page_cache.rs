@@ -17,8 +17,8 @@ use quick_cache::sync::Cache;
 use sha2::{Digest as _, Sha256};
 use shop::Shop;
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// How pages are kept.
@@ -127,7 +127,9 @@ impl PageCache {
 
     /// The key's name, if everybody without a cart is shown the same.
     fn name(&self, request: &Request) -> Option<String> {
-        if *request.method() != Method::GET || !is_shared(request.uri()) || has_cookie(request.headers(), self.0.session)
+        if *request.method() != Method::GET
+            || !is_shared(request.uri())
+            || has_cookie(request.headers(), self.0.session)
         {
             return None;
         }
@@ -156,7 +158,8 @@ pub async fn kept(State(cache): State<PageCache>, mut request: Request, next: Ne
     let encoding = HeaderValue::from_static(encoding(request.headers()));
     request.headers_mut().insert(header::ACCEPT_ENCODING, encoding);
     let response = next.run(request).await;
-    let html = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    let html =
+        response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     if response.status() != StatusCode::OK || !html || response.headers().contains_key(header::SET_COOKIE) {
         return response;
     }

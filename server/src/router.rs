@@ -2,8 +2,8 @@
 
 use crate::lanes::{self, Lanes, Welcome};
 use crate::layers::{self, hold_session, identify, require_origin, security_headers};
-use crate::routes::{actions, assets, covers, download, errors, health, stripe_webhook};
 use crate::page_cache::{self, PageCache};
+use crate::routes::{actions, assets, covers, download, errors, health, stripe_webhook};
 use crate::session_store;
 use app::app::{routes, shell};
 use axum::extract::FromRef;

@@ -16,11 +16,16 @@ pub fn Downloads(
     let words = match (&download.running_until, download.state) {
         (Some(until), _) if download.exhausted.is_empty() => {
             let left = uses(download.uses_left, download.max_uses);
-            format!("Your download is running: until {until} every format is yours without using up another one. {left} left.")
+            format!(
+                "Your download is running: until {until} every format is yours without using up another one. {left} left."
+            )
         }
         (Some(until), _) => {
             let list: Vec<&str> = download.exhausted.iter().map(|info| info.format.label()).collect();
-            format!("Your download is running until {until}. {} has been downloaded as often as it can be.", list.join(", "))
+            format!(
+                "Your download is running until {until}. {} has been downloaded as often as it can be.",
+                list.join(", ")
+            )
         }
         (_, TokenState::Usable) => {
             format!("{} left, until {}.", uses(download.uses_left, download.max_uses), download.expires)

@@ -1,4 +1,7 @@
 //! The door to the files: book files and covers in an object store, under random keys, never under their names.
+//!
+//! A key may end in `#` and anything: that part only tells rows apart that share one object (the books of a large seeded
+//! store), and is not part of the object's name.
 
 use bytes::Bytes;
 use futures::stream::BoxStream;
@@ -8,6 +11,11 @@ use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
+
+/// Where the object of a key is.
+fn object(key: &str) -> ObjectPath {
+    ObjectPath::from(key.split_once('#').map_or(key, |(object, _)| object))
+}
 
 /// The store's files.
 #[derive(Clone, Debug)]
@@ -29,7 +37,7 @@ impl Files {
     /// # Errors
     /// The object store's.
     pub async fn put(&self, key: &str, content: Bytes) -> Result<(), object_store::Error> {
-        self.0.put(&ObjectPath::from(key), content.into()).await.map(drop)
+        self.0.put(&object(key), content.into()).await.map(drop)
     }
 
     /// The whole content under `key`: for small things.
@@ -37,7 +45,7 @@ impl Files {
     /// # Errors
     /// The object store's; [`object_store::Error::NotFound`] if there is none.
     pub async fn get(&self, key: &str) -> Result<Bytes, object_store::Error> {
-        self.0.get(&ObjectPath::from(key)).await?.bytes().await
+        self.0.get(&object(key)).await?.bytes().await
     }
 
     /// A stream of the bytes of `range` under `key`; a few KB are in memory at a time.
@@ -50,6 +58,6 @@ impl Files {
         range: Range<u64>,
     ) -> Result<BoxStream<'static, Result<Bytes, object_store::Error>>, object_store::Error> {
         let options = GetOptions { range: Some(GetRange::Bounded(range)), ..GetOptions::default() };
-        Ok(self.0.get_opts(&ObjectPath::from(key), options).await?.into_stream())
+        Ok(self.0.get_opts(&object(key), options).await?.into_stream())
     }
 }

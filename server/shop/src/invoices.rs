@@ -7,7 +7,35 @@ use chrono::{Datelike, NaiveDateTime};
 use diesel::prelude::*;
 use serde_json::json;
 
-const SERIES: &str = "INV";
+/// The store's one series.
+pub(crate) const SERIES: &str = "INV";
+
+/// A line of an invoice: amounts in minor units of the invoice's currency.
+pub(crate) struct Line {
+    pub(crate) title: String,
+    pub(crate) unit_amount: i64,
+    pub(crate) discount: i64,
+    pub(crate) tax: i64,
+    pub(crate) total: i64,
+}
+
+/// "INV-2026-00042".
+pub(crate) fn number(year: i32, seq: i64) -> String {
+    format!("{SERIES}-{year}-{seq:05}")
+}
+
+/// The buyer as of the purchase.
+pub(crate) fn buyer_snapshot(email: &str, name: Option<&str>, country: Option<&str>) -> String {
+    json!({ "email": email, "name": name, "country": country }).to_string()
+}
+
+/// What was sold, as of the purchase.
+pub(crate) fn lines_snapshot(lines: impl Iterator<Item = Line>) -> String {
+    let lines = lines.map(|Line { title, unit_amount, discount, tax, total }| {
+        json!({ "title": title, "unit_amount": unit_amount, "discount": discount, "tax": tax, "total": total })
+    });
+    serde_json::Value::from_iter(lines).to_string()
+}
 
 /// Gives a paid order its invoice. An order of nothing takes no number.
 pub(crate) fn issue(conn: &mut AnyConnection, order_id: i64, now: NaiveDateTime) -> Result<(), Error> {
@@ -30,12 +58,13 @@ pub(crate) fn issue(conn: &mut AnyConnection, order_id: i64, now: NaiveDateTime)
             order_item::total,
         ))
         .load(conn)?;
-    let lines: Vec<_> = lines
-        .into_iter()
-        .map(|(title, unit_amount, discount, tax, total)| {
-            json!({ "title": title, "unit_amount": unit_amount, "discount": discount, "tax": tax, "total": total })
-        })
-        .collect();
+    let lines = lines.into_iter().map(|(title, unit_amount, discount, tax, total)| Line {
+        title,
+        unit_amount,
+        discount,
+        tax,
+        total,
+    });
     let year = now.year();
     let seq = next(conn, year)?;
     diesel::insert_into(invoice::table)
@@ -44,12 +73,12 @@ pub(crate) fn issue(conn: &mut AnyConnection, order_id: i64, now: NaiveDateTime)
             invoice::series.eq(SERIES),
             invoice::year.eq(year),
             invoice::seq.eq(seq),
-            invoice::number.eq(format!("{SERIES}-{year}-{seq:05}")),
+            invoice::number.eq(number(year, seq)),
             invoice::order_id.eq(order_id),
             invoice::currency.eq(currency),
             invoice::issued_at.eq(now),
-            invoice::buyer_snapshot.eq(json!({ "email": email, "name": name, "country": country }).to_string()),
-            invoice::lines_snapshot.eq(serde_json::Value::from(lines).to_string()),
+            invoice::buyer_snapshot.eq(buyer_snapshot(&email, name.as_deref(), country.as_deref())),
+            invoice::lines_snapshot.eq(lines_snapshot(lines)),
         ))
         .execute(conn)?;
     Ok(())

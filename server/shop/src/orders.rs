@@ -1,5 +1,6 @@
 //! Orders as their buyers see them, and who counts as the buyer.
 
+use crate::cart::Offer;
 use crate::catalog;
 use crate::clock::{day, moment};
 use crate::db::schema::{book, checkout, download_token, entitlement, invoice, order_access, order_item, orders};
@@ -9,7 +10,6 @@ use crate::types::{
     CheckoutProgress, Cover, Currency, DownloadView, Email, Money, OrderItemView, OrderNumber, OrderStatus, OrderView,
     TokenState,
 };
-use crate::cart::Offer;
 use crate::{Error, Reconciled, Shop, downloads, limits};
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;

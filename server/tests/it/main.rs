@@ -24,6 +24,8 @@ mod events;
 #[cfg(test)]
 mod free;
 #[cfg(test)]
+mod large_store;
+#[cfg(test)]
 mod markup;
 #[cfg(test)]
 mod overload;

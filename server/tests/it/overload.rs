@@ -130,9 +130,9 @@ on_both_databases!(
                 })
             })
             .collect();
-        store.until("both are at Stripe", async || {
-            store.count("checkout WHERE stripe_session IS NULL").await == 2
-        }).await;
+        store
+            .until("both are at Stripe", async || store.count("checkout WHERE stripe_session IS NULL").await == 2)
+            .await;
         for _ in 0..50 {
             let away = store.http.get(format!("{}/cart", door.url)).send().await.unwrap();
             assert_eq!(away.status(), StatusCode::SERVICE_UNAVAILABLE);

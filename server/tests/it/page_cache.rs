@@ -66,7 +66,8 @@ on_both_databases!(nobody_is_shown_anothers_page, async |store| {
     let dark = get(store, "/", &[(COOKIE, "theme=dark")]).await;
     assert!(tag(&dark).is_some() && tag(&dark) != Some(anonymous));
     assert!(dark.text().await.unwrap().contains("data-theme=\"dark\""));
-    for (accepts, encoding) in [("br, gzip", Some("br")), ("gzip", Some("gzip")), ("identity", None), ("br;q=0", None)] {
+    for (accepts, encoding) in [("br, gzip", Some("br")), ("gzip", Some("gzip")), ("identity", None), ("br;q=0", None)]
+    {
         for _ in 0..2 {
             let page = get(store, "/", &[(ACCEPT_ENCODING, accepts)]).await;
             let given = page.headers().get(CONTENT_ENCODING).map(|value| value.to_str().unwrap().to_owned());

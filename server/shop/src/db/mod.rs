@@ -225,9 +225,7 @@ impl Db {
             Writers::Thread(writer) => writer.run(work).await,
             Writers::Pool => {
                 let mut work = work;
-                self.readers
-                    .run(move |pool| persist(|work| transaction(&mut *acquire(pool)?, work), &mut work))
-                    .await
+                self.readers.run(move |pool| persist(|work| transaction(&mut *acquire(pool)?, work), &mut work)).await
             }
         }
     }

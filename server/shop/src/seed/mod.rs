@@ -1,4 +1,7 @@
-//! Loading a catalogue from a folder: `catalogue.json` with its covers and files.
+//! Loading a catalogue from a folder: `catalogue.json` with its covers and files. A store's worth of made-up rows is in
+//! [`large`].
+
+pub mod large;
 
 use crate::db::AnyConnection;
 use crate::db::schema::{book, book_file, book_price, contributor, edition};
