@@ -1,7 +1,7 @@
 # The entry points. What they do stands in scripts/, in full sentences.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo watch test check fmt release
+.PHONY: help demo watch test check bench fmt release
 
 # Settings go on the command line: make demo PORT=3100 SANDBOX_PORT=12211 DATA=/tmp/shop
 
@@ -22,6 +22,9 @@ test: ## Everything that CI checks
 check: ## Only what can be said without running: fmt, clippy, shell scripts, types
 	@scripts/setup.sh wasm apt npm
 	@scripts/check.sh
+
+bench: ## How fast it is, beside yardsticks of the same run (writes docs/performance.md)
+	@scripts/bench.sh
 
 fmt: ## Format the code
 	@cargo fmt --all

@@ -11,6 +11,7 @@
 #     python     Debian's python3 with venv, and Stripe's client for Python in a
 #                venv of its own (in $OCTAVO_TOOLS, keyed by its requirements)
 #     deny       cargo-deny
+#     bench      wrk, nginx, curl: yardsticks and load
 #
 # Comes from: crates.io, npm, PyPI, Debian's packages, rustup. Nowhere else.
 set -euo pipefail
@@ -30,6 +31,7 @@ for part in "$@"; do
     npm) items+=(npm_packages) ;;
     python) items+=(apt_python python_client) ;;
     deny) items+=(cargo_deny) ;;
+    bench) items+=(apt_bench) ;;
     *) fail "unknown part \"$part\" (wasm leptos apt-build apt npm python deny)" ;;
   esac
 done
@@ -171,6 +173,14 @@ apt_all_bring() { apt_install "$1"; find_missing "${packages_all[@]}" || fail "s
 apt_python_name() { say "Debian packages for Python"; }
 apt_python_there() { find_missing "${packages_python[@]}"; }
 apt_python_bring() { apt_install "$1"; find_missing "${packages_python[@]}" || fail "still missing: ${missing[*]}"; }
+
+there_wrk() { have wrk; }
+there_nginx() { have nginx || [ -x /usr/sbin/nginx ]; }
+there_curl() { have curl; }
+packages_bench=(wrk nginx curl)
+apt_bench_name() { say "Debian packages to measure with"; }
+apt_bench_there() { find_missing "${packages_bench[@]}"; }
+apt_bench_bring() { apt_install "$1"; find_missing "${packages_bench[@]}" || fail "still missing: ${missing[*]}"; }
 
 apt_install() {
   local try

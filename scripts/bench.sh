@@ -1,0 +1,208 @@
+#!/usr/bin/env bash
+# Measures the store against yardsticks of the same run: `make bench`.
+#
+#   BENCH_SECONDS=5 BENCH_PROFILE=release BENCH_DATA=target/bench scripts/bench.sh
+#
+# The server has one core, the load the other; everything stays on 127.0.0.1.
+# Prints a table and writes it into docs/performance.md.
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+cd "$ROOT"
+
+seconds="${BENCH_SECONDS:-5}"
+profile="${BENCH_PROFILE:-release}"
+data="${BENCH_DATA:-$ROOT/target/bench}"
+rounds=3
+
+say "[1/4] Tools and packages"
+scripts/setup.sh wasm apt-build leptos bench
+say "[2/4] Building what the browser loads, the store and its yardsticks (fully optimised: 15 minutes the first time)"
+scripts/build-site.sh "$profile"
+cargo build --locked --profile "$profile" -p server --bin octavo --example bench
+octavo="$TARGET_DIR/$profile/octavo"
+bench="$TARGET_DIR/$profile/examples/bench"
+
+say "[3/4] Stores of 10 000 and of 100 000 books in $data"
+mkdir -p "$data"
+export OCTAVO_DEMO=1 LEPTOS_SITE_ROOT="$SITE_DIR" RUST_LOG=warn
+export SECRET_KEY=a-key-that-only-the-benchmarks-use STRIPE_SECRET_KEY=sk_test_benchmarks
+export STRIPE_WEBHOOK_SECRET=whsec_benchmarks STRIPE_API_BASE=http://127.0.0.1:9
+choose() { # NAME: the store that the next commands are about
+  export DATA_DIR="$data/$1" DATABASE_URL="sqlite://$data/$1/octavo.db"
+  mkdir -p "$DATA_DIR"
+}
+for size in 10000 100000; do
+  choose "$size"
+  [ -e "$DATA_DIR/ready" ] || { "$octavo" seed --books "$size" --orders 0 && touch "$DATA_DIR/ready"; }
+done
+choose 10000
+orders="$DATA_DIR/orders.json"
+[ -s "$orders" ] || "$bench" prepare --megabytes 5 --orders 160 --out "$orders"
+
+# --- servers and load ---------------------------------------------------------
+pids=()
+clean_up() {
+  local status=$?
+  trap '' INT TERM
+  stop "${pids[@]}"
+  exit "$status"
+}
+trap clean_up EXIT
+trap 'exit 130' INT TERM
+
+# The kernel gives the first core to the servers, the second one to the load.
+server() { taskset -c 0 "$@"; }
+load() { taskset -c 1 "$@"; }
+
+start_store() { # sets store_pid and store
+  local port
+  port="$(free_port)"
+  store="http://127.0.0.1:$port"
+  BASE_URL="$store" LISTEN_ADDR="127.0.0.1:$port" taskset -c 0 "$octavo" serve 2>"$data/octavo.log" &
+  store_pid=$!
+  pids+=("$store_pid")
+  wait_ready "$port" /readyz "$store_pid" "$data/octavo.log" 20
+}
+
+# Requests a second: the median of three rounds. A wrong answer is no figure.
+rate() { # CONNECTIONS URL [HEADER]
+  local round out figures=()
+  for ((round = 0; round < rounds; round++)); do
+    out="$(load wrk -t1 -c"$1" -d"${seconds}s" ${3:+-H "$3"} "$2")"
+    if grep -q 'Non-2xx' <<<"$out"; then
+      printf '%s\n' "$out" >&2
+      fail "$2 was not answered with 200"
+    fi
+    figures+=("$(awk '/^Requests\/sec:/ { printf "%d", $2 }' <<<"$out")")
+  done
+  printf '%s\n' "${figures[@]}" | sort -n | sed -n "$(((rounds + 1) / 2))p"
+}
+
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", (b > 0 ? a / b : 0) }'; }
+rows=()
+row() { # WHAT FIGURE YARDSTICK RATIO GOAL
+  rows+=("| $1 | $2 | $3 | $4 | $5 |")
+  say "  $1: $2; $3; $4 (goal: $5)"
+}
+
+say "[4/4] Measuring ($rounds rounds of $seconds s each, the median counts)"
+
+# Cold start, before anything is warm but the disk's cache.
+port="$(free_port)"
+starts=()
+for _ in 1 2 3; do
+  starts+=("$(BASE_URL="http://127.0.0.1:$port" LISTEN_ADDR="127.0.0.1:$port" server "$bench" start --url "http://127.0.0.1:$port/" "$octavo" serve)")
+done
+cold="$(printf '%s\n' "${starts[@]}" | sort -n | sed -n 2p)"
+row "cold start to the first page, 10 000 books" "$cold ms" "" "" "≤ 100 ms"
+
+start_store
+idle="$(awk '/^VmRSS/ { print $2 }' "/proc/$store_pid/status")"
+book="$(curl -s "$store/" | grep -o '/books/[^"]*' | sed -n 5p)"
+
+# The yardsticks over the same database, on the same core, one after the other.
+yard_port="$(free_port)"
+server "$bench" yardstick --listen "127.0.0.1:$yard_port" --store "$store" --book "${book#/books/}" >"$data/yardstick.log" 2>&1 &
+yard_pid=$!
+pids+=("$yard_pid")
+for _ in $(seq 100); do
+  grep -q ready "$data/yardstick.log" && break
+  kill -0 "$yard_pid" 2>/dev/null || { cat "$data/yardstick.log" >&2; fail "the yardstick's pages are not the store's"; }
+  sleep 0.1
+done
+yard="http://127.0.0.1:$yard_port"
+
+rm -rf "$data/nginx"
+mkdir -p "$data/nginx/html/books"
+curl -s "$store/" >"$data/nginx/html/index.html"
+curl -s "$store$book" >"$data/nginx/html/books/book.html"
+cp "$DATA_DIR"/files/* "$data/nginx/html/" 2>/dev/null || true
+heavy="$(find "$DATA_DIR/files" -type f -size +4M | head -n 1)"
+cp "$heavy" "$data/nginx/html/heavy.epub"
+nginx_port="$(free_port)"
+cat >"$data/nginx/nginx.conf" <<CONF
+worker_processes 1;
+daemon off;
+pid $data/nginx/nginx.pid;
+error_log $data/nginx/error.log;
+events { worker_connections 2048; }
+http {
+  access_log off;
+  sendfile on;
+  tcp_nopush on;
+  keepalive_requests 100000000;
+  open_file_cache max=100;
+  types { text/html html; application/epub+zip epub; }
+  client_body_temp_path $data/nginx/t1; proxy_temp_path $data/nginx/t2; fastcgi_temp_path $data/nginx/t3;
+  uwsgi_temp_path $data/nginx/t4; scgi_temp_path $data/nginx/t5;
+  server { listen 127.0.0.1:$nginx_port; root $data/nginx/html; }
+}
+CONF
+# Its worker must be able to read below our folder.
+[ "$(id -u)" -ne 0 ] || sed -i '1i user root;' "$data/nginx/nginx.conf"
+server nginx -c "$data/nginx/nginx.conf" -p "$data/nginx" 2>/dev/null &
+pids+=("$!")
+for _ in $(seq 50); do port_taken "$nginx_port" && break; sleep 0.1; done
+nginx="http://127.0.0.1:$nginx_port"
+
+# A session's cookie, even one of no session, makes a page that is not kept.
+fresh="Cookie: octavo=0"
+for page in "/|catalogue" "$book|book"; do
+  path=${page%%|*} name=${page#*|}
+  hand="$(rate 32 "$yard$path")"
+  ours="$(rate 32 "$store$path" "$fresh")"
+  row "$name, made anew, 32 connections" "$ours pages/s" "hand-written: $hand" "$(ratio "$ours" "$hand")×" "≥ 0.35×"
+  file=/index.html
+  [ "$path" = / ] || file=/books/book.html
+  theirs="$(rate 32 "$nginx$file")"
+  ours="$(rate 32 "$store$path")"
+  row "$name, anonymous, 32 connections" "$ours pages/s" "nginx, same bytes: $theirs" "$(ratio "$ours" "$theirs")×" "≥ 0.7×"
+done
+peak="$(awk '/^VmHWM/ { print $2 }' "/proc/$store_pid/status")"
+row "memory idle" "$((idle / 1024)) MB" "" "" "≤ 48 MB"
+row "memory at most while serving pages" "$((peak / 1024)) MB" "" "" "≤ 48 MB"
+
+# --- downloads ------------------------------------------------------------------
+theirs="$(load "$bench" download --url "$nginx/heavy.epub" --connections 32 --seconds "$((seconds * 2))")"
+ours="$(load "$bench" download --url "$store" --orders "$orders" --connections 32 --seconds "$((seconds * 2))")"
+row "downloads of 5 MB, 32 connections" "$ours MB/s" "nginx, sendfile: $theirs" "$(ratio "$ours" "$theirs")×" "≥ 0.8×"
+stop "$store_pid"
+start_store
+read -r grown _ <<<"$(load "$bench" slow-readers --url "$store" --orders "$orders" --readers 256 --pid "$store_pid")"
+row "256 slow readers of 5 MB" "$((grown / 1024)) MB above idle" "" "" "≤ 32 MB"
+
+# --- webhooks -------------------------------------------------------------------
+read -r single micros <<<"$(server "$bench" commits --folder "$DATA_DIR" --seconds "$seconds")"
+for connections in 1 32 256; do
+  read -r kept cpu <<<"$(load "$bench" deliver --url "$store" --secret "$STRIPE_WEBHOOK_SECRET" --connections "$connections" --seconds "$seconds" --pid "$store_pid")"
+  case "$connections" in 1) goal=1 ;; 32) goal=12 ;; *) goal=30 ;; esac
+  if [ "$micros" -ge 3000 ]; then goal="≥ $goal×"; else goal="≤ 120 µs CPU (a commit takes < 3 ms here)"; fi
+  row "webhooks kept durably, $connections connections" "$kept/s, $cpu µs CPU each" "single commits: $single/s ($micros µs)" "$(ratio "$kept" "$single")×" "$goal"
+done
+stop "$store_pid" "$yard_pid"
+
+# --- a large catalogue ------------------------------------------------------------
+choose 100000
+start_store
+last=$("$bench" last-page --currency USD)
+first_rate="$(rate 32 "$store/" "$fresh")"
+last_rate="$(rate 32 "$store/?after=$last" "$fresh")"
+row "last catalogue page of 100 000 books" "$last_rate pages/s" "first page: $first_rate" "$(ratio "$first_rate" "$last_rate")× as long" "≤ 1.2×"
+
+# --- the table ----------------------------------------------------------------------
+table="$(mktemp)"
+{
+  # shellcheck disable=SC2016 # Markdown
+  printf 'Measured on %s, %s, one core for the server and one for the load, profile `%s`.\n\n' \
+    "$(date -u +%Y-%m-%d)" "$(awk -F': ' '/model name/ { print $2; exit }' /proc/cpuinfo)" "$profile"
+  printf '| what | measured | yardstick | ratio | goal |\n| --- | --- | --- | --- | --- |\n'
+  printf '%s\n' "${rows[@]}"
+} >"$table"
+awk -v table="$table" '
+  /<!-- bench -->/ { print; print ""; while ((getline line < table) > 0) print line; print ""; skip = 1; next }
+  /<!-- \/bench -->/ { skip = 0 }
+  !skip' docs/performance.md >"$table.md"
+cp "$table.md" docs/performance.md
+rm -f "$table" "$table.md"
+say ""
+say "Written to docs/performance.md."

@@ -1,0 +1,120 @@
+//! What `make bench` measures with, beside wrk and nginx: a hand-written server as yardstick, and clients that sign
+//! webhooks and download with claims. See `scripts/bench.sh`.
+
+mod deliver;
+mod download;
+mod process;
+mod yardstick;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::time::Duration;
+
+#[derive(Debug, Parser)]
+#[command(about = "Yardsticks and clients of `make bench`")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serves the store's catalogue and one book from hand-written handlers: the same query in one blocking hop, the
+    /// same HTML by `write!`. Ends with an error unless its bytes are the store's.
+    Yardstick {
+        #[arg(long)]
+        listen: String,
+        /// The store to be equal to, over the same `DATABASE_URL`.
+        #[arg(long)]
+        store: String,
+        /// The book's slug.
+        #[arg(long)]
+        book: String,
+    },
+    /// Single durable commits a second of one connection: SQLite, WAL, `synchronous=FULL`.
+    Commits {
+        #[arg(long)]
+        folder: PathBuf,
+        #[arg(long, default_value_t = 5)]
+        seconds: u64,
+    },
+    /// Signed webhook deliveries a second that were answered 200, and the server's CPU for each.
+    Deliver {
+        #[arg(long)]
+        url: String,
+        #[arg(long)]
+        secret: String,
+        #[arg(long)]
+        connections: usize,
+        #[arg(long, default_value_t = 5)]
+        seconds: u64,
+        /// The server's process.
+        #[arg(long)]
+        pid: u32,
+    },
+    /// Puts a free book of `--megabytes` into the store of `DATABASE_URL` and `--orders` orders of it, and writes
+    /// what it takes to download them to `--out`. The store must be closed.
+    Prepare {
+        #[arg(long)]
+        megabytes: usize,
+        #[arg(long)]
+        orders: usize,
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Megabytes a second of whole downloads: of `--orders` through claims, or of one plain `--url`.
+    Download {
+        #[arg(long)]
+        url: String,
+        #[arg(long)]
+        orders: Option<PathBuf>,
+        #[arg(long)]
+        connections: usize,
+        #[arg(long, default_value_t = 8)]
+        seconds: u64,
+    },
+    /// The server's memory while so many readers take a few KB a second each, above what it was before.
+    SlowReaders {
+        #[arg(long)]
+        url: String,
+        #[arg(long)]
+        orders: PathBuf,
+        #[arg(long, default_value_t = 256)]
+        readers: usize,
+        #[arg(long)]
+        pid: u32,
+    },
+    /// The cursor of the catalogue's last page, newest first, of the store of `DATABASE_URL`.
+    LastPage {
+        #[arg(long)]
+        currency: String,
+    },
+    /// Milliseconds from the start of a program until `--url` answers 200.
+    Start {
+        #[arg(long)]
+        url: String,
+        command: Vec<String>,
+    },
+}
+
+fn main() -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build()?;
+    match Cli::parse().command {
+        Command::Yardstick { listen, store, book } => runtime.block_on(yardstick::serve(&listen, &store, &book)),
+        Command::Commits { folder, seconds } => yardstick::commits(&folder, Duration::from_secs(seconds)),
+        Command::Deliver { url, secret, connections, seconds, pid } => {
+            runtime.block_on(deliver::run(&url, &secret, connections, Duration::from_secs(seconds), pid))
+        }
+        Command::Prepare { megabytes, orders, out } => runtime.block_on(download::prepare(megabytes, orders, &out)),
+        Command::Download { url, orders, connections, seconds } => {
+            let time = Duration::from_secs(seconds);
+            runtime.block_on(download::run(&url, orders.as_deref(), connections, time))
+        }
+        Command::SlowReaders { url, orders, readers, pid } => {
+            runtime.block_on(download::slow_readers(&url, &orders, readers, pid))
+        }
+        Command::LastPage { currency } => runtime.block_on(yardstick::last_page(&currency)),
+        Command::Start { url, command } => runtime.block_on(process::start(&url, &command)),
+    }
+}
