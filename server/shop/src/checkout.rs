@@ -39,6 +39,31 @@ struct Open {
     id: i64,
     idem_key: String,
     stripe_url: Option<String>,
+    last_error: Option<String>,
+    created_at: NaiveDateTime,
+}
+
+/// What stands in `checkout.last_error` while a request of its key may have made a session of which we do not know.
+const UNKNOWN: &str = "Stripe was asked and did not answer";
+/// Stripe's clock and ours may differ.
+const CLOCKS: TimeDelta = TimeDelta::minutes(10);
+
+impl Open {
+    /// The checkout's name, which all its keys begin with.
+    fn attempt(&self) -> &str {
+        self.idem_key.split_once('.').map_or(self.idem_key.as_str(), |(name, _)| name)
+    }
+
+    /// The same name with the next number.
+    fn next_key(&self) -> String {
+        let number = self.idem_key.split_once('.').and_then(|(_, number)| number.parse().ok()).unwrap_or(1_u32);
+        format!("{}.{}", self.attempt(), number.saturating_add(1))
+    }
+
+    /// No session of this checkout is older, in Unix seconds.
+    fn since(&self) -> i64 {
+        (self.created_at - CLOCKS).and_utc().timestamp()
+    }
 }
 
 impl Shop {
@@ -75,8 +100,20 @@ impl Shop {
                 }
                 Err(PaymentsError::TryAgain(_)) if attempt < TRIES => tokio::time::sleep(PAUSE).await,
                 Err(error @ PaymentsError::Failed(_)) => {
+                    // What became of an earlier request of this key is not known: it may have made a session.
+                    if open.last_error.as_deref() == Some(UNKNOWN)
+                        && let Some(session) = self.0.payments.find_session(&open.idem_key, open.since()).await?
+                        && let Some(url) = session.url.clone()
+                    {
+                        self.keep_session(open.id, &session).await?;
+                        return Ok(CheckoutStart::Pay(url));
+                    }
                     // Stripe repeats a stored failure for the same key: the next try needs another one.
                     self.renew_key(&open, &error.to_string()).await?;
+                    return Err(error.into());
+                }
+                Err(error @ PaymentsError::Unreachable(_)) => {
+                    self.note_unknown(&open).await?;
                     return Err(error.into());
                 }
                 Err(error) => return Err(error.into()),
@@ -197,6 +234,7 @@ impl Shop {
         let base = self.base_url();
         let new = NewSession {
             idempotency_key: &open.idem_key,
+            attempt: open.attempt(),
             currency,
             lines: offers.iter().map(|offer| (offer.title.as_str(), offer.unit_amount)).collect(),
             success_url: format!("{base}/checkout/success?session_id={{CHECKOUT_SESSION_ID}}"),
@@ -225,8 +263,22 @@ impl Shop {
             .await
     }
 
+    async fn note_unknown(&self, open: &Open) -> Result<(), Error> {
+        let (id, key) = (open.id, open.idem_key.clone());
+        self.0
+            .db
+            .write(move |conn| {
+                diesel::update(checkout::table.find(id).filter(checkout::idem_key.eq(&key)))
+                    .set(checkout::last_error.eq(UNKNOWN))
+                    .execute(conn)?;
+                Ok(())
+            })
+            .await
+    }
+
     async fn renew_key(&self, open: &Open, why: &str) -> Result<(), Error> {
-        let (id, old, new, why, now) = (open.id, open.idem_key.clone(), new_key(), why.to_owned(), self.0.clock.now());
+        let (id, old, new, why, now) =
+            (open.id, open.idem_key.clone(), open.next_key(), why.to_owned(), self.0.clock.now());
         self.0
             .db
             .write(move |conn| {
@@ -304,6 +356,14 @@ impl NewCheckout {
             .values((self, checkout::state.eq("open")))
             .on_conflict_do_nothing()
             .execute(c))?;
-        Ok(mine().select((checkout::id, checkout::idem_key, checkout::stripe_url)).first(conn)?)
+        Ok(mine()
+            .select((
+                checkout::id,
+                checkout::idem_key,
+                checkout::stripe_url,
+                checkout::last_error,
+                checkout::created_at,
+            ))
+            .first(conn)?)
     }
 }

@@ -8,12 +8,13 @@ use std::time::Duration;
 use stripe::{Client, ClientBuilder, IdempotencyKey, RequestStrategy, StripeError, StripeRequest};
 use stripe_checkout::checkout_session::{
     CreateCheckoutSession, CreateCheckoutSessionLineItems, CreateCheckoutSessionLineItemsPriceData,
-    CreateCheckoutSessionPaymentIntentData, ListLineItemsCheckoutSession, ProductData, RetrieveCheckoutSession,
+    CreateCheckoutSessionPaymentIntentData, ListCheckoutSession, ListLineItemsCheckoutSession, ProductData,
+    RetrieveCheckoutSession,
 };
 use stripe_shared::{
     CheckoutSession, CheckoutSessionMode, CheckoutSessionPaymentStatus, CheckoutSessionStatus, PaymentIntentStatus,
 };
-use stripe_types::Expandable;
+use stripe_types::{Expandable, RangeQueryTs};
 
 /// Stripe's own address.
 pub const STRIPE_API_BASE: &str = "https://api.stripe.com/";
@@ -119,6 +120,8 @@ pub(crate) struct NewSession<'a> {
     /// finds our row if we crash before keeping the session's id, and tells our sessions from those that another
     /// program makes in the same Stripe account.
     pub(crate) idempotency_key: &'a str,
+    /// Names the checkout over all its keys.
+    pub(crate) attempt: &'a str,
     pub(crate) currency: Currency,
     /// Title and price in minor units.
     pub(crate) lines: Vec<(&'a str, i64)>,
@@ -228,7 +231,7 @@ impl Payments {
         let session = CreateCheckoutSession::new()
             .mode(CheckoutSessionMode::Payment)
             .line_items(line_items)
-            .client_reference_id(new.idempotency_key)
+            .client_reference_id(new.attempt)
             .metadata(metadata)
             .payment_intent_data(payment_intent)
             .success_url(new.success_url.as_str())
@@ -238,6 +241,29 @@ impl Payments {
             .send(self.client()?)
             .await?;
         Ok(session.into())
+    }
+
+    /// The session that was made with this idempotency key at or after `since` (Unix seconds), if there is one. For when
+    /// nobody knows what became of a request: Stripe's list does.
+    pub(crate) async fn find_session(&self, key: &str, since: i64) -> Result<Option<Session>, PaymentsError> {
+        let mut after: Option<String> = None;
+        loop {
+            let mut list = ListCheckoutSession::new().created(RangeQueryTs::gte(since)).limit(100);
+            if let Some(after) = &after {
+                list = list.starting_after(after.as_str());
+            }
+            let page = list.send(self.client()?).await?;
+            after = page.data.last().map(|last| last.id.as_str().to_owned()).filter(|_| page.has_more);
+            let ours = |session: &CheckoutSession| {
+                session.metadata.as_ref().and_then(|metadata| metadata.get(METADATA_KEY)).is_some_and(|made| made == key)
+            };
+            if let Some(session) = page.data.into_iter().find(ours) {
+                return Ok(Some(session.into()));
+            }
+            if after.is_none() {
+                return Ok(None);
+            }
+        }
     }
 
     /// The session as Stripe has it now, with its line items and payment.

@@ -1,7 +1,11 @@
 //! Stripe out of order: nobody loses a cart, nobody gets two sessions.
 
 use crate::support::{Browser, GOOD_CARD, Store, location, on_both_databases, session_of};
+use futures::StreamExt as _;
 use reqwest::StatusCode;
+use shop::cart::Cart;
+use shop::{BrowserSecret, CheckoutStart, ErrorKind};
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 use stripe_sandbox::{Fault, PayOutcome};
 
@@ -122,4 +126,40 @@ on_both_databases!(the_success_page_waits_while_stripe_is_down, async |store| {
     store.sandbox.clear_faults();
     assert!(browser.text(&path).await.contains("Your books are ready to download."));
     store.settle().await;
+});
+
+on_both_databases!(row_18_five_hundred_checkouts_at_a_bad_stripe_have_one_session_each, async |store| {
+    // A fifth of all requests goes wrong, in every way there is.
+    for (i, fault) in [Fault::status(500), Fault::status(429), Fault::reset(), Fault::lost_answer()].into_iter().enumerate() {
+        store.sandbox.set_fault(fault.with_probability(0.055, 18 + i as u64).times(u32::MAX));
+    }
+    let mut cart = Cart::new(store.shop.currency());
+    store.shop.add_to_cart(&mut cart, &"the-first-book".parse().unwrap()).await.unwrap();
+    let snapshot = store.shop.cart_view(&cart).await.unwrap().snapshot;
+    let begin = async |_| {
+        let browser = BrowserSecret::generate();
+        let mut refused = 0_u32;
+        // As a buyer does who reads "please try again".
+        for _ in 0..20 {
+            match store.shop.start_checkout(&cart, &snapshot, &browser).await {
+                Ok(CheckoutStart::Pay(url)) => return (url, refused),
+                Ok(CheckoutStart::Free) => panic!("nothing to pay"),
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::PaymentsUnavailable, "{error}");
+                    refused += 1;
+                }
+            }
+        }
+        panic!("twenty tries were not enough");
+    };
+    let begun: Vec<(String, u32)> = futures::stream::iter(0..500).map(begin).buffer_unordered(16).collect().await;
+    assert_eq!(begun.iter().map(|(url, _)| url).collect::<HashSet<_>>().len(), 500, "two buyers share a session");
+    let refused: u32 = begun.iter().map(|(_, refused)| refused).sum();
+    assert!((25..250).contains(&refused), "{refused} refusals: the faults were not what they should be");
+    let attempts = store.sandbox.attempts("client_reference_id");
+    assert_eq!(attempts.len(), 500);
+    let double: Vec<_> = attempts.iter().filter(|attempt| attempt.most_live > 1).collect();
+    assert!(double.is_empty(), "{double:?}");
+    assert!(attempts.iter().map(|attempt| attempt.requests).sum::<usize>() > 500);
+    assert_eq!(store.count("checkout WHERE state = 'open' AND stripe_session IS NOT NULL").await, 500);
 });
