@@ -1,7 +1,7 @@
 # The entry points. What they do stands in scripts/, in full sentences.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo watch test check fmt release
+.PHONY: help demo watch test check fuzz fmt release
 
 # Settings go on the command line: make demo PORT=3100 SANDBOX_PORT=12211 DATA=/tmp/shop
 
@@ -22,6 +22,9 @@ test: ## Everything that CI checks
 check: ## Only what can be said without running: fmt, clippy, shell scripts, types
 	@scripts/setup.sh wasm apt npm
 	@scripts/check.sh
+
+fuzz: ## Fuzz the parsers that read what strangers send: FUZZ_SECONDS=600 each
+	@scripts/fuzz.sh
 
 fmt: ## Format the code
 	@cargo fmt --all
