@@ -28,6 +28,7 @@ fuzz: ## Fuzz the parsers that read what strangers send: FUZZ_SECONDS=600 each
 
 fmt: ## Format the code
 	@cargo fmt --all
+	@cargo fmt --manifest-path fuzz/Cargo.toml
 
 release: ## The store as it is shipped, in target/dist/octavo
 	@scripts/release.sh

@@ -23,7 +23,10 @@ OCTAVO_TOOLS="${OCTAVO_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/octavo/tools}"
 TARGET_DIR="${CARGO_TARGET_DIR:-$ROOT/target}"
 case "$TARGET_DIR" in /*) ;; *) TARGET_DIR="$ROOT/$TARGET_DIR" ;; esac
 SITE_DIR="$ROOT/target/site" # Cargo.toml, [[workspace.metadata.leptos]] site-root
-export OCTAVO_TOOLS TARGET_DIR SITE_DIR
+# Stripe's client for Python; another list of requirements is another folder.
+CLIENTS_REQUIREMENTS="$ROOT/end2end/clients/requirements.txt"
+CLIENTS_VENV="$OCTAVO_TOOLS/clients-$(sha256sum "$CLIENTS_REQUIREMENTS" | cut -c1-16)"
+export OCTAVO_TOOLS TARGET_DIR SITE_DIR CLIENTS_REQUIREMENTS CLIENTS_VENV
 
 for tool in "cargo-leptos-$CARGO_LEPTOS_VERSION" "wasm-bindgen-cli-$WASM_BINDGEN_VERSION" \
   "binaryen-$BINARYEN_VERSION" "cargo-deny-$CARGO_DENY_VERSION"; do

@@ -8,9 +8,11 @@
 #     apt-build  Debian packages that compiling and running the store needs
 #     apt        those, and what the tests need: PostgreSQL, Chromium, …
 #     npm        end2end/node_modules
+#     python     Debian's python3 with venv, and Stripe's client for Python in a
+#                venv of its own (in $OCTAVO_TOOLS, keyed by its requirements)
 #     deny       cargo-deny
 #
-# Comes from: crates.io, npm, Debian's packages, rustup. Nowhere else.
+# Comes from: crates.io, npm, PyPI, Debian's packages, rustup. Nowhere else.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -26,8 +28,9 @@ for part in "$@"; do
     apt-build) items+=(apt_build) ;;
     apt) items+=(apt_all) ;;
     npm) items+=(npm_packages) ;;
+    python) items+=(apt_python python_client) ;;
     deny) items+=(cargo_deny) ;;
-    *) fail "unknown part \"$part\" (wasm leptos apt-build apt npm deny)" ;;
+    *) fail "unknown part \"$part\" (wasm leptos apt-build apt npm python deny)" ;;
   esac
 done
 
@@ -116,21 +119,39 @@ npm_packages_bring() {
   npm_stamp >"$ROOT/end2end/node_modules/.octavo-stamp"
 }
 
+# --- Stripe's client for Python ------------------------------------------------
+python_client_name() { say "Stripe's client for Python"; }
+python_client_there() { [ -x "$CLIENTS_VENV/bin/python" ]; }
+python_client_bring() {
+  say "$1: installing from PyPI, seconds"
+  # What is half made has another name. (Its python finds itself wherever it stands; its scripts, pip
+  # among them, don't, and nobody calls them.)
+  rm -rf "${CLIENTS_VENV:?}" "$CLIENTS_VENV.half"
+  python3 -m venv "$CLIENTS_VENV.half"
+  "$CLIENTS_VENV.half/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps \
+    --requirement "$CLIENTS_REQUIREMENTS"
+  mv "$CLIENTS_VENV.half" "$CLIENTS_VENV"
+}
+
 # --- Debian packages --------------------------------------------------------
 # Asked for by what they bring, so that the same thing from elsewhere counts too.
 there_build_essential() { have cc && have c++ && have make; }
 there_libpq_dev() { have pg_config && compgen -G "$(pg_config --libdir)/libpq.so*" >/dev/null; }
 there_postgresql() { have initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
-there_chromium() { have chromium; }
+# The shell is the same browser without windows, and starts twice as fast.
+there_chromium_headless_shell() { have chromium-headless-shell || have chromium; }
 there_brotli() { have brotli; }
 there_poppler_utils() { have pdftotext; }
 there_shellcheck() { have shellcheck; }
+there_python3() { have python3; }
+there_python3_venv() { have python3 && python3 -c 'import ensurepip, venv' 2>/dev/null; }
 there_fonts_liberation() { compgen -G '/usr/share/fonts/truetype/liberation*' >/dev/null; }
 there_fonts_dejavu_core() { [ -d /usr/share/fonts/truetype/dejavu ]; }
 
 # aws-lc-sys and the bundled SQLite need only a C compiler; diesel links libpq.
 packages_build=(build-essential libpq-dev)
-packages_all=("${packages_build[@]}" postgresql chromium fonts-liberation fonts-dejavu-core brotli poppler-utils shellcheck)
+packages_python=(python3 python3-venv)
+packages_all=("${packages_build[@]}" postgresql chromium-headless-shell fonts-liberation fonts-dejavu-core brotli poppler-utils shellcheck)
 
 missing=()
 find_missing() {
@@ -146,6 +167,10 @@ apt_build_bring() { apt_install "$1"; find_missing "${packages_build[@]}" || fai
 apt_all_name() { say "Debian packages to build and test with"; }
 apt_all_there() { find_missing "${packages_all[@]}"; }
 apt_all_bring() { apt_install "$1"; find_missing "${packages_all[@]}" || fail "still missing: ${missing[*]}"; }
+
+apt_python_name() { say "Debian packages for Python"; }
+apt_python_there() { find_missing "${packages_python[@]}"; }
+apt_python_bring() { apt_install "$1"; find_missing "${packages_python[@]}" || fail "still missing: ${missing[*]}"; }
 
 apt_install() {
   local try

@@ -5,7 +5,7 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$ROOT"
 
-setup() { scripts/setup.sh wasm apt npm leptos deny; }
+setup() { scripts/setup.sh wasm apt npm python leptos deny; }
 fmt() { scripts/check.sh fmt scripts types; }
 clippy() { scripts/check.sh clippy; }
 boundary() { scripts/boundary.sh; }
@@ -20,6 +20,7 @@ site() {
   scripts/build-site.sh dev
   cargo build --locked -p server -p stripe-sandbox --bins
 }
+clients() { scripts/stripe-clients.sh; }
 browser() { (cd end2end && npx --no-install playwright test); }
 
 steps=(
@@ -32,6 +33,7 @@ steps=(
   "compile_tests|compiling the tests"
   "host|unit and integration tests, SQLite and PostgreSQL"
   "site|site and servers for the browser tests"
+  "clients|Stripe's own clients against the sandbox"
   "browser|Playwright, with and without JavaScript"
 )
 

@@ -17,8 +17,9 @@ export const sandbox = process.env["SANDBOX_BIN"] ?? join(target, "debug/stripe-
 /** What the browser loads, as scripts/build-site.sh leaves it. */
 export const site = process.env["OCTAVO_SITE"] ?? join(root, "target/site");
 
-/** The machine's Chromium; Playwright never downloads one of its own here. */
-export const chromium = process.env["CHROMIUM"] ?? onPath("chromium") ?? "/usr/bin/chromium";
+/** The machine's Chromium, best the one without windows; Playwright never downloads one of its own here. */
+export const chromium =
+  process.env["CHROMIUM"] ?? onPath("chromium-headless-shell") ?? onPath("chromium") ?? "/usr/bin/chromium";
 
 /** The first executable of that name on PATH. */
 function onPath(name: string): string | undefined {

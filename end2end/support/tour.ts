@@ -145,6 +145,8 @@ export async function paying({ page, store, look }: Tour): Promise<void> {
   await heading(page, "We are looking at your payment");
   await look("success under review", page);
 
+  // What was paid for has left the cart.
+  await addToCart(page, tempest.slug);
   await page.goto("/cart");
   await store.stopSandbox();
   await page.getByRole("button", { name: "Checkout" }).click();

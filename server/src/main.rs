@@ -42,7 +42,7 @@ enum Command {
     /// --demo and --from load books; those that are there already are left alone.
     ///
     /// --books and --orders make up a store: the same rows for the same numbers, --seed, --until, currency and
-    /// SECRET_KEY. Run it while the store is closed. Run again with the same arguments it goes on where it was
+    /// `SECRET_KEY`. Run it while the store is closed. Run again with the same arguments it goes on where it was
     /// interrupted, and adds nothing to what is complete; with other arguments, in a store that has real orders, and
     /// with a live Stripe key it refuses. Nobody is ever sent anything for made-up orders.
     #[command(verbatim_doc_comment)]

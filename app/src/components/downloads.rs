@@ -15,7 +15,10 @@ pub fn Downloads(
     let renew = (gone && download.state != TokenState::Suspended).then(|| renewal(&download));
     let words = match (&download.running_until, download.state) {
         (Some(until), _) if download.exhausted.is_empty() => {
-            format!("Your download is running: until {until} every format is yours without using up another one.")
+            let left = uses(download.uses_left, download.max_uses);
+            format!(
+                "Your download is running: until {until} every format is yours without using up another one. {left} left."
+            )
         }
         (Some(until), _) => {
             let list: Vec<&str> = download.exhausted.iter().map(|info| info.format.label()).collect();
@@ -54,7 +57,7 @@ pub fn Downloads(
 }
 
 fn uses(left: u32, max: u32) -> String {
-    if max == 1 { "1 download".to_owned() } else { format!("{left} of {max} downloads") }
+    if (left, max) == (1, 1) { "1 download".to_owned() } else { format!("{left} of {max} downloads") }
 }
 
 fn renewal(download: &DownloadView) -> AnyView {

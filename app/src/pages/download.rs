@@ -14,8 +14,9 @@ pub fn DownloadPage() -> impl IntoView {
         let found = context::shop()?.download_page(&param("token"), context::browser().as_ref()).await?;
         let shop::DownloadPage { title, byline, cover, accent, download, order_number } =
             found.ok_or(AppError::NOT_FOUND)?;
-        let way =
-            if download.is_some() { format!("Order {order_number}") } else { format!("Open order {order_number}") };
+        let way_back = order_number.map(|number| {
+            view! { <p class="ways"><a class="quiet" href=format!("/orders/{number}")>{format!("Order {number}")}</a></p> }
+        });
         let body = match download {
             Some(download) => view! { <Downloads download/> }.into_any(),
             None => view! {
@@ -35,9 +36,7 @@ pub fn DownloadPage() -> impl IntoView {
                     <h1>{title}</h1>
                     <p class="by">{byline}</p>
                     {body}
-                    <p class="ways">
-                        <a class="quiet" href=format!("/orders/{order_number}")>{way}</a>
-                    </p>
+                    {way_back}
                 </div>
             </article>
         }

@@ -27,6 +27,25 @@ pub(crate) struct Decline {
     pub(crate) message: &'static str,
 }
 
+/// What comes after a charge has succeeded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Afterwards {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// A refund succeeds, and fails some time later.
+    RefundFails,
+    /// A refund is pending, and succeeds some time later.
+    RefundIsPending,
+    /// The buyer disputes it as fraud.
+    Fraudulent,
+    /// The buyer says that nothing came.
+    NotReceived,
+    /// The bank asks first; no money is taken.
+    Inquiry,
+}
+
 /// One row of the table of test cards.
 pub(crate) struct TestCard {
     /// The digits.
@@ -35,6 +54,16 @@ pub(crate) struct TestCard {
     pub(crate) label: &'static str,
     /// What it does.
     pub(crate) outcome: Outcome,
+    /// What it does later.
+    pub(crate) afterwards: Afterwards,
+}
+
+const fn card(number: &'static str, label: &'static str, outcome: Outcome) -> TestCard {
+    TestCard { number, label, outcome, afterwards: Afterwards::Nothing }
+}
+
+const fn later(number: &'static str, label: &'static str, afterwards: Afterwards) -> TestCard {
+    TestCard { number, label, outcome: Outcome::Succeeds, afterwards }
 }
 
 const fn declined(code: &'static str, decline_code: Option<&'static str>, message: &'static str) -> Outcome {
@@ -43,19 +72,24 @@ const fn declined(code: &'static str, decline_code: Option<&'static str>, messag
 
 /// The cards that the sandbox knows (docs.stripe.com/testing).
 pub(crate) const TEST_CARDS: &[TestCard] = &[
-    TestCard { number: "4242424242424242", label: "Succeeds (Visa)", outcome: Outcome::Succeeds },
-    TestCard { number: "5555555555554444", label: "Succeeds (Mastercard)", outcome: Outcome::Succeeds },
-    TestCard { number: "4000002500003155", label: "Asks for authentication", outcome: Outcome::NeedsAuthentication },
-    TestCard {
-        number: "4000000000000002",
-        label: "Is declined",
-        outcome: declined("card_declined", Some("generic_decline"), "Your card was declined."),
-    },
-    TestCard {
-        number: "4000000000009995",
-        label: "Is declined: insufficient funds",
-        outcome: declined("card_declined", Some("insufficient_funds"), "Your card has insufficient funds."),
-    },
+    card("4242424242424242", "Succeeds (Visa)", Outcome::Succeeds),
+    card("5555555555554444", "Succeeds (Mastercard)", Outcome::Succeeds),
+    card("4000002500003155", "Asks for authentication", Outcome::NeedsAuthentication),
+    card(
+        "4000000000000002",
+        "Is declined",
+        declined("card_declined", Some("generic_decline"), "Your card was declined."),
+    ),
+    card(
+        "4000000000009995",
+        "Is declined: insufficient funds",
+        declined("card_declined", Some("insufficient_funds"), "Your card has insufficient funds."),
+    ),
+    later("4000000000005126", "Succeeds; a refund fails later", Afterwards::RefundFails),
+    later("4000000000007726", "Succeeds; a refund is pending first", Afterwards::RefundIsPending),
+    later("4000000000000259", "Succeeds; is disputed as fraud", Afterwards::Fraudulent),
+    later("4000000000002685", "Succeeds; is disputed as not received", Afterwards::NotReceived),
+    later("4000000000001976", "Succeeds; the bank inquires", Afterwards::Inquiry),
 ];
 
 /// A number that is no test card: Stripe declines it in test mode.
@@ -75,6 +109,9 @@ pub(crate) struct CardSummary {
     pub(crate) exp_year: i32,
     /// Whether the table lists it as one that authenticates.
     pub(crate) authenticates: bool,
+    /// What comes after a charge of it.
+    #[serde(default)]
+    pub(crate) afterwards: Afterwards,
 }
 
 /// A card that passed the form's checks.
@@ -121,8 +158,10 @@ pub(crate) fn parse(number: &str, expiry: &str, cvc: &str) -> Result<Card, Vec<F
     if !errors.is_empty() {
         return Err(errors);
     }
-    let outcome =
-        TEST_CARDS.iter().find(|card| card.number == digits).map_or(Outcome::Declined(REAL_CARD), |card| card.outcome);
+    let (outcome, afterwards) = TEST_CARDS
+        .iter()
+        .find(|card| card.number == digits)
+        .map_or((Outcome::Declined(REAL_CARD), Afterwards::Nothing), |card| (card.outcome, card.afterwards));
     let last4 = digits.get(digits.len().saturating_sub(4)..).unwrap_or_default().to_owned();
     let summary = CardSummary {
         brand: brand(&digits).to_owned(),
@@ -130,6 +169,7 @@ pub(crate) fn parse(number: &str, expiry: &str, cvc: &str) -> Result<Card, Vec<F
         exp_month: date.0,
         exp_year: date.1,
         authenticates: outcome == Outcome::NeedsAuthentication,
+        afterwards,
     };
     Ok(Card { summary, outcome })
 }

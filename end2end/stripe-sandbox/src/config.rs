@@ -4,6 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::knobs::Knobs;
+
 /// Where events are sent, and the secret that signs them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WebhookEndpoint {
@@ -77,6 +79,12 @@ pub struct Config {
     pub retries: RetrySchedule,
     /// How long an endpoint may take to answer.
     pub webhook_timeout: Duration,
+    /// The knobs that the endpoints of `webhooks` begin with.
+    pub webhook_knobs: Knobs,
+    /// How long what happens later takes: bank debits settle, refunds end, buyers dispute.
+    pub settle_after: Duration,
+    /// The most rows kept of each kind (sessions, charges, events, …); the oldest are forgotten first.
+    pub most_records: usize,
 }
 
 impl Default for Config {
@@ -89,6 +97,9 @@ impl Default for Config {
             state_file: None,
             retries: RetrySchedule::default(),
             webhook_timeout: Duration::from_secs(10),
+            webhook_knobs: Knobs::default(),
+            settle_after: Duration::from_secs(3),
+            most_records: 50_000,
         }
     }
 }

@@ -2,15 +2,15 @@
 //! the state file.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 use tokio::sync::{Notify, watch};
 
 use crate::config::Config;
-use crate::faults::Fault;
+use crate::faults::Armed;
+use crate::journal::{Journal, Turn};
 use crate::state::State;
 
 /// How many requests are remembered.
@@ -29,8 +29,14 @@ pub struct RecordedRequest {
     pub idempotency_key: Option<String>,
     /// The parameters of query and body, decoded, in order.
     pub form: Vec<(String, String)>,
+    /// When it came (milliseconds since 1970, UTC).
+    pub at: i64,
     /// The HTTP status of the answer; none while it is being worked on, or when it was cut off.
     pub status: Option<u16>,
+    /// The id of the object answered with, whether or not the answer arrived.
+    pub object: Option<String>,
+    /// Whether the answer was one kept for the idempotency key.
+    pub replayed: bool,
 }
 
 impl RecordedRequest {
@@ -48,12 +54,15 @@ pub(crate) struct Core(Arc<Inner>);
 struct Inner {
     config: Config,
     state: Mutex<State>,
-    faults: Mutex<VecDeque<Fault>>,
+    faults: Mutex<VecDeque<Armed>>,
     requests: Mutex<VecDeque<RecordedRequest>>,
     keys_in_use: Mutex<std::collections::HashSet<String>>,
     http: reqwest::Client,
     deliveries: Notify,
+    tasks: Notify,
+    journal: Option<Mutex<Journal>>,
     version: AtomicU64,
+    closing: AtomicBool,
     dirty: Notify,
     saved: watch::Sender<u64>,
 }
@@ -63,7 +72,7 @@ fn relock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Core {
-    pub(crate) fn new(config: Config, state: State, http: reqwest::Client) -> Self {
+    pub(crate) fn new(config: Config, state: State, journal: Option<Journal>, http: reqwest::Client) -> Self {
         Self(Arc::new(Inner {
             config,
             state: Mutex::new(state),
@@ -72,7 +81,10 @@ impl Core {
             keys_in_use: Mutex::default(),
             http,
             deliveries: Notify::new(),
+            tasks: Notify::new(),
+            journal: journal.map(Mutex::new),
             version: AtomicU64::new(0),
+            closing: AtomicBool::new(false),
             dirty: Notify::new(),
             saved: watch::Sender::new(0),
         }))
@@ -91,11 +103,24 @@ impl Core {
         relock(&self.0.state)
     }
 
+    /// Changes the state and tells everyone that it did.
+    pub(crate) fn act<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
+        let result = change(&mut self.lock());
+        self.changed();
+        result
+    }
+
     /// Tells the deliverer and the writer that something changed.
     pub(crate) fn changed(&self) {
         self.0.version.fetch_add(1, Ordering::SeqCst);
         self.0.deliveries.notify_one();
+        self.0.tasks.notify_one();
         self.0.dirty.notify_one();
+    }
+
+    /// Waits for the next change that may concern what happens later.
+    pub(crate) async fn tasks_changed(&self) {
+        self.0.tasks.notified().await;
     }
 
     /// Waits for the next change that may concern deliveries.
@@ -105,7 +130,7 @@ impl Core {
 
     /// Waits until everything up to now is in the state file, if there is one.
     pub(crate) async fn flushed(&self) {
-        if self.0.config.state_file.is_none() {
+        if self.0.journal.is_none() {
             return;
         }
         let version = self.0.version.load(Ordering::SeqCst);
@@ -113,33 +138,45 @@ impl Core {
         let _ = self.0.saved.subscribe().wait_for(|saved| *saved >= version).await;
     }
 
-    /// Writes the state file after changes, several at once under load. Ends when aborted.
-    pub(crate) async fn write_state(self, path: PathBuf) {
+    /// Writes the state file after changes, those of many requests at once under load, until told to close.
+    pub(crate) async fn write_journal(self) {
         loop {
+            let closing = self.0.closing.load(Ordering::SeqCst);
+            self.write_once().await;
+            if closing {
+                return;
+            }
             self.0.dirty.notified().await;
-            self.save_once(&path).await;
         }
     }
 
-    /// Writes the state file now.
-    pub(crate) async fn save_once(&self, path: &std::path::Path) {
+    /// Lets the writer of the state file finish.
+    pub(crate) fn close_journal(&self) {
+        self.0.closing.store(true, Ordering::SeqCst);
+        self.0.dirty.notify_one();
+    }
+
+    async fn write_once(&self) {
         let version = self.0.version.load(Ordering::SeqCst);
-        let bytes = serde_json::to_vec(&*self.lock());
-        let target = path.to_owned();
-        let written = match bytes {
-            Ok(bytes) => tokio::task::spawn_blocking(move || State::save(&bytes, &target))
-                .await
-                .unwrap_or_else(|error| Err(std::io::Error::other(error))),
-            Err(error) => Err(error.into()),
-        };
-        if let Err(error) = written {
-            tracing::error!(%error, path = %path.display(), "cannot write the state file");
+        let core = self.clone();
+        let written = tokio::task::spawn_blocking(move || {
+            let Some(journal) = &core.0.journal else { return Ok(()) };
+            let mut journal = relock(journal);
+            let turn = {
+                let mut state = core.lock();
+                let changes = state.drain();
+                if journal.wants_anew() { Turn::Anew(state.dump()) } else { Turn::Append(changes) }
+            };
+            journal.write(&turn)
+        });
+        if let Err(error) = written.await.unwrap_or_else(|error| Err(std::io::Error::other(error))) {
+            tracing::error!(%error, "cannot write the state file");
         }
         // Also after a failure: an answer must not hang because a disk is full.
         self.0.saved.send_replace(version);
     }
 
-    pub(crate) fn faults(&self) -> MutexGuard<'_, VecDeque<Fault>> {
+    pub(crate) fn faults(&self) -> MutexGuard<'_, VecDeque<Armed>> {
         relock(&self.0.faults)
     }
 
@@ -159,9 +196,12 @@ impl Core {
         requests.push_back(request);
     }
 
-    pub(crate) fn record_status(&self, id: &str, status: u16) {
+    /// Notes what a request was answered.
+    pub(crate) fn record_answer(&self, id: &str, status: Option<u16>, object: Option<String>, replayed: bool) {
         if let Some(request) = relock(&self.0.requests).iter_mut().rev().find(|request| request.id == id) {
-            request.status = Some(status);
+            request.status = status;
+            request.object = object;
+            request.replayed = replayed;
         }
     }
 

@@ -79,6 +79,18 @@ pub(crate) fn format(minor: i64, code: &str) -> String {
     if fraction.is_empty() { format!("{sign}{symbol}{grouped}") } else { format!("{sign}{symbol}{grouped}.{fraction}") }
 }
 
+/// Reads an amount as people write it (`12.99`, `1,234.5`, `500`) into minor units. Integers only.
+pub(crate) fn parse(text: &str, code: &str) -> Option<i64> {
+    let decimals = decimals(code);
+    let text: String = text.chars().filter(|c| !matches!(c, ',' | ' ')).collect();
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || fraction.len() > decimals || !digits(whole) || !digits(fraction) {
+        return None;
+    }
+    format!("{whole}{fraction:0<decimals$}").parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,5 +103,18 @@ mod tests {
         assert_eq!(format(1_234_567, "gbp"), "£12,345.67");
         assert_eq!(format(1_500, "kwd"), "KWD\u{a0}1.500");
         assert_eq!(format(0, "usd"), "$0.00");
+    }
+
+    #[test]
+    fn amounts_are_read_exactly() {
+        let cases = [("12.99", "usd", Some(1299)), ("12.9", "usd", Some(1290)), ("1,234", "eur", Some(123_400))];
+        for (text, code, minor) in cases {
+            assert_eq!(parse(text, code), minor, "{text}");
+        }
+        assert_eq!((parse("500", "jpy"), parse("1.5", "kwd")), (Some(500), Some(1_500)));
+        for (text, code) in [("", "usd"), ("1.999", "usd"), ("-1", "usd"), ("1.5", "jpy"), ("x", "usd"), (".5", "usd")]
+        {
+            assert_eq!(parse(text, code), None, "{text}");
+        }
     }
 }

@@ -46,16 +46,17 @@ impl ApiError {
 
     /// A 404 `resource_missing`; `what` as in Stripe's messages (`checkout.session`, `payment_intent`).
     pub(crate) fn missing_resource(what: &str, id: &str, param: &str) -> Self {
-        let mut error =
-            Self::new(StatusCode::NOT_FOUND, "invalid_request_error", format!("No such {what}: '{}'", printable(id)))
-                .code("resource_missing")
-                .param(param)
-                .after_start();
-        // A cursor or filter that names nothing is the request's fault, not the URL's.
-        if matches!(param, "starting_after" | "ending_before" | "payment_intent") && what != "payment_intent" {
-            error.status = StatusCode::BAD_REQUEST;
-        }
-        error
+        Self::new(StatusCode::NOT_FOUND, "invalid_request_error", format!("No such {what}: '{}'", printable(id)))
+            .code("resource_missing")
+            .param(param)
+            .after_start()
+    }
+
+    /// A cursor, a filter or a reference that names nothing is the request's fault, not the URL's: a 400.
+    #[must_use]
+    pub(crate) fn in_parameter(mut self) -> Self {
+        self.status = StatusCode::BAD_REQUEST;
+        self
     }
 
     /// `parameter_missing`

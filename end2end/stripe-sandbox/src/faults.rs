@@ -1,8 +1,11 @@
 //! Faults: what the next API requests are to suffer.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+use crate::chance;
 
 /// What goes wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +16,9 @@ pub enum FaultKind {
     Status {
         /// 400 to 599.
         status: u16,
+        /// Seconds for the header `Retry-After`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        retry_after: Option<u32>,
     },
     /// The connection is reset before the work is done.
     Reset,
@@ -23,10 +29,15 @@ pub enum FaultKind {
         /// Milliseconds.
         millis: u64,
     },
+    /// The work is done at once, and the answer trickles in over that time.
+    Slow {
+        /// Milliseconds.
+        millis: u64,
+    },
 }
 
 /// A fault for the next matching API request, or the next few.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Fault {
     /// What goes wrong.
@@ -41,6 +52,12 @@ pub struct Fault {
     /// How many requests.
     #[serde(default = "once")]
     pub times: u32,
+    /// How likely each matching request is to suffer (0 to 1); always, when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probability: Option<f64>,
+    /// Makes chance come out the same each time; 0 when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
 }
 
 fn once() -> u32 {
@@ -49,13 +66,20 @@ fn once() -> u32 {
 
 impl Fault {
     fn new(kind: FaultKind) -> Self {
-        Self { kind, method: None, path: None, times: 1 }
+        Self { kind, method: None, path: None, times: 1, probability: None, seed: None }
     }
 
     /// An error status for the next request.
     #[must_use]
     pub fn status(status: u16) -> Self {
-        Self::new(FaultKind::Status { status })
+        Self::new(FaultKind::Status { status, retry_after: None })
+    }
+
+    /// A rate limit for the next request: 429 with `Retry-After`.
+    #[must_use]
+    pub fn rate_limit(retry_after: Duration) -> Self {
+        let seconds = u32::try_from(retry_after.as_secs()).unwrap_or(u32::MAX);
+        Self::new(FaultKind::Status { status: 429, retry_after: Some(seconds) })
     }
 
     /// A connection reset for the next request, before any work.
@@ -74,6 +98,20 @@ impl Fault {
     #[must_use]
     pub fn delay(pause: Duration) -> Self {
         Self::new(FaultKind::Delay { millis: u64::try_from(pause.as_millis()).unwrap_or(u64::MAX) })
+    }
+
+    /// The next answer trickles in over that time.
+    #[must_use]
+    pub fn slow(over: Duration) -> Self {
+        Self::new(FaultKind::Slow { millis: u64::try_from(over.as_millis()).unwrap_or(u64::MAX) })
+    }
+
+    /// Each matching request suffers with this probability (0 to 1), the same ones for the same seed.
+    #[must_use]
+    pub fn with_probability(mut self, probability: f64, seed: u64) -> Self {
+        self.probability = Some(probability);
+        self.seed = Some(seed);
+        self
     }
 
     /// Only for requests of this method.
@@ -103,10 +141,30 @@ impl Fault {
     }
 }
 
-/// Takes the first fault that matches, and uses it up once.
-pub(crate) fn take(faults: &mut std::collections::VecDeque<Fault>, method: &str, path: &str) -> Option<FaultKind> {
-    let at = faults.iter().position(|fault| fault.matches(method, path))?;
-    let fault = faults.get_mut(at)?;
+/// A fault and how many matching requests it has seen.
+#[derive(Debug, Clone)]
+pub(crate) struct Armed {
+    pub(crate) fault: Fault,
+    seen: u64,
+}
+
+impl From<Fault> for Armed {
+    fn from(fault: Fault) -> Self {
+        Self { fault, seen: 0 }
+    }
+}
+
+/// Takes the first fault that matches and strikes, and uses it up once.
+pub(crate) fn take(faults: &mut VecDeque<Armed>, method: &str, path: &str) -> Option<FaultKind> {
+    let at = faults.iter_mut().position(|armed| {
+        if !armed.fault.matches(method, path) {
+            return false;
+        }
+        armed.seen += 1;
+        let seed = armed.fault.seed.unwrap_or(0);
+        armed.fault.probability.is_none_or(|probability| chance::happens(seed, armed.seen, probability))
+    })?;
+    let fault = &mut faults.get_mut(at)?.fault;
     let kind = fault.kind.clone();
     fault.times = fault.times.saturating_sub(1);
     if fault.times == 0 {

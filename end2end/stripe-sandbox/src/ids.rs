@@ -23,3 +23,8 @@ pub(crate) fn usual(prefix: &str) -> String {
 pub(crate) fn request() -> String {
     fresh("req", 14)
 }
+
+/// What a customer's invoices would begin with: eight capital letters and digits.
+pub(crate) fn invoice_prefix() -> String {
+    Alphanumeric.sample_string(&mut rand::rng(), 8).to_ascii_uppercase()
+}

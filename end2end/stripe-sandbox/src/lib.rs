@@ -19,8 +19,12 @@
 // The largest object has some sixty fields in one `json!`.
 #![recursion_limit = "512"]
 
+mod actions;
 mod api;
+mod attempts;
+mod bank;
 mod cards;
+mod chance;
 mod checkout;
 mod clock;
 mod config;
@@ -28,24 +32,38 @@ mod connection;
 mod control;
 mod core;
 mod currency;
+mod dashboard;
+mod disputing;
 mod error;
 mod faults;
 pub mod form;
+mod guard;
 mod ids;
+mod journal;
+mod knobs;
+mod later;
 mod objects;
 mod page;
 mod params;
+mod pricing;
+mod promotion;
 mod records;
+mod refunding;
 mod running;
+mod settling;
 mod state;
+mod table;
+mod tax;
 mod webhook;
 
+pub use attempts::Attempt;
 pub use cards::FieldError;
 pub use checkout::PayOutcome;
 pub use config::{Config, RetrySchedule, StartError, WebhookEndpoint};
 pub use core::RecordedRequest;
 pub use error::ApiError;
 pub use faults::{Fault, FaultKind};
+pub use knobs::Knobs;
 pub use records::{Delivery, DeliveryStatus};
 pub use running::{Running, Sandbox};
 pub use webhook::signature_header;

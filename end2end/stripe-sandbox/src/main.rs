@@ -2,10 +2,11 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Parser;
-use stripe_sandbox::{Config, Sandbox, WebhookEndpoint};
+use stripe_sandbox::{Config, Knobs, Sandbox, WebhookEndpoint};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// A small Stripe for tests and demos: API, payment page and signed webhooks. Moves no money.
@@ -27,6 +28,15 @@ struct Options {
     /// The secret that signs them: one for all, or one for each URL in the same order.
     #[arg(long, env = "STRIPE_SANDBOX_WEBHOOK_SECRET", value_delimiter = ',', hide_env_values = true)]
     webhook_secret: Vec<String>,
+    /// What goes wrong with deliveries to these URLs, such as `delay=500,duplicate=1,reorder=4,drop=0.1,seed=7`.
+    #[arg(long, env = "STRIPE_SANDBOX_WEBHOOK_KNOBS")]
+    webhook_knobs: Option<Knobs>,
+    /// How long what happens later takes, in milliseconds: bank debits, refunds that end later, disputes.
+    #[arg(long, env = "STRIPE_SANDBOX_SETTLE_AFTER", default_value = "3000")]
+    settle_after: u64,
+    /// The most rows kept of each kind; the oldest are forgotten first.
+    #[arg(long, env = "STRIPE_SANDBOX_MOST_RECORDS", default_value = "50000")]
+    most_records: usize,
     /// File that keeps the state over restarts.
     #[arg(long, env = "STRIPE_SANDBOX_STATE")]
     state: Option<PathBuf>,
@@ -47,6 +57,9 @@ async fn main() -> anyhow::Result<()> {
         public_url: options.public_url,
         webhooks: webhooks(&options.webhook_url, &options.webhook_secret)?,
         state_file: options.state,
+        webhook_knobs: options.webhook_knobs.unwrap_or_default(),
+        settle_after: Duration::from_millis(options.settle_after),
+        most_records: options.most_records,
         ..Config::default()
     };
     let mut interrupt = signal(SignalKind::interrupt())?;

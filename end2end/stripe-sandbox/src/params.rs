@@ -16,6 +16,9 @@ const METADATA_VALUE: usize = 500;
 /// Free-form pairs attached to an object.
 pub(crate) type Metadata = BTreeMap<String, String>;
 
+/// Names and texts; a text that was emptied is none.
+pub(crate) type Pairs = Vec<(String, Option<String>)>;
+
 /// One level of a request's parameters.
 pub(crate) struct Params<'a> {
     node: Option<&'a Node>,
@@ -227,6 +230,61 @@ impl<'a> Params<'a> {
         Ok(out)
     }
 
+    /// Text that an empty string takes away: `None` when not given, `Some(None)` when emptied.
+    pub(crate) fn changeable(&self, key: &str, longest: usize) -> Result<Option<Option<String>>, ApiError> {
+        match self.node(key) {
+            Some(Node::Text(text)) if text.is_empty() => Ok(Some(None)),
+            _ => Ok(self.text(key, longest)?.map(Some)),
+        }
+    }
+
+    /// Whether it is given as an empty string: an object that is to be taken away.
+    pub(crate) fn is_empty(&self, key: &str) -> bool {
+        matches!(self.node(key), Some(Node::Text(text)) if text.is_empty())
+    }
+
+    /// `metadata` of an update: pairs to set, keys to take away (empty values), or all of them (`metadata=`).
+    pub(crate) fn metadata_change(&self, key: &str) -> Result<Option<MetadataChange>, ApiError> {
+        let set = self.metadata(key)?;
+        Ok(match self.node(key) {
+            None => None,
+            Some(Node::Text(_)) => Some(MetadataChange { set, ..MetadataChange::all_gone() }),
+            Some(Node::Branch(children)) => {
+                let gone = children.iter().filter(|(key, _)| !set.contains_key(key)).map(|(key, _)| key.clone());
+                Some(MetadataChange { gone: gone.collect(), set, all: false })
+            }
+        })
+    }
+
+    /// A number such as `25.5`, as it was written and in ten-thousandths of a percent.
+    pub(crate) fn percent(&self, key: &str) -> Result<Option<(i64, String)>, ApiError> {
+        let Some(text) = self.text(key, 20)? else { return Ok(None) };
+        match crate::pricing::percent(&text) {
+            Some(rate) => Ok(Some((rate, text))),
+            None => {
+                Err(ApiError::invalid(format!("Invalid percentage: {text}; must be from 0 to 100"))
+                    .param(self.name(key)))
+            }
+        }
+    }
+
+    /// The names and texts of a nested object, whatever its names are; empty texts are `None`.
+    pub(crate) fn pairs(&self, key: &str, longest: usize) -> Result<Option<Pairs>, ApiError> {
+        let name = self.name(key);
+        let Some(Node::Branch(children)) = self.node(key) else {
+            return match self.node(key) {
+                None => Ok(None),
+                Some(_) => Err(ApiError::invalid("Invalid object").param(name)),
+            };
+        };
+        let inner = Params { node: self.node(key), prefix: name, asked: RefCell::default() };
+        let mut out = Vec::with_capacity(children.len());
+        for (key, _) in children {
+            out.push((key.clone(), inner.changeable(key, longest)?.flatten()));
+        }
+        Ok(Some(out))
+    }
+
     /// A time, or bounds: `created=1` or `created[gte]=1&created[lt]=9`.
     pub(crate) fn range(&self, key: &str) -> Result<Range, ApiError> {
         match self.node.and_then(|node| node.get(key)) {
@@ -242,6 +300,29 @@ impl<'a> Params<'a> {
                 Ok(range)
             }
         }
+    }
+}
+
+/// What an update does to `metadata`.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct MetadataChange {
+    set: Metadata,
+    gone: Vec<String>,
+    all: bool,
+}
+
+impl MetadataChange {
+    fn all_gone() -> Self {
+        Self { all: true, ..Self::default() }
+    }
+
+    /// Does it.
+    pub(crate) fn apply(self, metadata: &mut Metadata) {
+        if self.all {
+            metadata.clear();
+        }
+        metadata.retain(|key, _| !self.gone.contains(key));
+        metadata.extend(self.set);
     }
 }
 

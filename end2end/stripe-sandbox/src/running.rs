@@ -4,23 +4,26 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
-use axum::routing::{any, get, post};
+use axum::middleware::from_fn;
+use axum::routing::{any, delete, get, post};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::attempts::{self, Attempt};
 use crate::checkout::{self, PayOutcome};
 use crate::config::{Config, StartError, check_webhook_url};
 use crate::connection::{Connection, Doorman};
 use crate::core::{Core, RecordedRequest};
+use crate::error::ApiError;
 use crate::faults::Fault;
-use crate::records::{Buyer, Cause, Delivery, Record as _};
+use crate::journal::Journal;
+use crate::knobs::Knobs;
+use crate::records::{Cause, Delivery};
 use crate::state::State;
-use crate::{api, cards, control, objects, page, webhook};
+use crate::{actions, api, control, dashboard, guard, later, objects, page, settling, webhook};
 
-/// How often sessions are looked over for expiry.
-const SWEEP: Duration = Duration::from_secs(1);
 /// How long open connections may take when the sandbox stops.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -37,13 +40,22 @@ impl Sandbox {
         if !config.allow_remote && !config.listen.ip().is_loopback() {
             return Err(StartError::NotLoopback(config.listen));
         }
-        let mut state = match &config.state_file {
-            Some(path) => State::load(path).map_err(|error| StartError::State(path.clone(), error))?,
-            None => State::default(),
-        };
+        let mut state = State::new(config.most_records);
+        let journal = config.state_file.as_deref().map(Journal::new);
+        if let Some(journal) = &journal {
+            let unreadable = |error| StartError::State(config.state_file.clone().unwrap_or_default(), error);
+            journal.load(&mut state).map_err(unreadable)?;
+            state.resume_ticks();
+            state.watch();
+        }
+        state.later = i64::try_from(config.settle_after.as_millis()).unwrap_or(i64::MAX);
         for endpoint in &config.webhooks {
             check_webhook_url(&endpoint.url)?;
-            state.add_endpoint(&endpoint.url, &endpoint.secret);
+            let id = state.add_endpoint(&endpoint.url, &endpoint.secret);
+            state.endpoints.update(&id, |row| {
+                row.knobs.clone_from(&config.webhook_knobs);
+                row.draws = 0;
+            });
         }
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
@@ -58,12 +70,9 @@ impl Sandbox {
             None => format!("http://{address}"),
         };
         state.base_url.clone_from(&url);
-        let core = Core::new(config, state, http);
-        let mut background =
-            vec![tokio::spawn(webhook::run(core.clone())), tokio::spawn(expire_sessions(core.clone()))];
-        if let Some(path) = core.config().state_file.clone() {
-            background.push(tokio::spawn(core.clone().write_state(path)));
-        }
+        let core = Core::new(config, state, journal, http);
+        let background = vec![tokio::spawn(webhook::run(core.clone())), tokio::spawn(later::run(core.clone()))];
+        let writer = core.config().state_file.is_some().then(|| tokio::spawn(core.clone().write_journal()));
         let (stop, mut stopped) = watch::channel(false);
         let service = router(core.clone()).into_make_service_with_connect_info::<Connection>();
         let server = tokio::spawn(async move {
@@ -75,36 +84,38 @@ impl Sandbox {
                 tracing::error!(%error, "the server stopped");
             }
         });
-        Ok(Running { core, url, address, stop, server: Some(server), background })
+        Ok(Running { core, url, address, stop, server: Some(server), background, writer })
     }
 }
 
 fn router(core: Core) -> Router {
+    let own = Router::new()
+        .route("/_sandbox/requests", get(control::requests).delete(control::forget_requests))
+        .route("/_sandbox/attempts", get(control::attempts))
+        .route("/_sandbox/deliveries", get(control::deliveries))
+        .route("/_sandbox/events/{id}/deliver", post(control::deliver))
+        .route("/_sandbox/faults", get(control::faults).post(control::add_fault).delete(control::clear_faults))
+        .route("/_sandbox/webhooks", get(control::webhooks).post(control::add_webhook))
+        .route("/_sandbox/webhooks/{id}", delete(control::remove_webhook))
+        .route("/_sandbox/webhooks/{id}/knobs", post(control::set_knobs))
+        .route("/_sandbox/sessions/{id}/advance", post(control::advance))
+        .route("/_sandbox/sessions/{id}/expire", post(control::expire))
+        .route("/_sandbox/sessions/{id}/pay", post(control::pay))
+        .route("/_sandbox/sessions/{id}/settle", post(control::settle))
+        .route("/_sandbox/payments/{id}/refund", post(control::refund))
+        .route("/_sandbox/payments/{id}/dispute", post(control::dispute))
+        .route("/_sandbox/refunds/{id}/finish", post(control::finish_refund))
+        .route("/_sandbox/disputes/{id}/close", post(control::close_dispute))
+        .layer(from_fn(guard::same_site));
     Router::new()
         .route("/v1/{*path}", any(api::entry))
         .route("/c/pay/{id}", get(page::show).post(page::submit))
         .route("/c/pay/{id}/authenticate", get(page::show_authentication).post(page::submit_authentication))
         .route("/_sandbox/page.css", get(page::stylesheet))
-        .route("/_sandbox/requests", get(control::requests).delete(control::forget_requests))
-        .route("/_sandbox/deliveries", get(control::deliveries))
-        .route("/_sandbox/events/{id}/deliver", post(control::deliver))
-        .route("/_sandbox/faults", get(control::faults).post(control::add_fault).delete(control::clear_faults))
-        .route("/_sandbox/webhooks", get(control::webhooks).post(control::add_webhook))
-        .route("/_sandbox/sessions/{id}/advance", post(control::advance))
-        .route("/_sandbox/sessions/{id}/expire", post(control::expire))
+        .merge(own)
+        .merge(dashboard::routes())
         .fallback(page::not_found)
         .with_state(core)
-}
-
-async fn expire_sessions(core: Core) {
-    let mut ticks = tokio::time::interval(SWEEP);
-    loop {
-        ticks.tick().await;
-        let expired = checkout::expire_due(&mut core.lock());
-        if expired {
-            core.changed();
-        }
-    }
 }
 
 /// A sandbox at work. Dropping it stops it; [`Running::shutdown`] stops it in good order.
@@ -115,6 +126,7 @@ pub struct Running {
     stop: watch::Sender<bool>,
     server: Option<JoinHandle<()>>,
     background: Vec<JoinHandle<()>>,
+    writer: Option<JoinHandle<()>>,
 }
 
 impl std::fmt::Debug for Running {
@@ -149,8 +161,9 @@ impl Running {
             // Aborted on purpose: the result says only that.
             let _ = task.await;
         }
-        if let Some(path) = self.core.config().state_file.clone() {
-            self.core.save_once(&path).await;
+        if let Some(writer) = self.writer.take() {
+            self.core.close_journal();
+            let _ = writer.await;
         }
     }
 
@@ -178,7 +191,7 @@ impl Running {
 
     /// Makes the next matching API request suffer. Several faults are used up in order.
     pub fn set_fault(&self, fault: Fault) {
-        self.core.faults().push_back(fault);
+        self.core.faults().push_back(fault.into());
     }
 
     /// Takes back all faults.
@@ -190,44 +203,83 @@ impl Running {
     /// `customer_email` wins, as there).
     #[must_use = "the card may have been declined"]
     pub fn pay(&self, session_id: &str, card: &str, email: &str) -> PayOutcome {
-        let email = {
-            let state = self.core.lock();
-            let Some(session) = state.sessions.get(session_id) else { return PayOutcome::NotFound };
-            session.settings.customer_email.clone().unwrap_or_else(|| email.to_owned())
-        };
-        let card = match cards::parse(card, "12 / 34", if card.starts_with('3') { "1234" } else { "123" }) {
-            Ok(card) => card,
-            Err(errors) => return PayOutcome::Invalid(errors),
-        };
-        let buyer =
-            Buyer { email, name: Some("Test Buyer".to_owned()), country: Some("US".to_owned()), ..Buyer::default() };
-        let outcome = checkout::pay(&mut self.core.lock(), session_id, Some(card), buyer);
-        self.core.changed();
-        outcome
+        actions::pay(&self.core, session_id, card, email, "US")
+    }
+
+    /// The same, from a country (ISO 3166-1), for what depends on it: automatic tax.
+    #[must_use = "the card may have been declined"]
+    pub fn pay_from(&self, session_id: &str, card: &str, email: &str, country: &str) -> PayOutcome {
+        actions::pay(&self.core, session_id, card, email, country)
+    }
+
+    /// Settles a bank debit under way, as told. False when none is.
+    pub fn settle(&self, session_id: &str, succeeds: bool) -> bool {
+        self.core.act(|state| settling::settle(state, session_id, Some(succeeds)))
+    }
+
+    /// Refunds a payment (a session's, payment intent's or charge's id), all that is left or an amount in
+    /// minor units. The refund's id.
+    ///
+    /// # Errors
+    /// As `POST /v1/refunds`.
+    pub fn refund(&self, payment: &str, amount: Option<i64>) -> Result<String, ApiError> {
+        actions::refund(&self.core, payment, amount)
+    }
+
+    /// Ends a refund: a pending one succeeds, a pending or succeeded one fails. False when it has ended.
+    pub fn finish_refund(&self, refund: &str, succeeds: bool) -> bool {
+        actions::finish_refund(&self.core, refund, succeeds)
+    }
+
+    /// Disputes a payment (a session's, payment intent's or charge's id) for one of Stripe's reasons, such as
+    /// `fraudulent`; an inquiry takes no money yet. The dispute's id, or `None` when there is nothing to dispute.
+    pub fn open_dispute(&self, payment: &str, reason: &str, inquiry: bool) -> Option<String> {
+        actions::open_dispute(&self.core, payment, reason, inquiry)
+    }
+
+    /// Ends a dispute. False when it is closed.
+    pub fn close_dispute(&self, dispute: &str, won: bool) -> bool {
+        actions::close_dispute(&self.core, dispute, won)
+    }
+
+    /// Sets what goes wrong with the deliveries to one endpoint. False when there is no such endpoint.
+    pub fn set_knobs(&self, endpoint: &str, knobs: Knobs) -> bool {
+        actions::set_knobs(&self.core, endpoint, knobs)
+    }
+
+    /// The ids and URLs of the webhook endpoints, oldest first.
+    #[must_use]
+    pub fn webhooks(&self) -> Vec<(String, String)> {
+        self.core.lock().endpoints.iter().map(|endpoint| (endpoint.id.clone(), endpoint.url.clone())).collect()
+    }
+
+    /// Sends an endpoint nothing more. False when there is no such endpoint.
+    pub fn remove_webhook(&self, endpoint: &str) -> bool {
+        self.core.act(|state| state.endpoints.remove(endpoint)).is_some()
+    }
+
+    /// The sessions by what the store names its attempts with: `client_reference_id`, or `metadata.KEY`.
+    #[must_use]
+    pub fn attempts(&self, by: &str) -> Vec<Attempt> {
+        attempts::all(&self.core, by)
     }
 
     /// The buyer's answer where [`PayOutcome::AuthenticationRequired`] was the outcome.
     #[must_use = "the payment may have failed"]
     pub fn authenticate(&self, session_id: &str, passes: bool) -> PayOutcome {
-        let outcome = checkout::authenticate(&mut self.core.lock(), session_id, passes);
-        self.core.changed();
-        outcome
+        self.core.act(|state| checkout::authenticate(state, session_id, passes))
     }
 
     /// Expires an open session now, as if its time had come. False when it is not open.
     pub fn expire(&self, session_id: &str) -> bool {
-        let expired = {
-            let mut state = self.core.lock();
-            state.sessions.get(session_id).is_some()
-                && checkout::expire(&mut state, session_id, &Cause::default()).is_ok()
-        };
-        self.core.changed();
-        expired
+        self.core.act(|state| {
+            state.sessions.get(session_id).is_some() && checkout::expire(state, session_id, &Cause::default()).is_ok()
+        })
     }
 
     /// Sends an event once more to every endpoint, whatever became of it before. False when there is no such event.
     pub fn redeliver(&self, event_id: &str) -> bool {
-        control::queue_again(&self.core, event_id).is_some()
+        actions::deliver_again(&self.core, event_id).is_some()
     }
 
     /// All events so far as Stripe's JSON, oldest first.
@@ -246,7 +298,7 @@ impl Running {
     /// The ids of all sessions, oldest first.
     #[must_use]
     pub fn session_ids(&self) -> Vec<String> {
-        self.core.lock().sessions.iter().map(|session| session.id().to_owned()).collect()
+        self.core.lock().sessions.iter().map(|session| session.id.clone()).collect()
     }
 
     /// All deliveries so far, oldest first.
@@ -258,7 +310,7 @@ impl Running {
     /// Waits until no delivery is pending. False when that takes longer than `deadline`.
     pub async fn deliveries_settled(&self, deadline: Duration) -> bool {
         let settled = async {
-            while self.core.lock().deliveries.iter().any(Delivery::is_pending) {
+            while self.core.lock().deliveries.count("pending") > 0 {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
@@ -269,7 +321,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.stop.send_replace(true);
-        for task in &self.background {
+        for task in self.background.iter().chain(&self.writer) {
             task.abort();
         }
     }

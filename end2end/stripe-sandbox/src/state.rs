@@ -1,172 +1,205 @@
-//! Everything the sandbox knows, behind one lock, and the reading and writing of the state file.
+//! Everything the sandbox knows, behind one lock.
 
-use std::collections::HashMap;
-use std::io::Write as _;
-use std::path::Path;
-
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::records::{Cause, Charge, Delivery, DeliveryStatus, Endpoint, Event, Intent, Record, Session};
+use crate::chance;
+use crate::records::{
+    Cause, Charge, Coupon, Customer, Delivery, DeliveryStatus, Dispute, Endpoint, Event, Intent, Kept, PromotionCode,
+    Refund, Session, Task, TaxRate,
+};
+use crate::table::Table;
 use crate::{clock, ids};
 
-/// Records in the order they were made, found by id.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(
-    from = "Vec<T>",
-    into = "Vec<T>",
-    bound(serialize = "T: Serialize + Record + Clone", deserialize = "T: Deserialize<'de> + Record")
-)]
-pub(crate) struct Table<T> {
-    rows: Vec<T>,
-    index: HashMap<String, usize>,
+/// After how many milliseconds a window of held-back deliveries is let go though it is not full.
+const LONGEST_HOLD: i64 = 2_000;
+
+macro_rules! state {
+    ($($name:ident: $row:ty),* $(,)?) => {
+        /// All that is remembered.
+        #[derive(Debug)]
+        pub(crate) struct State {
+            /// Where the payment page is, without a slash at the end.
+            pub(crate) base_url: String,
+            /// How long (milliseconds) what happens later takes: bank debits, refunds, disputes.
+            pub(crate) later: i64,
+            /// Counts what opens and closes sessions, so that their lives can be put in order.
+            pub(crate) ticks: u64,
+            $(pub(crate) $name: Table<$row>,)*
+        }
+
+        impl State {
+            /// An empty state that keeps at most so many rows of each kind.
+            pub(crate) fn new(most: usize) -> Self {
+                Self { base_url: String::new(), later: 0, ticks: 0, $($name: Table::new(most),)* }
+            }
+
+            /// Remembers changes for the journal from now on.
+            pub(crate) fn watch(&mut self) {
+                $(self.$name.watch();)*
+            }
+
+            /// The journal's lines of what changed since the last time.
+            pub(crate) fn drain(&mut self) -> Vec<u8> {
+                let mut out = Vec::new();
+                $(self.$name.drain(stringify!($name), &mut out);)*
+                out
+            }
+
+            /// The journal's lines of all there is.
+            pub(crate) fn dump(&self) -> Vec<u8> {
+                let mut out = Vec::new();
+                $(self.$name.dump(stringify!($name), &mut out);)*
+                out
+            }
+
+            /// Takes a line of the journal back in.
+            ///
+            /// # Errors
+            /// When the row is not one of that table. A table that is not known is not ours.
+            pub(crate) fn replay(&mut self, table: &str, row: Option<Value>, gone: Option<&str>) -> std::io::Result<()> {
+                match table {
+                    $(stringify!($name) => Ok(self.$name.replay(row, gone)?),)*
+                    other => Err(std::io::Error::other(format!("unknown table {other}"))),
+                }
+            }
+        }
+    };
 }
 
-impl<T> Default for Table<T> {
-    fn default() -> Self {
-        Self { rows: Vec::new(), index: HashMap::new() }
-    }
-}
-
-impl<T: Record> From<Vec<T>> for Table<T> {
-    fn from(rows: Vec<T>) -> Self {
-        let index = rows.iter().enumerate().map(|(at, row)| (row.id().to_owned(), at)).collect();
-        Self { rows, index }
-    }
-}
-
-impl<T> From<Table<T>> for Vec<T> {
-    fn from(table: Table<T>) -> Self {
-        table.rows
-    }
-}
-
-impl<T: Record> Table<T> {
-    pub(crate) fn get(&self, id: &str) -> Option<&T> {
-        self.rows.get(*self.index.get(id)?)
-    }
-
-    pub(crate) fn get_mut(&mut self, id: &str) -> Option<&mut T> {
-        self.rows.get_mut(*self.index.get(id)?)
-    }
-
-    pub(crate) fn push(&mut self, row: T) {
-        self.index.insert(row.id().to_owned(), self.rows.len());
-        self.rows.push(row);
-    }
-
-    /// Oldest first.
-    pub(crate) fn iter(&self) -> std::slice::Iter<'_, T> {
-        self.rows.iter()
-    }
-
-    pub(crate) fn iter_mut(&mut self) -> std::slice::IterMut<'_, T> {
-        self.rows.iter_mut()
-    }
-}
-
-/// An answer kept for an idempotency key.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Kept {
-    pub(crate) path: String,
-    pub(crate) fingerprint: String,
-    pub(crate) at: i64,
-    pub(crate) status: u16,
-    pub(crate) body: String,
-    pub(crate) request: String,
-}
-
-/// All that is remembered.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub(crate) struct State {
-    /// Where the payment page is, without a slash at the end.
-    #[serde(skip)]
-    pub(crate) base_url: String,
-    pub(crate) sessions: Table<Session>,
-    pub(crate) intents: Table<Intent>,
-    pub(crate) charges: Table<Charge>,
-    pub(crate) events: Table<Event>,
-    pub(crate) deliveries: Table<Delivery>,
-    pub(crate) endpoints: Vec<Endpoint>,
-    pub(crate) idempotency: HashMap<String, Kept>,
+state! {
+    sessions: Session,
+    intents: Intent,
+    charges: Charge,
+    refunds: Refund,
+    disputes: Dispute,
+    customers: Customer,
+    coupons: Coupon,
+    promotion_codes: PromotionCode,
+    tax_rates: TaxRate,
+    events: Event,
+    deliveries: Delivery,
+    endpoints: Endpoint,
+    tasks: Task,
+    idempotency: Kept,
 }
 
 impl State {
-    /// Records an event and queues it for every endpoint.
-    pub(crate) fn emit(&mut self, kind: &str, object: Value, cause: &Cause) {
+    /// The next tick of the sandbox's own order of things.
+    pub(crate) fn tick(&mut self) -> u64 {
+        self.ticks += 1;
+        self.ticks
+    }
+
+    /// Continues the count where the sessions on file left it.
+    pub(crate) fn resume_ticks(&mut self) {
+        let last = self.sessions.iter().map(|session| session.opened.max(session.closed.unwrap_or(0))).max();
+        self.ticks = last.unwrap_or(0);
+    }
+
+    /// Records an event and queues it for every endpoint that wants its kind.
+    pub(crate) fn emit(&mut self, kind: &str, object: &Value, cause: &Cause) {
         let id = ids::usual("evt");
         tracing::info!(event = %id, kind, "event");
+        let wanting: Vec<String> =
+            self.endpoints.iter().filter(|endpoint| endpoint.wants(kind)).map(|endpoint| endpoint.id.clone()).collect();
+        let named = ["id", "charge", "payment_intent"];
+        let about = named.iter().filter_map(|name| object.get(name).and_then(Value::as_str)).map(str::to_owned);
         self.events.push(Event {
             id: id.clone(),
             created: clock::now(),
             kind: kind.to_owned(),
-            object,
+            object: object.to_string(),
             cause: cause.clone(),
-            endpoints: self.endpoints.len(),
+            endpoints: wanting.len(),
+            about: about.collect(),
         });
-        for endpoint in self.endpoints.clone() {
-            self.queue(&id, kind, &endpoint);
+        for endpoint in wanting {
+            self.queue(&id, kind, &endpoint, true);
         }
     }
 
-    /// Queues one event for one endpoint, due now.
-    pub(crate) fn queue(&mut self, event: &str, kind: &str, endpoint: &Endpoint) {
-        self.deliveries.push(Delivery {
-            id: ids::usual("whd"),
-            created: clock::now(),
-            event: event.to_owned(),
-            event_type: kind.to_owned(),
-            endpoint: endpoint.id.clone(),
-            url: endpoint.url.clone(),
-            status: DeliveryStatus::Pending,
-            attempts: 0,
-            next_attempt: clock::now_millis(),
-            last_status: None,
-            last_error: None,
-            in_flight: false,
-        });
+    /// Queues one event for one endpoint, due now. Its knobs are heeded unless it is sent by hand.
+    pub(crate) fn queue(&mut self, event: &str, kind: &str, endpoint: &str, with_knobs: bool) {
+        let Some((url, knobs, draw)) = self.endpoints.update(endpoint, |endpoint| {
+            endpoint.draws += u64::from(with_knobs);
+            (endpoint.url.clone(), endpoint.knobs.clone(), endpoint.draws)
+        }) else {
+            return;
+        };
+        let now = clock::now_millis();
+        let knobs = if with_knobs { knobs } else { crate::knobs::Knobs::default() };
+        let seed = knobs.seed.unwrap_or(0);
+        let dropped = (u64::from(knobs.drop_first) >= draw && with_knobs)
+            || knobs.drop_probability.is_some_and(|probability| chance::happens(seed, draw, probability));
+        let held = knobs.reorder > 1 && !dropped;
+        let wait = if held { LONGEST_HOLD } else { 0 };
+        let delay = i64::try_from(knobs.delay_millis).unwrap_or(i64::MAX);
+        let copies = if dropped { 0 } else { knobs.duplicate };
+        for _ in 0..=copies {
+            self.deliveries.push(Delivery {
+                id: ids::usual("whd"),
+                created: clock::now(),
+                event: event.to_owned(),
+                event_type: kind.to_owned(),
+                endpoint: endpoint.to_owned(),
+                url: url.clone(),
+                status: if dropped { DeliveryStatus::Dropped } else { DeliveryStatus::Pending },
+                attempts: 0,
+                next_attempt: now.saturating_add(delay).saturating_add(wait),
+                last_status: None,
+                last_error: dropped.then(|| "dropped by the endpoint's knobs".to_owned()),
+                held,
+                in_flight: false,
+            });
+        }
+        if held && self.deliveries.count(&format!("held={endpoint}")) >= usize::try_from(knobs.reorder).unwrap_or(2) {
+            self.release(endpoint, now.saturating_add(delay));
+        }
     }
 
-    /// Adds an endpoint, or gives the one of that URL the new secret. Returns its id.
+    /// Lets the held-back deliveries of an endpoint go at a time (in milliseconds), in a shuffled order.
+    pub(crate) fn release(&mut self, endpoint: &str, mut due: i64) {
+        let found = self.endpoints.get(endpoint).map(|endpoint| (endpoint.knobs.seed, endpoint.draws));
+        let (seed, draw) = found.unwrap_or_default();
+        let mut window: Vec<String> =
+            self.deliveries.of(&format!("held={endpoint}")).map(|delivery| delivery.id.clone()).collect();
+        chance::shuffle(seed.unwrap_or(0), draw, &mut window);
+        for id in window {
+            // One after the other: they are sent in the order in which they are due.
+            due = due.saturating_add(1);
+            self.deliveries.update(&id, |delivery| {
+                delivery.held = false;
+                delivery.next_attempt = due;
+            });
+        }
+    }
+
+    /// Adds an endpoint for all events, or gives the one of that URL the new secret. Returns its id.
     pub(crate) fn add_endpoint(&mut self, url: &str, secret: &str) -> String {
-        if let Some(known) = self.endpoints.iter_mut().find(|endpoint| endpoint.url == url) {
-            secret.clone_into(&mut known.secret);
-            return known.id.clone();
+        let known = self.endpoints.of(&format!("url={url}")).next().map(|endpoint| endpoint.id.clone());
+        if let Some(id) = known {
+            self.endpoints.update(&id, |endpoint| secret.clone_into(&mut endpoint.secret));
+            return id;
         }
-        let id = ids::usual("we");
-        self.endpoints.push(Endpoint { id: id.clone(), url: url.to_owned(), secret: secret.to_owned() });
+        let endpoint = Endpoint::new(url, secret);
+        let id = endpoint.id.clone();
+        self.endpoints.push(endpoint);
         id
     }
 
-    /// Reads a state file; a file that is not there is an empty state.
-    ///
-    /// # Errors
-    /// When the file cannot be read or is not ours.
-    pub(crate) fn load(path: &Path) -> std::io::Result<Self> {
-        match std::fs::read(path) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map_err(std::io::Error::from),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(error) => Err(error),
+    /// How many endpoints have not got an event yet. A later delivery by hand settles an earlier failure.
+    pub(crate) fn undelivered(&self, event: &str) -> usize {
+        let mut done: std::collections::HashMap<&str, bool> = std::collections::HashMap::new();
+        for delivery in self.deliveries.of(&format!("event={event}")) {
+            let entry = done.entry(&delivery.endpoint).or_insert(false);
+            *entry = *entry || delivery.status == DeliveryStatus::Delivered;
         }
+        done.values().filter(|done| !**done).count()
     }
 
-    /// Writes the state file: a new file, synced, then renamed over the old one.
-    ///
-    /// # Errors
-    /// When the folder cannot be written to.
-    pub(crate) fn save(bytes: &[u8], path: &Path) -> std::io::Result<()> {
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(".new");
-        let fresh = path.with_file_name(name);
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        // Webhook secrets are in it.
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&fresh)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        std::fs::rename(&fresh, path)
+    /// Puts something off for a while.
+    pub(crate) fn later(&mut self, what: crate::records::What) {
+        let due = clock::now_millis().saturating_add(self.later);
+        self.tasks.push(Task { id: ids::usual("task"), due, what });
     }
 }

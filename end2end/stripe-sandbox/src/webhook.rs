@@ -55,37 +55,50 @@ fn take_due(core: &Core) -> (Vec<Job>, Option<i64>) {
     let mut state = core.lock();
     let now = clock::now_millis();
     let state = &mut *state;
-    let mut free = CONCURRENT.saturating_sub(state.deliveries.iter().filter(|d| d.in_flight).count());
+    // A window of held-back deliveries that did not fill goes as it is.
+    let overdue: Vec<String> = state
+        .deliveries
+        .due_by(now)
+        .iter()
+        .filter_map(|id| state.deliveries.get(id))
+        .filter(|delivery| delivery.held)
+        .map(|delivery| delivery.endpoint.clone())
+        .collect();
+    for endpoint in overdue {
+        state.release(&endpoint, now);
+    }
+    // When all places are taken, the end of an attempt wakes the loop again.
+    let mut free = CONCURRENT.saturating_sub(state.deliveries.count("flying"));
     let mut jobs = Vec::new();
-    let mut next: Option<i64> = None;
-    for delivery in state.deliveries.iter_mut() {
-        if delivery.in_flight || delivery.status != DeliveryStatus::Pending {
-            continue;
-        }
-        if delivery.next_attempt > now {
-            next = Some(next.map_or(delivery.next_attempt, |at| at.min(delivery.next_attempt)));
-            continue;
-        }
-        // When all places are taken, the end of an attempt wakes the loop again.
+    for id in state.deliveries.due_by(clock::now_millis()) {
         if free == 0 {
-            continue;
+            break;
         }
-        let endpoint = state.endpoints.iter().find(|endpoint| endpoint.id == delivery.endpoint);
+        let Some(delivery) = state.deliveries.get(&id) else { continue };
+        let endpoint = state.endpoints.get(&delivery.endpoint);
         let event = state.events.get(&delivery.event);
         let (Some(endpoint), Some(event)) = (endpoint, event) else {
-            delivery.status = DeliveryStatus::Failed;
-            delivery.last_error = Some("the endpoint is gone".to_owned());
+            state.deliveries.update(&id, |delivery| {
+                delivery.status = DeliveryStatus::Failed;
+                delivery.last_error = Some("the endpoint or the event is gone".to_owned());
+            });
             continue;
         };
-        delivery.in_flight = true;
-        free -= 1;
+        // A shuffled order is only kept by sending one after the other.
+        if endpoint.knobs.reorder > 1 && state.deliveries.count(&format!("flying={}", endpoint.id)) > 0 {
+            continue;
+        }
         jobs.push(Job {
-            delivery: delivery.id.clone(),
+            delivery: id.clone(),
             url: endpoint.url.clone(),
             secret: endpoint.secret.clone(),
             body: objects::event(event, event.endpoints).to_string(),
         });
+        state.deliveries.update(&id, |delivery| delivery.in_flight = true);
+        free -= 1;
     }
+    // What is due already waits for a place, and is woken by the end of an attempt.
+    let next = state.deliveries.next_due().filter(|at| *at > now);
     (jobs, next)
 }
 
@@ -109,28 +122,25 @@ async fn attempt(core: &Core, job: Job) {
         Err(error) if error.is_timeout() => (None, Some("timed out".to_owned())),
         Err(error) => (None, Some(error.without_url().to_string())),
     };
-    {
-        let mut state = core.lock();
-        if let Some(delivery) = state.deliveries.get_mut(&job.delivery) {
-            delivery.in_flight = false;
-            delivery.attempts += 1;
-            delivery.last_status = status;
-            delivery.last_error.clone_from(&error);
-            let pause = core.config().retries.after(delivery.attempts);
-            match (&error, pause) {
-                (None, _) => delivery.status = DeliveryStatus::Delivered,
-                (Some(_), Some(pause)) => {
-                    let pause = i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
-                    delivery.next_attempt = clock::now_millis().saturating_add(pause);
-                }
-                (Some(_), None) => delivery.status = DeliveryStatus::Failed,
+    core.lock().deliveries.update(&job.delivery, |delivery| {
+        delivery.in_flight = false;
+        delivery.attempts += 1;
+        delivery.last_status = status;
+        delivery.last_error.clone_from(&error);
+        let pause = core.config().retries.after(delivery.attempts);
+        match (&error, pause) {
+            (None, _) => delivery.status = DeliveryStatus::Delivered,
+            (Some(_), Some(pause)) => {
+                let pause = i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
+                delivery.next_attempt = clock::now_millis().saturating_add(pause);
             }
-            tracing::info!(
-                delivery = %delivery.id, event = %delivery.event, kind = %delivery.event_type,
-                attempt = delivery.attempts, status, error, "webhook"
-            );
+            (Some(_), None) => delivery.status = DeliveryStatus::Failed,
         }
-    }
+        tracing::info!(
+            delivery = %delivery.id, event = %delivery.event, kind = %delivery.event_type,
+            attempt = delivery.attempts, status, error, "webhook"
+        );
+    });
     core.changed();
 }
 

@@ -1,15 +1,13 @@
 //! `POST /v1/checkout/sessions`: reading and checking what the store asks for.
 
+use super::items::{self, LARGEST};
 use super::{Answer, Call, expand};
 use crate::error::ApiError;
-use crate::params::{Params, check_url};
-use crate::records::{Consent, CustomText, IntentSettings, Item, Session, SessionStatus, Settings};
-use crate::{clock, currency, ids, objects};
+use crate::params::Params;
+use crate::records::{Consent, CustomText, Discount, IntentSettings, Session, SessionStatus, Settings};
+use crate::state::State;
+use crate::{clock, currency, ids, objects, promotion};
 
-/// The most lines in payment mode.
-const MOST_ITEMS: usize = 100;
-/// The largest amount, in minor units (eight digits).
-const LARGEST: i64 = 99_999_999;
 const HALF_HOUR: i64 = 1_800;
 const DAY: i64 = 86_400;
 const LOCALES: &[&str] = &[
@@ -23,10 +21,8 @@ const NOT_HERE: &[&str] = &[
     "branding_settings",
     "currency",
     "custom_fields",
-    "customer",
     "customer_account",
     "customer_update",
-    "discounts",
     "excluded_payment_method_types",
     "managed_payments",
     "name_collection",
@@ -48,6 +44,9 @@ const NOT_HERE: &[&str] = &[
     "wallet_options",
 ];
 
+/// The payment methods that the page has.
+const METHODS: &[&str] = &["card", "sepa_debit", "us_bank_account"];
+
 /// Makes a Checkout Session.
 pub(super) fn session(call: Call<'_>) -> Answer {
     let params = &call.params;
@@ -62,9 +61,9 @@ pub(super) fn session(call: Call<'_>) -> Answer {
         None | Some("hosted_page" | "hosted") => {}
         Some(other) => return Err(ApiError::unsupported("ui_mode", &format!("ui_mode={other}, only the hosted page"))),
     }
-    let (items, currency) = line_items(params)?;
+    let (items, currency) = items::read(params, call.state)?;
     let now = clock::now();
-    let session = Session {
+    let mut session = Session {
         id: ids::session(),
         created: now,
         expires_at: expires_at(params, now)?,
@@ -74,12 +73,23 @@ pub(super) fn session(call: Call<'_>) -> Answer {
         settings: settings(params)?,
         intent: None,
         buyer: None,
+        paid: false,
+        customer: None,
+        discount: None,
+        tax_country: None,
+        opened: call.state.ticks + 1,
+        closed: None,
     };
+    attach_customer(&mut session, params, call.state)?;
+    check_methods(&session)?;
+    check_tax(&session)?;
+    session.discount = discount(&session, params, call.state)?;
     check_total(&session)?;
     let id = session.id.clone();
     let mut trial = objects::session(&session, "");
     expand::object(&mut trial, params, call.state)?;
     params.finish()?;
+    call.state.tick();
     let mut out = objects::session(&session, &call.state.base_url);
     call.state.sessions.push(session);
     expand::object(&mut out, params, call.state)?;
@@ -87,17 +97,93 @@ pub(super) fn session(call: Call<'_>) -> Answer {
     Ok(out)
 }
 
+/// `customer`: its address is the one that pays.
+fn attach_customer(session: &mut Session, params: &Params<'_>, state: &State) -> Result<(), ApiError> {
+    let Some(id) = params.text("customer", 255)? else { return Ok(()) };
+    let only_one = |other: &str| {
+        ApiError::invalid(format!("You may only specify one of these parameters: customer, {other}.")).param("customer")
+    };
+    if session.settings.customer_email.is_some() {
+        return Err(only_one("customer_email"));
+    }
+    if session.settings.customer_creation.is_some() {
+        return Err(only_one("customer_creation"));
+    }
+    let Some(customer) = state.customers.get(&id).filter(|customer| !customer.deleted) else {
+        return Err(ApiError::missing_resource("customer", &id, "customer").in_parameter());
+    };
+    session.settings.attached_email = customer.email.clone();
+    if session.settings.automatic_tax {
+        session.tax_country = customer.address.as_ref().and_then(|address| address.get("country")).cloned();
+    }
+    session.customer = Some(id);
+    Ok(())
+}
+
+/// A bank debit goes with its own currency only.
+fn check_methods(session: &Session) -> Result<(), ApiError> {
+    for (method, currency) in [("sepa_debit", "eur"), ("us_bank_account", "usd")] {
+        if session.settings.methods().contains(&method) && session.currency != currency {
+            return Err(ApiError::invalid(format!(
+                "The payment method `{method}` cannot be used with the currency `{}`; it supports only `{currency}`.",
+                session.currency
+            ))
+            .param("payment_method_types"));
+        }
+    }
+    Ok(())
+}
+
+fn check_tax(session: &Session) -> Result<(), ApiError> {
+    let own = session.items.iter().position(|item| !item.tax_rates.is_empty());
+    match own {
+        Some(at) if session.settings.automatic_tax => {
+            Err(ApiError::invalid("You cannot use `tax_rates` together with `automatic_tax[enabled]=true`.")
+                .param(format!("line_items[{at}][tax_rates]")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `discounts`: at most one, by coupon or by promotion code.
+fn discount(session: &Session, params: &Params<'_>, state: &State) -> Result<Option<Discount>, ApiError> {
+    let given = params.objects("discounts")?.unwrap_or_default();
+    if given.len() > 1 {
+        return Err(ApiError::invalid("You can only apply one discount to a Checkout Session.").param("discounts"));
+    }
+    let Some(given) = given.into_iter().next() else { return Ok(None) };
+    if session.settings.allow_promotion_codes.is_some() {
+        return Err(ApiError::invalid(
+            "You may only specify one of these parameters: allow_promotion_codes, discounts.",
+        )
+        .param("discounts"));
+    }
+    given.refuse(&["coupon_data"])?;
+    let (coupon, code) = (given.text("coupon", 200)?, given.text("promotion_code", 255)?);
+    given.finish()?;
+    let param = |name: &str| given.name(name);
+    match (coupon, code) {
+        (Some(coupon), None) => promotion::by_coupon(session, &coupon, state).map_err(|e| e.error(&param("coupon"))),
+        (None, Some(code)) => {
+            promotion::by_code_id(session, &code, state).map_err(|e| e.error(&param("promotion_code")))
+        }
+        (Some(_), Some(_)) => {
+            Err(ApiError::invalid("You may only specify one of these parameters: coupon, promotion_code.")
+                .param(given.name("promotion_code")))
+        }
+        (None, None) => Err(ApiError::missing(&given.name("coupon"))),
+    }
+    .map(Some)
+}
+
 fn settings(params: &Params<'_>) -> Result<Settings, ApiError> {
     let Some(success_url) = params.url("success_url")? else { return Err(ApiError::missing("success_url")) };
     let customer_email = params.text("customer_email", 800)?;
     check_email(customer_email.as_deref(), "customer_email")?;
-    if params.choice("customer_creation", &["always", "if_required"])?.as_deref() == Some("always") {
-        return Err(ApiError::unsupported("customer_creation", "customer_creation=always, having no Customers"));
-    }
-    if let Some(methods) = params.texts("payment_method_types")?
-        && methods.iter().any(|method| method != "card")
-    {
-        return Err(ApiError::unsupported("payment_method_types", "payment methods other than `card`"));
+    let methods = params.texts("payment_method_types")?.unwrap_or_default();
+    if methods.iter().any(|method| !METHODS.contains(&method.as_str())) {
+        let what = format!("payment methods other than {}", METHODS.join(", "));
+        return Err(ApiError::unsupported("payment_method_types", &what));
     }
     if enabled(params, "invoice_creation", &["invoice_data"])? == Some(true) {
         return Err(ApiError::unsupported("invoice_creation[enabled]", "invoices"));
@@ -107,6 +193,9 @@ fn settings(params: &Params<'_>) -> Result<Settings, ApiError> {
         cancel_url: params.url("cancel_url")?,
         client_reference_id: params.text("client_reference_id", 200)?,
         customer_email,
+        attached_email: None,
+        customer_creation: params.choice("customer_creation", &["always", "if_required"])?,
+        methods,
         metadata: params.metadata("metadata")?,
         intent: intent_settings(params)?,
         locale: params.choice("locale", LOCALES)?,
@@ -195,81 +284,6 @@ fn custom_text(params: &Params<'_>) -> Result<CustomText, ApiError> {
     };
     object.finish()?;
     Ok(text)
-}
-
-fn line_items(params: &Params<'_>) -> Result<(Vec<Item>, String), ApiError> {
-    let lines = params.objects("line_items")?.unwrap_or_default();
-    if lines.is_empty() {
-        return Err(ApiError::missing("line_items"));
-    }
-    if lines.len() > MOST_ITEMS {
-        return Err(ApiError::invalid(format!("You can have at most {MOST_ITEMS} line items in payment mode."))
-            .param("line_items"));
-    }
-    let mut items = Vec::with_capacity(lines.len());
-    let mut common: Option<String> = None;
-    for line in lines {
-        let (item, currency) = line_item(&line)?;
-        if common.as_ref().is_some_and(|common| *common != currency) {
-            return Err(ApiError::invalid("All line items of a Checkout Session must have the same currency.")
-                .param(format!("{}[currency]", line.name("price_data"))));
-        }
-        common = Some(currency);
-        items.push(item);
-    }
-    Ok((items, common.unwrap_or_default()))
-}
-
-fn line_item(line: &Params<'_>) -> Result<(Item, String), ApiError> {
-    line.refuse(&["adjustable_quantity", "dynamic_tax_rates", "price", "tax_rates", "metadata"])?;
-    let Some(quantity) = line.integer("quantity", 1, 999_999)? else {
-        return Err(ApiError::missing(&line.name("quantity")));
-    };
-    let Some(price) = line.object("price_data")? else {
-        return Err(ApiError::missing(&line.name("price_data")));
-    };
-    price.refuse(&["product", "recurring", "unit_amount_decimal"])?;
-    let currency = price.required("currency", 10)?.to_ascii_lowercase();
-    if !currency::is_known(&currency) {
-        return Err(ApiError::invalid(format!(
-            "Invalid currency: {currency}. Stripe currently supports these currencies: {}",
-            currency::all()
-        ))
-        .param(price.name("currency")));
-    }
-    let Some(unit_amount) = price.integer("unit_amount", 0, LARGEST)? else {
-        return Err(ApiError::missing(&price.name("unit_amount")));
-    };
-    let tax_behavior = price.choice("tax_behavior", &["exclusive", "inclusive", "unspecified"])?;
-    let Some(product) = price.object("product_data")? else {
-        return Err(ApiError::missing(&price.name("product_data")));
-    };
-    let name = product.required("name", 5_000)?;
-    let description = product.text("description", 40_000)?;
-    product.text("tax_code", 100)?;
-    product.refuse(&["tax_details", "unit_label"])?;
-    product.metadata("metadata")?;
-    let images = product.texts("images")?.unwrap_or_default();
-    if images.len() > 8 {
-        return Err(ApiError::invalid("You can have at most 8 images.").param(product.name("images")));
-    }
-    for (index, image) in images.iter().enumerate() {
-        check_url(image, &format!("{}[{index}]", product.name("images")))?;
-    }
-    product.finish()?;
-    price.finish()?;
-    line.finish()?;
-    let item = Item {
-        id: ids::usual("li"),
-        price: ids::usual("price"),
-        product: ids::fresh("prod", 14),
-        name,
-        description,
-        tax_behavior: tax_behavior.unwrap_or_else(|| "unspecified".to_owned()),
-        unit_amount,
-        quantity,
-    };
-    Ok((item, currency))
 }
 
 fn expires_at(params: &Params<'_>, now: i64) -> Result<i64, ApiError> {

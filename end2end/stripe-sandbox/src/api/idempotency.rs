@@ -7,7 +7,8 @@ use super::Done;
 use crate::clock;
 use crate::error::ApiError;
 use crate::form::Node;
-use crate::state::{Kept, State};
+use crate::records::Kept;
+use crate::state::State;
 
 /// How long an answer is kept, in seconds.
 const KEPT_FOR: i64 = 24 * 3_600;
@@ -75,27 +76,29 @@ pub(super) fn replay(state: &State, key: &str, path: &str, fingerprint: &str) ->
     }
     Some(Ok(Done {
         status: StatusCode::from_u16(kept.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+        object: serde_json::from_str::<serde_json::Value>(&kept.body).ok().as_ref().and_then(super::id_of),
         body: kept.body.clone(),
         kept: false,
         replay_of: Some(kept.request.clone()),
+        retry_after: None,
     }))
 }
 
 /// Keeps an answer, and forgets those whose time is over.
 pub(super) fn keep(state: &mut State, key: &str, path: &str, fingerprint: String, done: &Done, request: &str) {
     let now = clock::now();
-    if state.idempotency.len().is_multiple_of(256) {
-        state.idempotency.retain(|_, kept| now - kept.at < KEPT_FOR);
+    for old in state.idempotency.due_by(now - KEPT_FOR) {
+        state.idempotency.remove(&old);
     }
-    let kept = Kept {
+    state.idempotency.push(Kept {
+        key: key.to_owned(),
         path: path.to_owned(),
         fingerprint,
         at: now,
         status: done.status.as_u16(),
         body: done.body.clone(),
         request: request.to_owned(),
-    };
-    state.idempotency.insert(key.to_owned(), kept);
+    });
 }
 
 #[cfg(test)]
@@ -104,13 +107,13 @@ mod tests {
 
     #[test]
     fn an_answer_is_forgotten_after_24_hours() {
-        let mut state = State::default();
-        let done = Done { status: StatusCode::OK, body: "{}".to_owned(), kept: true, replay_of: None };
+        let mut state = State::new(10);
+        let done = Done { body: "{}".to_owned(), ..Done::from_answer(Ok(serde_json::json!({})), "req_0") };
         keep(&mut state, "k", "/v1/x", "f".to_owned(), &done, "req_1");
         assert!(matches!(replay(&state, "k", "/v1/x", "f"), Some(Ok(_))));
-        if let Some(kept) = state.idempotency.get_mut("k") {
-            kept.at -= KEPT_FOR;
-        }
+        state.idempotency.update("k", |kept| kept.at -= KEPT_FOR);
         assert!(replay(&state, "k", "/v1/x", "f").is_none());
+        keep(&mut state, "l", "/v1/x", "f".to_owned(), &done, "req_2");
+        assert_eq!(state.idempotency.len(), 1);
     }
 }

@@ -1,7 +1,12 @@
 //! Lists with cursors: newest first, `limit`, `starting_after`, `ending_before`, `has_more`.
 
+use serde_json::Value;
+
+use super::{Answer, Call, expand};
 use crate::error::ApiError;
+use crate::objects;
 use crate::params::Params;
+use crate::table::{Record, Table};
 
 /// What page of a list is asked for.
 pub(super) struct Page {
@@ -28,24 +33,48 @@ impl Page {
         Ok(page)
     }
 
-    /// Cuts the page out of all rows (in the list's order, before filters), and says whether more follow.
-    pub(super) fn cut<'a, T>(
+    /// The first page of so many.
+    pub(super) fn first_of(limit: usize) -> Self {
+        Self { limit, starting_after: None, ending_before: None }
+    }
+
+    /// The page of a table's rows, newest first; of one key where one is given. Also says whether more follow.
+    pub(super) fn of<'a, T: Record>(
         &self,
-        rows: Vec<&'a T>,
+        table: &'a Table<T>,
         what: &str,
-        id: impl Fn(&T) -> &str,
+        key: Option<&str>,
         wanted: impl Fn(&T) -> bool,
     ) -> Result<(Vec<&'a T>, bool), ApiError> {
+        let place = |cursor: &str, param: &str| {
+            table.place(cursor).ok_or_else(|| ApiError::missing_resource(what, cursor, param).in_parameter())
+        };
+        if let Some(cursor) = &self.ending_before {
+            // The rows just newer than the cursor, still in the list's order.
+            let above = place(cursor, "ending_before")?;
+            let rows = table.oldest_above(key, above).filter(|row| wanted(row));
+            let (mut page, more) = self.first(rows);
+            page.reverse();
+            return Ok((page, more));
+        }
+        let below = self.starting_after.as_ref().map(|cursor| place(cursor, "starting_after")).transpose()?;
+        Ok(self.first(table.newest(key, below).map(|(_, row)| row).filter(|row| wanted(row))))
+    }
+
+    /// The page of rows in the order they stand in.
+    pub(super) fn cut(
+        &self,
+        rows: Vec<Value>,
+        what: &str,
+        id: impl Fn(&Value) -> Option<&str>,
+    ) -> Result<(Vec<Value>, bool), ApiError> {
         let position = |cursor: &str, param: &str| {
-            rows.iter().position(|row| id(row) == cursor).ok_or_else(|| ApiError::missing_resource(what, cursor, param))
+            let found = rows.iter().position(|row| id(row) == Some(cursor));
+            found.ok_or_else(|| ApiError::missing_resource(what, cursor, param).in_parameter())
         };
         if let Some(cursor) = &self.ending_before {
             let end = position(cursor, "ending_before")?;
-            // The rows just before the cursor, still in the list's order.
-            let mut page: Vec<&T> =
-                rows.iter().take(end).rev().copied().filter(|row| wanted(row)).take(self.limit + 1).collect();
-            let more = page.len() > self.limit;
-            page.truncate(self.limit);
+            let (mut page, more) = self.first(rows.into_iter().take(end).rev());
             page.reverse();
             return Ok((page, more));
         }
@@ -53,10 +82,47 @@ impl Page {
             Some(cursor) => position(cursor, "starting_after")? + 1,
             None => 0,
         };
-        let mut page: Vec<&T> =
-            rows.iter().skip(start).copied().filter(|row| wanted(row)).take(self.limit + 1).collect();
+        Ok(self.first(rows.into_iter().skip(start)))
+    }
+
+    fn first<R>(&self, rows: impl Iterator<Item = R>) -> (Vec<R>, bool) {
+        let mut page: Vec<R> = rows.take(self.limit.saturating_add(1)).collect();
         let more = page.len() > self.limit;
         page.truncate(self.limit);
-        Ok((page, more))
+        (page, more)
     }
+}
+
+/// What a list is of: the rows' type as errors and `expand` name it, and its address.
+pub(super) struct Listing<'a> {
+    pub(super) what: &'a str,
+    pub(super) url: &'a str,
+    /// The key that narrows it most.
+    pub(super) key: Option<String>,
+}
+
+/// Answers a list: the page, its objects, what is expanded. Filters are read before, the rest is refused here.
+pub(super) fn list<T: Record>(
+    call: &Call<'_>,
+    table: &Table<T>,
+    listing: &Listing<'_>,
+    wanted: impl Fn(&T) -> bool,
+    show: impl Fn(&T) -> Value,
+) -> Answer {
+    let page = Page::read(&call.params)?;
+    let (rows, more) = page.of(table, listing.what, listing.key.as_deref(), wanted)?;
+    let mut data: Vec<Value> = rows.into_iter().map(show).collect();
+    expand::rows(&mut data, listing.what, &call.params, call.state)?;
+    call.params.finish()?;
+    Ok(objects::list(listing.url, data, more))
+}
+
+/// The first key of those given.
+pub(super) fn key<'a>(keys: impl IntoIterator<Item = (&'a str, &'a Option<String>)>) -> Option<String> {
+    keys.into_iter().find_map(|(name, value)| value.as_ref().map(|value| format!("{name}={value}")))
+}
+
+/// Whether a filter that may not be given fits.
+pub(super) fn fits(filter: &Option<String>, value: Option<&str>) -> bool {
+    filter.as_deref().is_none_or(|wanted| value == Some(wanted))
 }

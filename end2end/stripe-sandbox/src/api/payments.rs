@@ -1,11 +1,10 @@
-//! Payment intents and Charges: reading only. They are made by paying a Checkout Session.
+//! Payment intents, payment methods and Charges: made by paying a Checkout Session, read here.
 
-use serde_json::Value;
-
-use super::lists::Page;
+use super::lists::{self, Listing, fits};
 use super::{Answer, Call, expand};
 use crate::error::ApiError;
 use crate::objects;
+use crate::records::{Charge, Intent};
 
 /// `GET /v1/payment_intents/{id}`
 pub(super) fn retrieve_intent(call: Call<'_>, id: &str) -> Answer {
@@ -19,15 +18,21 @@ pub(super) fn retrieve_intent(call: Call<'_>, id: &str) -> Answer {
 
 /// `GET /v1/payment_intents`
 pub(super) fn list_intents(call: Call<'_>) -> Answer {
-    let page = Page::read(&call.params)?;
     let created = call.params.range("created")?;
-    let rows = call.state.intents.iter().rev().collect();
-    let (page, more) =
-        page.cut(rows, "payment_intent", |intent| &intent.id, |intent| created.allows(intent.created))?;
-    let mut data: Vec<Value> = page.into_iter().map(|intent| objects::intent(intent, &call.state.base_url)).collect();
-    expand::rows(&mut data, "payment_intent", &call.params, call.state)?;
+    let customer = call.params.text("customer", 255)?;
+    let wanted = |intent: &Intent| created.allows(intent.created) && fits(&customer, intent.customer.as_deref());
+    let key = lists::key([("customer", &customer)]);
+    let listing = Listing { what: "payment_intent", url: "/v1/payment_intents", key };
+    let show = |intent: &Intent| objects::intent(intent, &call.state.base_url);
+    lists::list(&call, &call.state.intents, &listing, wanted, show)
+}
+
+/// `GET /v1/payment_methods/{id}`
+pub(super) fn retrieve_method(call: Call<'_>, id: &str) -> Answer {
     call.params.finish()?;
-    Ok(objects::list("/v1/payment_intents", data, more))
+    let intent = call.state.intents.of(&format!("method={id}")).next();
+    let method = intent.and_then(|intent| intent.method.as_ref());
+    method.map(objects::method).ok_or_else(|| ApiError::missing_resource("PaymentMethod", id, "payment_method"))
 }
 
 /// `GET /v1/charges/{id}`
@@ -41,18 +46,16 @@ pub(super) fn retrieve_charge(call: Call<'_>, id: &str) -> Answer {
 
 /// `GET /v1/charges`
 pub(super) fn list_charges(call: Call<'_>) -> Answer {
-    let page = Page::read(&call.params)?;
     let created = call.params.range("created")?;
     let intent = call.params.text("payment_intent", 255)?;
-    let rows = call.state.charges.iter().rev().collect();
-    let (page, more) = page.cut(
-        rows,
-        "charge",
-        |charge| &charge.id,
-        |charge| created.allows(charge.created) && intent.as_ref().is_none_or(|id| *id == charge.intent),
-    )?;
-    let mut data: Vec<Value> = page.into_iter().map(objects::charge).collect();
-    expand::rows(&mut data, "charge", &call.params, call.state)?;
-    call.params.finish()?;
-    Ok(objects::list("/v1/charges", data, more))
+    let customer = call.params.text("customer", 255)?;
+    call.params.refuse(&["transfer_group"])?;
+    let wanted = |charge: &Charge| {
+        created.allows(charge.created)
+            && fits(&intent, Some(&charge.intent))
+            && fits(&customer, charge.customer.as_deref())
+    };
+    let key = lists::key([("intent", &intent), ("customer", &customer)]);
+    let listing = Listing { what: "charge", url: "/v1/charges", key };
+    lists::list(&call, &call.state.charges, &listing, wanted, objects::charge)
 }

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::address;
-use crate::records::{Buyer, Charge, Failure, Intent, IntentStatus, Method};
+use crate::cards::CardSummary;
+use crate::records::{BankSummary, Buyer, Charge, ChargeStatus, Failure, Intent, IntentStatus, Means, Method};
 
 /// A `payment_intent`.
 pub(crate) fn intent(intent: &Intent, base_url: &str) -> Value {
@@ -11,10 +12,9 @@ pub(crate) fn intent(intent: &Intent, base_url: &str) -> Value {
     let waiting = intent.status == IntentStatus::RequiresAction;
     let received = if intent.status == IntentStatus::Succeeded { intent.amount } else { 0 };
     // A card that failed is taken off the intent again.
-    let method = intent
-        .method
-        .as_ref()
-        .filter(|_| matches!(intent.status, IntentStatus::RequiresAction | IntentStatus::Succeeded));
+    let method = intent.method.as_ref().filter(|_| {
+        matches!(intent.status, IntentStatus::RequiresAction | IntentStatus::Processing | IntentStatus::Succeeded)
+    });
     json!({
         "id": intent.id,
         "object": "payment_intent",
@@ -32,7 +32,7 @@ pub(crate) fn intent(intent: &Intent, base_url: &str) -> Value {
         "confirmation_method": "automatic",
         "created": intent.created,
         "currency": intent.currency,
-        "customer": null,
+        "customer": intent.customer,
         "customer_account": null,
         "description": settings.description,
         "excluded_payment_method_types": null,
@@ -51,15 +51,8 @@ pub(crate) fn intent(intent: &Intent, base_url: &str) -> Value {
         "on_behalf_of": null,
         "payment_method": method.map(|method| method.id.as_str()),
         "payment_method_configuration_details": null,
-        "payment_method_options": {
-            "card": {
-                "installments": null,
-                "mandate_options": null,
-                "network": null,
-                "request_three_d_secure": "automatic",
-            },
-        },
-        "payment_method_types": ["card"],
+        "payment_method_options": method_options(intent),
+        "payment_method_types": intent.methods,
         "processing": null,
         "receipt_email": settings.receipt_email,
         "review": null,
@@ -72,6 +65,23 @@ pub(crate) fn intent(intent: &Intent, base_url: &str) -> Value {
         "transfer_data": null,
         "transfer_group": null,
     })
+}
+
+fn method_options(intent: &Intent) -> Value {
+    let options = intent.methods.iter().map(|method| {
+        let option = match method.as_str() {
+            "card" => json!({
+                "installments": null,
+                "mandate_options": null,
+                "network": null,
+                "request_three_d_secure": "automatic",
+            }),
+            "us_bank_account" => json!({ "verification_method": "automatic" }),
+            _ => json!({}),
+        };
+        (method.clone(), option)
+    });
+    Value::Object(options.collect())
 }
 
 fn failure(failure: &Failure) -> Value {
@@ -93,22 +103,30 @@ fn failure(failure: &Failure) -> Value {
     out
 }
 
-/// A `payment_method` of type `card`.
+/// A `payment_method`.
 pub(crate) fn method(method: &Method) -> Value {
-    let card = &method.card;
-    json!({
+    let kind = method.means.kind();
+    let mut out = json!({
         "id": method.id,
         "object": "payment_method",
         "allow_redisplay": "limited",
         "billing_details": billing(&method.buyer),
-        "card": {
+        "created": method.created,
+        "customer": null,
+        "customer_account": null,
+        "livemode": false,
+        "metadata": {},
+        "type": kind,
+    });
+    let details = match &method.means {
+        Means::Card(card) => json!({
             "brand": card.brand,
             "checks": { "address_line1_check": null, "address_postal_code_check": null, "cvc_check": "pass" },
             "country": "US",
             "display_brand": card.brand,
             "exp_month": card.exp_month,
             "exp_year": card.exp_year,
-            "fingerprint": fingerprint(method),
+            "fingerprint": fingerprint(card),
             "funding": "credit",
             "generated_from": null,
             "last4": card.last4,
@@ -116,25 +134,49 @@ pub(crate) fn method(method: &Method) -> Value {
             "regulated_status": "unregulated",
             "three_d_secure_usage": { "supported": true },
             "wallet": null,
-        },
-        "created": method.created,
-        "customer": null,
-        "customer_account": null,
-        "livemode": false,
-        "metadata": {},
-        "type": "card",
+        }),
+        Means::Bank(bank) => bank_method(bank),
+    };
+    if let Some(fields) = out.as_object_mut() {
+        fields.insert(kind.to_owned(), details);
+    }
+    out
+}
+
+fn bank_method(bank: &BankSummary) -> Value {
+    if bank.kind == "sepa_debit" {
+        return json!({
+            "bank_code": bank.bank_code,
+            "branch_code": "",
+            "country": bank.country,
+            "fingerprint": bank_fingerprint(bank),
+            "generated_from": { "charge": null, "setup_attempt": null },
+            "last4": bank.last4,
+        });
+    }
+    json!({
+        "account_holder_type": "individual",
+        "account_type": "checking",
+        "bank_name": "STRIPE TEST BANK",
+        "financial_connections_account": null,
+        "fingerprint": bank_fingerprint(bank),
+        "last4": bank.last4,
+        "networks": { "preferred": "ach", "supported": ["ach"] },
+        "routing_number": bank.bank_code,
+        "status_details": {},
     })
 }
 
 /// A `charge`.
 pub(crate) fn charge(charge: &Charge) -> Value {
     let settings = &charge.settings;
-    let paid = charge.failure.is_none();
+    let paid = charge.status == ChargeStatus::Succeeded;
+    let failed = charge.status == ChargeStatus::Failed;
     let (failure_code, decline_code, failure_message) = match &charge.failure {
         Some((code, decline, message)) => (Some(code), decline.as_ref(), Some(message)),
         None => (None, None, None),
     };
-    let outcome = if paid {
+    let outcome = if !failed {
         json!({
             "advice_code": null,
             "network_advice_code": null,
@@ -159,20 +201,20 @@ pub(crate) fn charge(charge: &Charge) -> Value {
         "id": charge.id,
         "object": "charge",
         "amount": charge.amount,
-        "amount_captured": if paid { charge.amount } else { 0 },
-        "amount_refunded": 0,
+        "amount_captured": if failed { 0 } else { charge.amount },
+        "amount_refunded": charge.refunded,
         "application": null,
         "application_fee": null,
         "application_fee_amount": null,
         "balance_transaction": null,
         "billing_details": billing(&charge.method.buyer),
         "calculated_statement_descriptor": settings.statement_descriptor.as_deref().unwrap_or("SANDBOX"),
-        "captured": paid,
+        "captured": !failed,
         "created": charge.created,
         "currency": charge.currency,
-        "customer": null,
+        "customer": charge.customer,
         "description": settings.description,
-        "disputed": false,
+        "disputed": charge.disputed,
         "failure_balance_transaction": null,
         "failure_code": failure_code,
         "failure_message": failure_message,
@@ -184,28 +226,60 @@ pub(crate) fn charge(charge: &Charge) -> Value {
         "paid": paid,
         "payment_intent": charge.intent,
         "payment_method": charge.method.id,
-        "payment_method_details": { "card": card_details(charge, paid), "type": "card" },
+        "payment_method_details": details(charge, failed),
         "receipt_email": settings.receipt_email,
         "receipt_number": null,
         "receipt_url": null,
-        "refunded": false,
-        "refunds": super::list(&format!("/v1/charges/{}/refunds", charge.id), Vec::new(), false),
+        "refunded": charge.refunded >= charge.amount && paid,
         "review": null,
         "shipping": null,
         "source": null,
         "source_transfer": null,
         "statement_descriptor": settings.statement_descriptor,
         "statement_descriptor_suffix": settings.statement_descriptor_suffix,
-        "status": if paid { "succeeded" } else { "failed" },
+        "status": charge.status,
         "transfer_data": null,
         "transfer_group": null,
     })
 }
 
-fn card_details(charge: &Charge, paid: bool) -> Value {
-    let card = &charge.method.card;
+fn details(charge: &Charge, failed: bool) -> Value {
+    let details = match &charge.method.means {
+        Means::Card(card) => card_details(charge, card, failed),
+        Means::Bank(bank) => bank_details(bank),
+    };
+    let kind = charge.method.means.kind();
+    json!({ kind: details, "type": kind })
+}
+
+fn bank_details(bank: &BankSummary) -> Value {
+    if bank.kind == "sepa_debit" {
+        return json!({
+            "bank_code": bank.bank_code,
+            "branch_code": "",
+            "country": bank.country,
+            "expected_debit_date": null,
+            "fingerprint": bank_fingerprint(bank),
+            "last4": bank.last4,
+            "mandate": null,
+        });
+    }
     json!({
-        "amount_authorized": paid.then_some(charge.amount),
+        "account_holder_type": "individual",
+        "account_type": "checking",
+        "bank_name": "STRIPE TEST BANK",
+        "expected_debit_date": null,
+        "fingerprint": bank_fingerprint(bank),
+        "last4": bank.last4,
+        "mandate": null,
+        "payment_reference": null,
+        "routing_number": bank.bank_code,
+    })
+}
+
+fn card_details(charge: &Charge, card: &CardSummary, failed: bool) -> Value {
+    json!({
+        "amount_authorized": (!failed).then_some(charge.amount),
         "authorization_code": null,
         "brand": card.brand,
         "checks": { "address_line1_check": null, "address_postal_code_check": null, "cvc_check": "pass" },
@@ -213,7 +287,7 @@ fn card_details(charge: &Charge, paid: bool) -> Value {
         "exp_month": card.exp_month,
         "exp_year": card.exp_year,
         "extended_authorization": { "status": "disabled" },
-        "fingerprint": fingerprint(&charge.method),
+        "fingerprint": fingerprint(card),
         "funding": "credit",
         "incremental_authorization": { "status": "unavailable" },
         "installments": null,
@@ -250,7 +324,10 @@ fn billing(buyer: &Buyer) -> Value {
 }
 
 /// The same for the same card, and nothing that leads back to its number.
-fn fingerprint(method: &Method) -> String {
-    let card = &method.card;
+fn fingerprint(card: &CardSummary) -> String {
     format!("Sandbox{}{:02}{}", card.last4, card.exp_month, card.exp_year % 100)
+}
+
+fn bank_fingerprint(bank: &BankSummary) -> String {
+    format!("SandboxBank{}", bank.last4)
 }

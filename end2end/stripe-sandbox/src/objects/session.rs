@@ -3,18 +3,20 @@
 use serde_json::{Value, json};
 
 use super::address;
+use crate::pricing::{LineTotals, WHOLE};
 use crate::records::{Item, Session, SessionStatus};
 
 /// A `checkout.session`, without `line_items` (they come by `expand`).
 pub(crate) fn session(session: &Session, base_url: &str) -> Value {
     let settings = &session.settings;
-    let total = session.total();
+    let totals = session.totals();
     let complete = session.status == SessionStatus::Complete;
-    let payment_status = match (complete, total) {
+    let payment_status = match (complete, totals.total) {
         (true, 0) => "no_payment_required",
-        (true, _) => "paid",
-        (false, _) => "unpaid",
+        (true, _) if session.paid => "paid",
+        _ => "unpaid",
     };
+    let methods = settings.methods();
     let url = (session.status == SessionStatus::Open).then(|| format!("{base_url}/c/pay/{}", session.id));
     let mut out = json!({
         "id": session.id,
@@ -22,13 +24,13 @@ pub(crate) fn session(session: &Session, base_url: &str) -> Value {
         "adaptive_pricing": { "enabled": settings.adaptive_pricing },
         "after_expiration": null,
         "allow_promotion_codes": settings.allow_promotion_codes,
-        "amount_subtotal": total,
-        "amount_total": total,
+        "amount_subtotal": totals.subtotal,
+        "amount_total": totals.total,
         "automatic_tax": {
             "enabled": settings.automatic_tax,
             "liability": settings.automatic_tax.then(|| json!({ "type": "self" })),
             "provider": settings.automatic_tax.then_some("stripe"),
-            "status": match (settings.automatic_tax, complete) {
+            "status": match (settings.automatic_tax, complete || session.tax_country.is_some()) {
                 (false, _) => None,
                 (true, true) => Some("complete"),
                 (true, false) => Some("requires_location_inputs"),
@@ -57,12 +59,15 @@ pub(crate) fn session(session: &Session, base_url: &str) -> Value {
             "submit": message(settings.custom_text.submit.as_deref()),
             "terms_of_service_acceptance": message(settings.custom_text.terms_of_service_acceptance.as_deref()),
         },
-        "customer": null,
+        "customer": session.customer,
         "customer_account": null,
-        "customer_creation": "if_required",
+        "customer_creation": customer_creation(session),
         "customer_details": customer_details(session),
         "customer_email": settings.customer_email,
-        "discounts": [],
+        "discounts": session.discount.iter().map(|discount| json!({
+            "coupon": discount.promotion_code.is_none().then_some(&discount.coupon),
+            "promotion_code": discount.promotion_code,
+        })).collect::<Vec<_>>(),
         "expires_at": session.expires_at,
         "integration_identifier": null,
         "invoice": null,
@@ -89,8 +94,8 @@ pub(crate) fn session(session: &Session, base_url: &str) -> Value {
         "payment_link": null,
         "payment_method_collection": "if_required",
         "payment_method_configuration_details": null,
-        "payment_method_options": { "card": { "request_three_d_secure": "automatic" } },
-        "payment_method_types": ["card"],
+        "payment_method_options": method_options(&methods),
+        "payment_method_types": methods,
         "payment_status": payment_status,
         "permissions": null,
         "phone_number_collection": { "enabled": false },
@@ -104,7 +109,11 @@ pub(crate) fn session(session: &Session, base_url: &str) -> Value {
         "submit_type": settings.submit_type,
         "subscription": null,
         "success_url": settings.success_url,
-        "total_details": { "amount_discount": 0, "amount_shipping": 0, "amount_tax": 0 },
+        "total_details": {
+            "amount_discount": totals.discount,
+            "amount_shipping": 0,
+            "amount_tax": totals.tax,
+        },
         "ui_mode": "hosted_page",
         "url": url,
         "wallet_options": null,
@@ -113,6 +122,24 @@ pub(crate) fn session(session: &Session, base_url: &str) -> Value {
         fields.insert("tax_id_collection".into(), json!({ "enabled": enabled, "required": "never" }));
     }
     out
+}
+
+fn method_options(methods: &[&str]) -> Value {
+    let options = methods.iter().filter_map(|method| match *method {
+        "card" => Some(("card".to_owned(), json!({ "request_three_d_secure": "automatic" }))),
+        "us_bank_account" => Some(("us_bank_account".to_owned(), json!({ "verification_method": "automatic" }))),
+        _ => None,
+    });
+    Value::Object(options.collect())
+}
+
+/// Null where a customer was given: there is none to make.
+fn customer_creation(session: &Session) -> Value {
+    match (&session.settings.customer_creation, &session.customer) {
+        (Some(how), _) => json!(how),
+        (None, Some(_)) => Value::Null,
+        (None, None) => json!("if_required"),
+    }
 }
 
 fn message(text: Option<&str>) -> Value {
@@ -131,7 +158,7 @@ fn consent(session: &Session, complete: bool) -> Value {
 }
 
 fn customer_details(session: &Session) -> Value {
-    match (&session.buyer, &session.settings.customer_email) {
+    match (&session.buyer, session.given_email()) {
         (Some(buyer), _) => json!({
             "address": address(buyer),
             "business_name": null,
@@ -156,16 +183,21 @@ fn customer_details(session: &Session) -> Value {
     }
 }
 
-/// A line item, with the price made for it.
-pub(crate) fn item(item: &Item, session: &Session) -> Value {
+/// All line items, each with the price made for it.
+pub(crate) fn items(session: &Session) -> Vec<Value> {
+    let totals = session.totals();
+    session.items.iter().zip(&totals.lines).map(|(row, line)| item(row, line, session)).collect()
+}
+
+fn item(item: &Item, line: &LineTotals, session: &Session) -> Value {
     json!({
         "id": item.id,
         "object": "item",
         "adjustable_quantity": null,
-        "amount_discount": 0,
-        "amount_subtotal": item.total(),
-        "amount_tax": 0,
-        "amount_total": item.total(),
+        "amount_discount": line.discount,
+        "amount_subtotal": line.subtotal,
+        "amount_tax": line.tax,
+        "amount_total": line.total,
         "currency": session.currency,
         "description": item.name,
         "metadata": {},
@@ -193,4 +225,64 @@ pub(crate) fn item(item: &Item, session: &Session) -> Value {
         },
         "quantity": item.quantity,
     })
+}
+
+/// The product made for a line, as `expand` shows it.
+pub(crate) fn product(item: &Item, session: &Session) -> Value {
+    json!({
+        "id": item.product,
+        "object": "product",
+        "active": false,
+        "created": session.created,
+        "default_price": null,
+        "description": item.description,
+        "images": item.images,
+        "livemode": false,
+        "marketing_features": [],
+        "metadata": item.product_metadata,
+        "name": item.name,
+        "package_dimensions": null,
+        "shippable": null,
+        "statement_descriptor": null,
+        "tax_code": item.tax_code,
+        "type": "service",
+        "unit_label": null,
+        "updated": session.created,
+        "url": null,
+    })
+}
+
+/// The taxes of a line, as `expand` shows them. `rate` makes the rate object of an id.
+pub(crate) fn line_taxes(line: &LineTotals, country: Option<&str>, rate: impl Fn(&str) -> Option<Value>) -> Value {
+    let taxes = line.taxes.iter().map(|tax| {
+        let shown = match &tax.rate_id {
+            Some(id) => rate(id).unwrap_or_else(|| json!(id)),
+            None => super::automatic_rate(tax, country),
+        };
+        json!({
+            "amount": tax.amount,
+            "rate": shown,
+            "taxability_reason": "standard_rated",
+            "taxable_amount": tax.taxable,
+        })
+    });
+    Value::Array(taxes.collect())
+}
+
+/// The discounts of a line, as `expand` shows them.
+pub(crate) fn line_discounts(session: &Session, line: &LineTotals) -> Value {
+    let discounts = session
+        .discount
+        .iter()
+        .map(|discount| json!({ "amount": line.discount, "discount": super::discount(discount, session) }));
+    Value::Array(discounts.collect())
+}
+
+/// A percentage as JSON: `19`, `25.5`.
+pub(crate) fn percentage(rate: i64) -> Value {
+    let step = WHOLE / 100;
+    let (whole, fraction) = (rate / step, rate % step);
+    let text = format!("{whole}.{fraction:04}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    serde_json::from_str(text).unwrap_or_default()
 }

@@ -1,12 +1,27 @@
 //! Reading and checking the payment form.
 
 use super::countries;
-use crate::cards::{self, Card, FieldError};
-use crate::is_email;
+use crate::cards::{self, FieldError};
+use crate::checkout::Payment;
 use crate::records::{Buyer, Session};
+use crate::{bank, is_email};
 
 /// Longest text kept of any field.
 const LONGEST: usize = 300;
+
+/// What the buyer wants with the form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Wish {
+    /// To pay.
+    #[default]
+    Pay,
+    /// To see the total for the chosen country.
+    Update,
+    /// To use a promotion code.
+    ApplyCode,
+    /// To take the promotion code off again.
+    RemoveCode,
+}
 
 /// The fields that are shown again after an error.
 #[derive(Debug, Clone, Default)]
@@ -18,21 +33,32 @@ pub(super) struct Fields {
     pub(super) city: String,
     pub(super) postal_code: String,
     pub(super) terms: bool,
+    /// `card`, `sepa_debit`, …
+    pub(super) method: String,
+    pub(super) promotion_code: String,
+    pub(super) wish: Wish,
+    /// The total that the page showed, in minor units.
+    pub(super) shown: Option<i64>,
 }
 
 /// The fields that are not. No `Debug`.
+#[derive(Default)]
 pub(super) struct Secrets {
     number: String,
     expiry: String,
     cvc: String,
+    iban: String,
+    routing: String,
+    account: String,
 }
 
 impl Fields {
     /// The form as it is first shown.
     pub(super) fn first(session: &Session) -> Self {
         Self {
-            email: session.settings.customer_email.clone().unwrap_or_default(),
-            country: "US".to_owned(),
+            email: session.given_email().unwrap_or_default().to_owned(),
+            country: session.tax_country.clone().unwrap_or_else(|| "US".to_owned()),
+            method: session.settings.methods().first().copied().unwrap_or("card").to_owned(),
             ..Self::default()
         }
     }
@@ -47,12 +73,14 @@ impl Fields {
             city: buyer.city.clone().unwrap_or_default(),
             postal_code: buyer.postal_code.clone().unwrap_or_default(),
             terms: true,
+            method: "card".to_owned(),
+            ..Self::default()
         }
     }
 }
 
-/// Whether the form has card fields.
-pub(super) fn wants_card(session: &Session) -> bool {
+/// Whether there is something to pay.
+pub(super) fn wants_payment(session: &Session) -> bool {
     session.total() > 0
 }
 
@@ -66,10 +94,15 @@ pub(super) fn wants_terms(session: &Session) -> bool {
     session.settings.consent.as_ref().is_some_and(|consent| consent.terms_of_service.as_deref() == Some("required"))
 }
 
+/// Whether the form has a field for a promotion code.
+pub(super) fn wants_code(session: &Session) -> bool {
+    session.settings.allow_promotion_codes == Some(true)
+}
+
 /// Takes the form apart. Unknown fields are ignored, amounts among them.
 pub(super) fn read(body: &[u8], session: &Session) -> (Fields, Secrets) {
-    let mut fields = Fields::default();
-    let mut secrets = Secrets { number: String::new(), expiry: String::new(), cvc: String::new() };
+    let mut fields = Fields { method: "card".to_owned(), ..Fields::default() };
+    let mut secrets = Secrets::default();
     for (key, value) in url::form_urlencoded::parse(body) {
         let value: String = value.trim().chars().filter(|c| !c.is_control()).take(LONGEST).collect();
         match key.as_ref() {
@@ -80,14 +113,34 @@ pub(super) fn read(body: &[u8], session: &Session) -> (Fields, Secrets) {
             "city" => fields.city = value,
             "postal_code" => fields.postal_code = value,
             "terms" => fields.terms = value == "on",
+            "method" => fields.method = value,
+            "promotion_code" => fields.promotion_code = value,
+            "shown" => fields.shown = value.parse().ok(),
+            "wish" => {
+                fields.wish = match value.as_str() {
+                    "update" => Wish::Update,
+                    "apply_code" => Wish::ApplyCode,
+                    "remove_code" => Wish::RemoveCode,
+                    _ => Wish::Pay,
+                }
+            }
             "card_number" => secrets.number = value,
             "expiry" => secrets.expiry = value,
             "cvc" => secrets.cvc = value,
+            "iban" => secrets.iban = value,
+            "routing_number" => secrets.routing = value,
+            "account_number" => secrets.account = value,
             _ => {}
         }
     }
-    if let Some(email) = &session.settings.customer_email {
-        fields.email.clone_from(email);
+    if let Some(email) = session.given_email() {
+        email.clone_into(&mut fields.email);
+    }
+    let methods = session.settings.methods();
+    if !methods.contains(&fields.method.as_str())
+        && let Some(first) = methods.first()
+    {
+        (*first).clone_into(&mut fields.method);
     }
     (fields, secrets)
 }
@@ -97,7 +150,7 @@ pub(super) fn check(
     fields: &Fields,
     secrets: &Secrets,
     session: &Session,
-) -> Result<(Option<Card>, Buyer), Vec<FieldError>> {
+) -> Result<(Option<Payment>, Buyer), Vec<FieldError>> {
     let mut errors = Vec::new();
     let mut wrong = |field, code, message| errors.push(FieldError { field, code, message });
     if fields.email.is_empty() {
@@ -105,15 +158,21 @@ pub(super) fn check(
     } else if !is_email(&fields.email) {
         wrong("email", "invalid_email", "Your email is invalid.");
     }
-    let mut card = None;
-    if wants_card(session) {
-        match cards::parse(&secrets.number, &secrets.expiry, &secrets.cvc) {
-            Ok(parsed) => card = Some(parsed),
+    let mut payment = None;
+    if wants_payment(session) {
+        let read = match fields.method.as_str() {
+            "sepa_debit" => bank::sepa(&secrets.iban).map(Payment::Bank),
+            "us_bank_account" => bank::us_account(&secrets.routing, &secrets.account).map(Payment::Bank),
+            _ => cards::parse(&secrets.number, &secrets.expiry, &secrets.cvc).map(Payment::Card),
+        };
+        match read {
+            Ok(read) => payment = Some(read),
             Err(found) => found.into_iter().for_each(|error| wrong(error.field, error.code, error.message)),
         }
-    }
-    if fields.name.is_empty() && wants_card(session) {
-        wrong("name", "incomplete_name", "Enter the name on the card.");
+        if fields.name.is_empty() {
+            let message = if fields.method == "card" { "Enter the name on the card." } else { "Enter your name." };
+            wrong("name", "incomplete_name", message);
+        }
     }
     if !countries::is_known(&fields.country) {
         wrong("country", "invalid_country", "Choose a country.");
@@ -140,6 +199,12 @@ pub(super) fn check(
         line1: text(&fields.line1),
         city: text(&fields.city),
         postal_code: text(&fields.postal_code),
+        ..Buyer::default()
     };
-    Ok((card, buyer))
+    Ok((payment, buyer))
+}
+
+/// The country chosen, if it is one.
+pub(super) fn country(fields: &Fields) -> Option<&str> {
+    Some(fields.country.as_str()).filter(|code| countries::is_known(code))
 }

@@ -1,7 +1,7 @@
 //! Writing HTML: everything that was not written here is escaped.
 
 /// Text for an element or a quoted attribute.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -50,14 +50,19 @@ pub(super) fn described(name: &str, error: Option<&str>) -> (String, String) {
     }
 }
 
-/// A whole page around a body.
+/// A whole page of the payment's kind around a body.
 pub(super) fn document(title: &str, body: &str) -> String {
+    document_with(title, "/_sandbox/page.css", body)
+}
+
+/// A whole page around a body, with a style sheet of ours.
+pub(crate) fn document_with(title: &str, style: &str, body: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"robots\" content=\"noindex\">\n\
          <title>{}</title>\n<link rel=\"icon\" href=\"data:,\">\n\
-         <link rel=\"stylesheet\" href=\"/_sandbox/page.css\">\n</head>\n<body>\n{body}</body>\n</html>\n",
+         <link rel=\"stylesheet\" href=\"{style}\">\n</head>\n<body>\n{body}</body>\n</html>\n",
         escape(title)
     )
 }

@@ -4,19 +4,22 @@
 
 mod countries;
 mod form;
-mod html;
+pub(crate) mod html;
 mod render;
+mod summary;
 
 use axum::extract::{Path, RawForm, State as Shared};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Response};
 
-use self::form::Fields;
+use self::form::{Fields, Wish};
 use self::render::Notice;
 use crate::cards::FieldError;
 use crate::checkout::{self, PayOutcome};
 use crate::core::Core;
+use crate::promotion;
 use crate::records::{IntentStatus, Session, SessionStatus};
+use crate::state::State;
 
 const STYLE: &str = include_str!("page.css");
 
@@ -34,14 +37,52 @@ pub(crate) async fn submit(Shared(core): Shared<Core>, Path(id): Path<String>, R
         return closed(&session);
     }
     let (fields, secrets) = form::read(&body, &session);
-    let (card, buyer) = match form::check(&fields, &secrets, &session) {
+    let (session, errors) = core.act(|state| adjust(state, session, &fields));
+    if !errors.is_empty() || fields.wish != Wish::Pay {
+        core.flushed().await;
+        return page(&session, &fields, &errors, None);
+    }
+    let (payment, buyer) = match form::check(&fields, &secrets, &session) {
         Ok(checked) => checked,
         Err(errors) => return page(&session, &fields, &errors, None),
     };
-    let outcome = checkout::pay(&mut core.lock(), &id, card, buyer);
-    core.changed();
+    // Nobody pays another total than the one on the page.
+    let total = session.total();
+    if payment.is_some() && fields.shown.is_some_and(|shown| shown != total) {
+        let total = crate::currency::format(total, &session.currency);
+        let message = format!("With tax for your country the total is {total}. Please check it and pay again.");
+        return page(&session, &fields, &[], Some(&Notice { message, code: None, decline_code: None }));
+    }
+    let outcome = core.act(|state| checkout::pay(state, &id, payment, buyer));
     core.flushed().await;
     follow(&core, &id, outcome, &fields)
+}
+
+/// What the form changes before anything is paid: the country that tax goes by, and the promotion code.
+fn adjust(state: &mut State, session: Session, fields: &Fields) -> (Session, Vec<FieldError>) {
+    let mut errors = Vec::new();
+    checkout::locate(state, &session.id, form::country(fields));
+    let discount = match fields.wish {
+        Wish::ApplyCode if form::wants_code(&session) => {
+            match promotion::by_typed_code(&session, &fields.promotion_code, state) {
+                Ok(discount) => Some(Some(discount)),
+                Err(refusal) => {
+                    let (code, message) = ("promotion_code_invalid", refusal.sentence());
+                    errors.push(FieldError { field: "promotion_code", code, message });
+                    None
+                }
+            }
+        }
+        Wish::RemoveCode => session.discount.as_ref().filter(|discount| discount.typed).map(|_| None),
+        _ => None,
+    };
+    let now = state.sessions.update(&session.id, |session| {
+        if let Some(discount) = discount.filter(|_| session.status == SessionStatus::Open) {
+            session.discount = discount;
+        }
+        session.clone()
+    });
+    (now.unwrap_or(session), errors)
 }
 
 /// `GET /c/pay/{id}/authenticate`
@@ -56,7 +97,7 @@ pub(crate) async fn show_authentication(Shared(core): Shared<Core>, Path(id): Pa
         intent
             .filter(|intent| intent.status == IntentStatus::RequiresAction)
             .and_then(|intent| intent.method.as_ref())
-            .map(|method| method.card.last4.clone())
+            .map(|method| method.means.last4().to_owned())
     };
     match last4 {
         Some(last4) => secure(render::authentication(&session, &last4), Some(&session)),
@@ -71,8 +112,7 @@ pub(crate) async fn submit_authentication(
     RawForm(body): RawForm,
 ) -> Response {
     let passed = url::form_urlencoded::parse(&body).any(|(key, value)| key == "result" && value == "complete");
-    let outcome = checkout::authenticate(&mut core.lock(), &id, passed);
-    core.changed();
+    let outcome = core.act(|state| checkout::authenticate(state, &id, passed));
     core.flushed().await;
     let Some(session) = find(&core, &id) else { return missing() };
     let fields = {
@@ -114,7 +154,7 @@ fn follow(core: &Core, id: &str, outcome: PayOutcome, fields: &Fields) -> Respon
         PayOutcome::Completed { redirect, .. } => see_other(&redirect),
         PayOutcome::AuthenticationRequired => see_other(&format!("/c/pay/{id}/authenticate")),
         PayOutcome::Declined { message, code, decline_code } => {
-            page(&session, fields, &[], Some(&Notice { message, code, decline_code }))
+            page(&session, fields, &[], Some(&Notice { message, code: Some(code), decline_code }))
         }
         PayOutcome::Invalid(errors) => page(&session, fields, &errors, None),
         PayOutcome::Expired => closed(&session),
@@ -162,7 +202,7 @@ fn missing() -> Response {
     (StatusCode::NOT_FOUND, secure(body, None)).into_response()
 }
 
-fn see_other(url: &str) -> Response {
+pub(crate) fn see_other(url: &str) -> Response {
     let mut response = StatusCode::SEE_OTHER.into_response();
     // URLs were parsed when the session was made; what a header cannot carry is percent-encoded by then.
     let location = url::Url::parse(url).map_or_else(|_| url.to_owned(), String::from);
@@ -174,7 +214,7 @@ fn see_other(url: &str) -> Response {
 }
 
 /// The page with its headers.
-fn secure(body: String, session: Option<&Session>) -> Response {
+pub(crate) fn secure(body: String, session: Option<&Session>) -> Response {
     let mut response = Html(body).into_response();
     // Browsers hold redirects after a form to `form-action` too, so the store has to be named.
     let store = session

@@ -1,8 +1,10 @@
 //! The pages: payment, authentication, and short messages.
 
 use super::countries;
-use super::form::{Fields, wants_address, wants_card, wants_terms};
+use super::form::{Fields, wants_address, wants_payment, wants_terms};
 use super::html::{Field, described, document, escape};
+use super::summary::summary;
+use crate::bank::{IBANS, ROUTING, TestAccount, US_ACCOUNTS};
 use crate::cards::{FieldError, TEST_CARDS};
 use crate::currency;
 use crate::records::Session;
@@ -10,20 +12,28 @@ use crate::records::Session;
 /// Why the last attempt failed.
 pub(super) struct Notice {
     pub(super) message: String,
-    pub(super) code: String,
+    /// Stripe's error code, where the card was declined.
+    pub(super) code: Option<String>,
     pub(super) decline_code: Option<String>,
 }
 
-const BADGE: &str = "<p class=\"badge\"><strong>Test mode</strong> <span>No real money is moved</span></p>\n";
+pub(super) const BADGE: &str =
+    "<p class=\"badge\"><strong>Test mode</strong> <span>No real money is moved</span></p>\n";
 
 /// The payment page of an open session.
 pub(super) fn payment(session: &Session, fields: &Fields, errors: &[FieldError], notice: Option<&Notice>) -> String {
     let failed = !errors.is_empty() || notice.is_some();
     let total = currency::format(session.total(), &session.currency);
     let mut body = String::from("<main class=\"checkout\">\n");
-    body.push_str(&summary(session, &total));
+    body.push_str(&summary(session, fields, errors));
     body.push_str("<section class=\"payment\" aria-labelledby=\"payment-heading\">\n");
-    let heading = if wants_card(session) { "Pay with card" } else { "Complete your order" };
+    let methods = session.settings.methods();
+    let heading = match (wants_payment(session), methods.as_slice()) {
+        (false, _) => "Complete your order",
+        (true, ["card"]) => "Pay with card",
+        (true, [_]) => "Pay by bank debit",
+        (true, _) => "Payment",
+    };
     body.push_str(&format!("<h2 id=\"payment-heading\">{heading}</h2>\n"));
     body.push_str(&problem(errors, notice));
     let described = if failed { " aria-describedby=\"problem\"" } else { "" };
@@ -32,14 +42,14 @@ pub(super) fn payment(session: &Session, fields: &Fields, errors: &[FieldError],
     if let Some(text) = &session.settings.custom_text.submit {
         body.push_str(&format!("<p class=\"note\">{}</p>\n", escape(text)));
     }
-    let button = if wants_card(session) { format!("Pay {total}") } else { "Complete order".to_owned() };
+    let button = if wants_payment(session) { format!("Pay {total}") } else { "Complete order".to_owned() };
     body.push_str(&format!("<button type=\"submit\">{}</button>\n", escape(&button)));
     if let Some(text) = &session.settings.custom_text.after_submit {
         body.push_str(&format!("<p class=\"note\">{}</p>\n", escape(text)));
     }
     body.push_str("</form>\n");
-    if wants_card(session) {
-        body.push_str(&test_cards());
+    if wants_payment(session) {
+        body.push_str(&test_numbers(session));
     }
     body.push_str("</section>\n</main>\n");
     body.push_str(FOOTER);
@@ -50,58 +60,14 @@ pub(super) fn payment(session: &Session, fields: &Fields, errors: &[FieldError],
 const FOOTER: &str = "<footer><p>This page is made by stripe-sandbox, a stand-in for Stripe. It is not Stripe and takes \
                       no real cards.</p></footer>\n";
 
-fn summary(session: &Session, total: &str) -> String {
-    let mut out = String::from("<section class=\"order\" aria-labelledby=\"order-heading\">\n<header>\n");
-    if let Some(url) = &session.settings.cancel_url {
-        let store = url::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
-        out.push_str(&format!(
-            "<a class=\"back\" href=\"{}\"><span aria-hidden=\"true\">←</span> Back to {}</a>\n",
-            escape(url),
-            escape(&store)
-        ));
-    }
-    out.push_str(BADGE);
-    out.push_str("</header>\n");
-    out.push_str(&format!(
-        "<h1 id=\"order-heading\"><span class=\"label\">Your order</span> <span class=\"total\">{}</span></h1>\n\
-         <ul class=\"lines\">\n",
-        escape(total)
-    ));
-    for item in &session.items {
-        let each = currency::format(item.unit_amount, &session.currency);
-        let quantity = if item.quantity > 1 {
-            format!("<span class=\"detail\">Qty {}, {} each</span>", item.quantity, escape(&each))
-        } else {
-            String::new()
-        };
-        let description = item
-            .description
-            .as_ref()
-            .map(|text| format!("<span class=\"detail\">{}</span>", escape(text)))
-            .unwrap_or_default();
-        out.push_str(&format!(
-            "<li><span class=\"what\"><span class=\"product\">{}</span>{description}{quantity}</span>\
-             <span class=\"amount\">{}</span></li>\n",
-            escape(&item.name),
-            escape(&currency::format(item.total(), &session.currency))
-        ));
-    }
-    out.push_str(&format!(
-        "</ul>\n<dl class=\"sums\"><div><dt>Subtotal</dt><dd>{0}</dd></div>\
-         <div class=\"due\"><dt>Total due</dt><dd>{0}</dd></div></dl>\n</section>\n",
-        escape(total)
-    ));
-    out
-}
-
 fn problem(errors: &[FieldError], notice: Option<&Notice>) -> String {
     if let Some(notice) = notice {
-        let code = notice.decline_code.as_ref().unwrap_or(&notice.code);
+        let code = notice.decline_code.as_ref().or(notice.code.as_ref());
+        let code = code.map(|code| format!("<p class=\"code\">Test mode: <code>{}</code></p>", escape(code)));
         return format!(
-            "<div class=\"problem\" id=\"problem\" role=\"alert\"><p><strong>{}</strong></p>\
-             <p class=\"code\">Test mode: <code>{}</code></p></div>\n",
+            "<div class=\"problem\" id=\"problem\" role=\"alert\"><p><strong>{}</strong></p>{}</div>\n",
             escape(&notice.message),
-            escape(code)
+            code.unwrap_or_default()
         );
     }
     if errors.is_empty() {
@@ -121,29 +87,24 @@ fn inputs(session: &Session, fields: &Fields, errors: &[FieldError]) -> String {
     let error = |name: &str| errors.iter().find(|error| error.field == name).map(|error| error.message);
     let field = |name, label, value, attributes| Field { name, label, value, error: error(name), attributes }.html();
     let mut out = String::from("<fieldset class=\"contact\"><legend>Contact</legend>\n");
-    let email = if session.settings.customer_email.is_some() {
+    let email = if session.given_email().is_some() {
         "type=\"email\" autocomplete=\"email\" required readonly"
     } else {
         "type=\"email\" autocomplete=\"email\" spellcheck=\"false\" required"
     };
     out.push_str(&field("email", "Email", &fields.email, email));
     out.push_str("</fieldset>\n");
-    if wants_card(session) {
-        out.push_str("<fieldset class=\"card\"><legend>Card</legend>\n");
-        let number = "type=\"text\" inputmode=\"numeric\" autocomplete=\"cc-number\" placeholder=\"1234 1234 1234 1234\" \
-                      maxlength=\"30\" required";
-        out.push_str(&field("card_number", "Card number", "", number));
-        let expiry = "type=\"text\" inputmode=\"numeric\" autocomplete=\"cc-exp\" placeholder=\"MM / YY\" \
-                      maxlength=\"9\" required";
-        out.push_str(&field("expiry", "Expiry", "", expiry));
-        let cvc = "type=\"text\" inputmode=\"numeric\" autocomplete=\"cc-csc\" placeholder=\"CVC\" maxlength=\"4\" \
-                   required";
-        out.push_str(&field("cvc", "CVC", "", cvc));
-        out.push_str(&field("name", "Name", &fields.name, "type=\"text\" autocomplete=\"cc-name\" required"));
-        out.push_str("</fieldset>\n");
+    let methods = session.settings.methods();
+    let card_alone = methods.as_slice() == ["card"];
+    if wants_payment(session) {
+        out.push_str(&method_choice(&methods, fields));
+        for method in &methods {
+            out.push_str(&method_inputs(method, card_alone, fields, errors));
+        }
+        out.push_str(&format!("<input type=\"hidden\" name=\"shown\" value=\"{}\">\n", session.total()));
     }
     out.push_str("<fieldset class=\"billing\"><legend>Billing address</legend>\n");
-    if !wants_card(session) {
+    if !(wants_payment(session) && card_alone) {
         out.push_str(&field("name", "Name", &fields.name, "type=\"text\" autocomplete=\"name\""));
     }
     let (described_by, message) = described("country", error("country"));
@@ -178,24 +139,113 @@ fn inputs(session: &Session, fields: &Fields, errors: &[FieldError]) -> String {
     out
 }
 
-fn test_cards() -> String {
-    let rows: String = TEST_CARDS
-        .iter()
-        .map(|card| {
-            let number: String = card
-                .number
-                .chars()
-                .enumerate()
-                .flat_map(|(index, digit)| (index > 0 && index % 4 == 0).then_some(' ').into_iter().chain([digit]))
-                .collect();
-            format!("<tr><td><code>{number}</code></td><td>{}</td></tr>", escape(card.label))
-        })
-        .collect();
-    format!(
-        "<details class=\"test-cards\"><summary>Test cards</summary>\n<p>Any date in the future and any three digits as \
-         CVC will do.</p>\n<table><thead><tr><th scope=\"col\">Card number</th><th scope=\"col\">What it does</th></tr>\
-         </thead><tbody>{rows}</tbody></table></details>\n"
-    )
+/// The choice between several payment methods; the fields of the others are hidden by the style sheet.
+fn method_choice(methods: &[&str], fields: &Fields) -> String {
+    if methods.len() < 2 {
+        return format!(
+            "<input type=\"hidden\" name=\"method\" value=\"{}\">\n",
+            methods.first().copied().unwrap_or("card")
+        );
+    }
+    let mut out = String::from("<fieldset class=\"methods\"><legend>Pay with</legend>\n");
+    for method in methods {
+        let checked = if fields.method == *method { " checked" } else { "" };
+        out.push_str(&format!(
+            "<div class=\"choice\"><input type=\"radio\" id=\"method-{method}\" name=\"method\" value=\"{method}\"\
+             {checked}><label for=\"method-{method}\">{}</label></div>\n",
+            method_name(method)
+        ));
+    }
+    out.push_str("</fieldset>\n");
+    out
+}
+
+fn method_name(method: &str) -> &'static str {
+    match method {
+        "sepa_debit" => "Bank debit (SEPA)",
+        "us_bank_account" => "Bank debit (US account)",
+        _ => "Card",
+    }
+}
+
+fn method_inputs(method: &str, card_alone: bool, fields: &Fields, errors: &[FieldError]) -> String {
+    let error = |name: &str| errors.iter().find(|error| error.field == name).map(|error| error.message);
+    let field = |name, label, value, attributes| Field { name, label, value, error: error(name), attributes }.html();
+    let mut out = format!("<fieldset class=\"of-method {method}\"><legend>{}</legend>\n", method_name(method));
+    match method {
+        "sepa_debit" => {
+            let iban = "type=\"text\" autocomplete=\"off\" spellcheck=\"false\" maxlength=\"42\" \
+                        placeholder=\"DE00 0000 0000 0000 0000 00\" required";
+            out.push_str(&field("iban", "IBAN", "", iban));
+            out.push_str(DEBIT_NOTE);
+        }
+        "us_bank_account" => {
+            let number = "type=\"text\" inputmode=\"numeric\" autocomplete=\"off\" maxlength=\"20\" required";
+            out.push_str(&field("routing_number", "Routing number", "", number));
+            out.push_str(&field("account_number", "Account number", "", number));
+            out.push_str(DEBIT_NOTE);
+        }
+        _ => {
+            let number = "type=\"text\" inputmode=\"numeric\" autocomplete=\"cc-number\" placeholder=\"1234 1234 1234 1234\" \
+                          maxlength=\"30\" required";
+            out.push_str(&field("card_number", "Card number", "", number));
+            let expiry = "type=\"text\" inputmode=\"numeric\" autocomplete=\"cc-exp\" placeholder=\"MM / YY\" \
+                          maxlength=\"9\" required";
+            out.push_str(&field("expiry", "Expiry", "", expiry));
+            let cvc = "type=\"text\" inputmode=\"numeric\" autocomplete=\"cc-csc\" placeholder=\"CVC\" maxlength=\"4\" \
+                       required";
+            out.push_str(&field("cvc", "CVC", "", cvc));
+            if card_alone {
+                out.push_str(&field("name", "Name", &fields.name, "type=\"text\" autocomplete=\"cc-name\" required"));
+            }
+        }
+    }
+    out.push_str("</fieldset>\n");
+    out
+}
+
+const DEBIT_NOTE: &str =
+    "<p class=\"note\">The money arrives some time after your order: a bank debit can still fail.</p>\n";
+
+/// What the test numbers do.
+fn test_numbers(session: &Session) -> String {
+    let mut out = String::new();
+    for method in session.settings.methods() {
+        let (title, note, rows): (_, _, Vec<(String, &str)>) = match method {
+            "sepa_debit" => ("Test IBANs", "Any name will do.".to_owned(), accounts(IBANS)),
+            "us_bank_account" => {
+                ("Test bank accounts", format!("The routing number is {ROUTING}."), accounts(US_ACCOUNTS))
+            }
+            _ => (
+                "Test cards",
+                "Any date in the future and any three digits as CVC will do.".to_owned(),
+                TEST_CARDS.iter().map(|card| (in_fours(card.number), card.label)).collect(),
+            ),
+        };
+        let rows: String = rows
+            .iter()
+            .map(|(number, label)| format!("<tr><td><code>{number}</code></td><td>{}</td></tr>", escape(label)))
+            .collect();
+        out.push_str(&format!(
+            "<details class=\"test-cards\"><summary>{title}</summary>\n<p>{note}</p>\n<table><thead><tr>\
+             <th scope=\"col\">Number</th><th scope=\"col\">What it does</th></tr></thead><tbody>{rows}</tbody></table>\
+             </details>\n"
+        ));
+    }
+    out
+}
+
+fn accounts(accounts: &'static [TestAccount]) -> Vec<(String, &'static str)> {
+    let written = |number: &str| if number.starts_with('0') { number.to_owned() } else { in_fours(number) };
+    accounts.iter().map(|account| (written(account.number), account.label)).collect()
+}
+
+fn in_fours(number: &str) -> String {
+    number
+        .chars()
+        .enumerate()
+        .flat_map(|(index, c)| (index > 0 && index % 4 == 0).then_some(' ').into_iter().chain([c]))
+        .collect()
 }
 
 /// The page on which the buyer's bank would ask.

@@ -86,7 +86,7 @@ async fn a_wrong_parameter_is_named_with_stripes_code() {
         (&[("mode", "banana")], "", "mode"),
         (&[("ui_mode", "embedded_page")], "", "ui_mode"),
         (&[("locale", "xx")], "", "locale"),
-        (&[("discounts[0][coupon]", "SUMMER")], "", "discounts"),
+        (&[("discounts[0][coupon]", "SUMMER")], "resource_missing", "discounts[0][coupon]"),
         (&[("payment_method_types[0]", "klarna")], "", "payment_method_types"),
         (&[("automatic_tax[enabled]", "maybe")], "", "automatic_tax[enabled]"),
     ];

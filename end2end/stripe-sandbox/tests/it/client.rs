@@ -11,7 +11,7 @@ use stripe_sandbox::{Fault, Running};
 use stripe_shared::{CheckoutSessionMode, CheckoutSessionPaymentStatus, CheckoutSessionStatus};
 use stripe_webhook::{EventObject, Webhook};
 
-use crate::helpers::{Receiver, VISA, start};
+use crate::helpers::{DEADLINE, Receiver, VISA, call, id, send, soon, start};
 
 fn client(sandbox: &Running) -> Client {
     ClientBuilder::new("sk_test_123")
@@ -136,4 +136,85 @@ async fn its_webhook_module_accepts_every_event() {
     }
     seen.sort_unstable();
     assert_eq!(seen, ["completed", "expired"]);
+}
+
+#[tokio::test]
+async fn it_reads_charges_refunds_and_customers() {
+    let sandbox = soon().await;
+    let client = client(&sandbox);
+    let form = [("email", "a@example.com"), ("address[country]", "DE"), ("name", "Ada")];
+    let customer = send(&sandbox, "/v1/customers", &form).await.body;
+    let mut request = CreateCheckoutSession::new()
+        .mode(CheckoutSessionMode::Payment)
+        .success_url("http://127.0.0.1:9/ok")
+        .customer(id(&customer));
+    let mut price = CreateCheckoutSessionLineItemsPriceData::new(stripe_types::Currency::USD);
+    price.unit_amount = Some(1299);
+    price.product_data = Some(ProductData::new("Dune"));
+    let mut line = CreateCheckoutSessionLineItems::new();
+    line.price_data = Some(price);
+    line.quantity = Some(1);
+    request = request.line_items(vec![line]);
+    let session = request.send(&client).await.unwrap();
+    let _ = sandbox.pay(session.id.as_str(), VISA, "a@example.com");
+    let refund = sandbox.refund(session.id.as_str(), Some(299)).unwrap();
+    let paths = ["customer", "payment_intent.latest_charge.refunds", "payment_intent.latest_charge.customer"];
+    let paid =
+        RetrieveCheckoutSession::new(session.id).expand(paths.map(str::to_owned).to_vec()).send(&client).await.unwrap();
+    let intent = paid.payment_intent.unwrap().into_object().unwrap();
+    let charge = intent.latest_charge.unwrap().into_object().unwrap();
+    assert_eq!((charge.amount_refunded, charge.refunded, charge.disputed), (299, false, false));
+    let refunds = charge.refunds.unwrap().data;
+    assert_eq!((refunds[0].id.as_str(), refunds[0].amount), (refund.as_str(), 299));
+    assert_eq!(refunds[0].status.as_deref(), Some("succeeded"));
+    let stripe_types::Expandable::Object(found) = charge.customer.unwrap() else { panic!("not expanded") };
+    assert_eq!(found.id.as_str(), id(&customer));
+    assert!(paid.customer.unwrap().is_object());
+}
+
+#[tokio::test]
+async fn its_webhook_module_reads_refunds_disputes_and_customers() {
+    let sandbox = soon().await;
+    let receiver = Receiver::start(&[]).await;
+    sandbox.add_webhook(&receiver.url, "whsec_x").unwrap();
+    let customer = send(&sandbox, "/v1/customers", &[("email", "a@example.com")]).await.body;
+    let path = format!("/v1/customers/{}", id(&customer));
+    send(&sandbox, &path, &[("name", "Ada")]).await;
+    call(&sandbox, reqwest::Method::DELETE, &path, &[], None).await.unwrap();
+    let intent = crate::refunds::paid(&sandbox, VISA).await;
+    let refund = sandbox.refund(id(&intent), Some(100)).unwrap();
+    assert!(sandbox.finish_refund(&refund, false));
+    let dispute = sandbox.open_dispute(id(&intent), "fraudulent", false).unwrap();
+    assert!(sandbox.close_dispute(&dispute, true));
+    let expected = sandbox.events().len();
+    let received = receiver.wait_for(expected).await;
+    assert!(sandbox.deliveries_settled(DEADLINE).await);
+    let mut seen = Vec::new();
+    for webhook in received {
+        let signature = webhook.headers["stripe-signature"].to_str().unwrap();
+        let event = Webhook::construct_event(&webhook.body, signature, "whsec_x").unwrap();
+        seen.push(match event.data.object {
+            EventObject::CustomerCreated(found) if found.email.as_deref() == Some("a@example.com") => "customer made",
+            EventObject::CustomerUpdated(found) if found.name.as_deref() == Some("Ada") => "customer changed",
+            EventObject::CustomerDeleted(found) if found.id.as_str() == id(&customer) => "customer deleted",
+            EventObject::RefundCreated(found) if found.id.as_str() == refund => "refund made",
+            EventObject::RefundUpdated(found) if found.status.as_deref() == Some("failed") => "refund changed",
+            EventObject::RefundFailed(found) if found.failure_reason.is_some() => "refund failed",
+            EventObject::ChargeRefunded(found) if found.amount_refunded == 100 => "charge refunded",
+            EventObject::ChargeRefundUpdated(found) if found.id.as_str() == refund => "charge's refund changed",
+            EventObject::ChargeDisputeCreated(found) if found.id.as_str() == dispute => "dispute made",
+            EventObject::ChargeDisputeFundsWithdrawn(found) if found.amount == 3098 => "money taken",
+            EventObject::ChargeDisputeFundsReinstated(found) if found.id.as_str() == dispute => "money given back",
+            EventObject::ChargeDisputeClosed(found) if found.id.as_str() == dispute => "dispute closed",
+            EventObject::ChargeUpdated(found) if found.disputed => "charge disputed",
+            EventObject::ChargeSucceeded(_)
+            | EventObject::PaymentIntentCreated(_)
+            | EventObject::PaymentIntentSucceeded(_)
+            | EventObject::CheckoutSessionCompleted(_) => "payment",
+            other => panic!("{other:?}"),
+        });
+    }
+    seen.sort_unstable();
+    seen.dedup();
+    assert_eq!(seen.len(), 14, "{seen:?}");
 }

@@ -20,6 +20,11 @@ pub(crate) async fn start() -> Running {
     start_with(Config { retries: quick(6), ..Config::default() }).await
 }
 
+/// Where what happens later happens at once.
+pub(crate) async fn soon() -> Running {
+    start_with(Config { settle_after: Duration::from_millis(20), ..Config::default() }).await
+}
+
 pub(crate) async fn start_with(config: Config) -> Running {
     Sandbox::start(config).await.unwrap()
 }

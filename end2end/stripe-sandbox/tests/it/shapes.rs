@@ -4,7 +4,7 @@
 use serde_json::Value;
 use stripe_sandbox::Running;
 
-use crate::helpers::{VISA, create, get, id, start};
+use crate::helpers::{VISA, call, create, get, id, send, soon, start};
 
 /// Keys that the samples leave out, being optional, and that Stripe's API reference has.
 const KNOWN_EXTRA: &[&str] = &[
@@ -20,7 +20,14 @@ const KNOWN_EXTRA: &[&str] = &[
     "payment_intent.last_payment_error.message",
     "payment_intent.last_payment_error.payment_method",
     "payment_intent.next_action.redirect_to_url",
+    // Only of a refund that failed.
+    "refund.failure_reason",
+    // Only in the answer to its creation.
+    "webhook_endpoint.secret",
 ];
+
+/// Keys that the samples have and that Stripe leaves out unless they are expanded.
+const NOT_UNLESS_EXPANDED: &[&str] = &["charge.refunds"];
 
 /// Places whose keys are not fixed, or empty in the sample.
 const FREE: &[&str] = &[
@@ -31,6 +38,14 @@ const FREE: &[&str] = &[
     "charge.metadata",
     "payment_method.metadata",
     "event.data.object",
+    "refund.metadata",
+    "dispute.metadata",
+    "customer.metadata",
+    "coupon.metadata",
+    "promotion_code.metadata",
+    "tax_rate.metadata",
+    "product.metadata",
+    "webhook_endpoint.metadata",
 ];
 
 fn sample(name: &str) -> Value {
@@ -47,6 +62,7 @@ fn compare(ours: &Value, sample: &Value, path: &str, problems: &mut Vec<String>)
             for (key, theirs) in sample_fields {
                 match our_fields.get(key) {
                     Some(value) => compare(value, theirs, &format!("{path}.{key}"), problems),
+                    None if NOT_UNLESS_EXPANDED.contains(&format!("{path}.{key}").as_str()) => {}
                     None => problems.push(format!("{path}.{key} is missing")),
                 }
             }
@@ -81,8 +97,9 @@ fn assert_like(ours: &Value, name: &str) {
     assert!(problems.is_empty(), "{name}:\n{}", problems.join("\n"));
     // Never null in Stripe's schema, whatever the samples show.
     for key in ["id", "object", "created", "livemode"] {
-        assert!(name == "item" || !ours[key].is_null(), "{name}.{key}");
+        assert!(ours.get(key).is_none_or(|value| !value.is_null()), "{name}.{key}");
     }
+    assert!(!ours["id"].is_null() && !ours["object"].is_null(), "{name}: {ours}");
 }
 
 async fn paid(sandbox: &Running) -> Value {
@@ -192,4 +209,90 @@ async fn events_have_stripes_shape_and_carry_full_objects() {
         "checkout.session.completed",
     ];
     assert_eq!(kinds, expected);
+}
+
+/// The events' objects with everything that a store's life brings, and what the API answers.
+#[tokio::test]
+async fn refunds_disputes_and_customers_have_stripes_shape() {
+    let sandbox = soon().await;
+    for card in ["4000 0000 0000 5126", "4000 0000 0000 0259", "4000 0000 0000 1976"] {
+        let intent = crate::refunds::paid(&sandbox, card).await;
+        if card.ends_with("5126") {
+            let refund = send(&sandbox, "/v1/refunds", &[("payment_intent", id(&intent))]).await.body;
+            assert_like(&refund, "refund");
+        }
+    }
+    crate::helpers::until(|| crate::refunds::kinds(&sandbox, &["refund.failed"]).len() == 1).await;
+    crate::helpers::until(|| crate::refunds::kinds(&sandbox, &["charge.dispute.created"]).len() == 2).await;
+    for dispute in get(&sandbox, "/v1/disputes").await.body["data"].as_array().unwrap() {
+        assert_like(dispute, "dispute");
+    }
+    let customer = send(&sandbox, "/v1/customers", &[("email", "a@example.com"), ("address[city]", "Bonn")]).await.body;
+    assert_like(&customer, "customer");
+    let path = format!("/v1/customers/{}", id(&customer));
+    let deleted = call(&sandbox, reqwest::Method::DELETE, &path, &[], None).await.unwrap().body;
+    assert_like(&deleted, "deleted_customer");
+    for event in sandbox.events() {
+        assert_like(&event, "event");
+        let object = &event["data"]["object"];
+        assert_like(object, object["object"].as_str().unwrap());
+    }
+    let charge = get(&sandbox, "/v1/charges?expand[]=data.refunds&limit=3").await.body["data"][2].clone();
+    assert_like(&charge, "charge");
+    assert_like(&charge["refunds"]["data"][0], "refund");
+}
+
+#[tokio::test]
+async fn endpoints_discounts_and_taxes_have_stripes_shape() {
+    let sandbox = soon().await;
+    let form = [("url", "http://127.0.0.1:9/"), ("enabled_events[]", "*"), ("description", "x")];
+    let endpoint = send(&sandbox, "/v1/webhook_endpoints", &form).await.body;
+    assert_like(&endpoint, "webhook_endpoint");
+    let path = format!("/v1/webhook_endpoints/{}", id(&endpoint));
+    let deleted = call(&sandbox, reqwest::Method::DELETE, &path, &[], None).await.unwrap().body;
+    assert_like(&deleted, "deleted_webhook_endpoint");
+    let percent = send(&sandbox, "/v1/coupons", &[("percent_off", "25.5"), ("name", "x")]).await.body;
+    assert_like(&percent, "coupon");
+    let amount = send(&sandbox, "/v1/coupons", &[("amount_off", "100"), ("currency", "usd")]).await.body;
+    assert_like(&amount, "coupon");
+    let form = [("promotion[type]", "coupon"), ("promotion[coupon]", id(&percent))];
+    let code = send(&sandbox, "/v1/promotion_codes", &form).await.body;
+    assert_like(&code, "promotion_code");
+    let form = [("display_name", "VAT"), ("percentage", "19"), ("inclusive", "true"), ("country", "DE")];
+    assert_like(&send(&sandbox, "/v1/tax_rates", &form).await.body, "tax_rate");
+    let changes =
+        [("automatic_tax[enabled]", "true"), ("discounts[0][promotion_code]", id(&code)), ("metadata[a]", "1")];
+    let session = create(&sandbox, &changes).await;
+    assert_like(&session, "checkout.session");
+    let _ = sandbox.pay_from(id(&session), VISA, "a@example.com", "DE");
+    let path = format!("/v1/checkout/sessions/{}/line_items", id(&session));
+    let query = "?expand[]=data.price.product&expand[]=data.taxes&expand[]=data.discounts";
+    let mut line = get(&sandbox, &format!("{path}{query}")).await.body["data"][0].clone();
+    assert_like(&line["price"]["product"], "product");
+    assert_like(&line["taxes"][0]["rate"], "tax_rate");
+    assert_like(&line["discounts"][0]["discount"], "discount");
+    line = get(&sandbox, &path).await.body["data"][0].clone();
+    assert_like(&line, "item");
+    let deleted = call(&sandbox, reqwest::Method::DELETE, &format!("/v1/coupons/{}", id(&amount)), &[], None).await;
+    assert_like(&deleted.unwrap().body, "deleted_coupon");
+}
+
+#[tokio::test]
+async fn bank_debits_have_stripes_shape() {
+    let sandbox = soon().await;
+    for (currency, method, account) in
+        [("eur", "sepa_debit", "DE89370400440532013000"), ("usd", "us_bank_account", "000123456789")]
+    {
+        let changes = [
+            ("line_items[0][price_data][currency]", currency),
+            ("line_items[1][price_data][currency]", currency),
+            ("payment_method_types[0]", method),
+        ];
+        let session = create(&sandbox, &changes).await;
+        assert_like(&session, "checkout.session");
+        let _ = sandbox.pay(id(&session), account, "a@example.com");
+        let intent = get(&sandbox, "/v1/payment_intents?limit=1&expand[]=data.payment_method").await.body;
+        let method_object = &intent["data"][0]["payment_method"];
+        assert_eq!((method_object["type"].as_str(), method_object[method].is_object()), (Some(method), true));
+    }
 }

@@ -11,7 +11,7 @@ use diesel::prelude::*;
 use diesel::r2d2::CustomizeConnection;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
@@ -195,10 +195,7 @@ impl Loop {
             return waiting.try_recv().ok();
         }
         let patience = (self.last.commit / PATIENCE).min(BATCH_TIME).saturating_sub(started.elapsed());
-        match waiting.recv_timeout(patience) {
-            Ok(piece) => Some(piece),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        waiting.recv_timeout(patience).ok()
     }
 
     /// One piece in its savepoint.

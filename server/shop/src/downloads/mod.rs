@@ -46,8 +46,8 @@ pub struct DownloadPage {
     pub accent: String,
     /// The token's state; nothing in a browser that has not proven to be the buyer's.
     pub download: Option<DownloadView>,
-    /// The order that the title was bought with, which opens with its mailed secret.
-    pub order_number: OrderNumber,
+    /// For the way back; only for the owner.
+    pub order_number: Option<OrderNumber>,
 }
 
 /// The answer to a claim.
@@ -121,10 +121,7 @@ impl Shop {
                     title: found.title,
                     cover: found.cover_key.map(|key| Cover { key }),
                     accent: found.accent,
-                    order_number: found
-                        .order_number
-                        .parse()
-                        .map_err(|_| Error::internal(format!("order {}: bad number", found.order_id)))?,
+                    order_number: buyer.and_then(|_| found.order_number.parse().ok()),
                     download,
                 }))
             })

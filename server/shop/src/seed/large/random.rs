@@ -1,4 +1,4 @@
-//! Chance that is the same on every machine and in every version: ChaCha with 8 rounds, and integer arithmetic of ours.
+//! Chance that is the same on every machine and in every version: `ChaCha` with 8 rounds, and integer arithmetic of ours.
 //!
 //! Each thing that is made (a book, a buyer, a day) has a stream of its own, so that it does not depend on what was
 //! made before it. `rand`'s own distributions are not used: their results may change from one version to the next.
@@ -56,10 +56,7 @@ impl Random {
     }
 
     /// One of `items`, which may not be empty for a meaningful answer: the words file is checked when it is read.
-    pub(super) fn pick<'a, T: ?Sized>(&mut self, items: &'a [T]) -> Option<&'a T>
-    where
-        T: Sized,
-    {
+    pub(super) fn pick<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
         items.get(self.index(items.len()))
     }
 

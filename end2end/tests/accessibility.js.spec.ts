@@ -1,5 +1,6 @@
 // Every page in every state: axe in light and dark, and no sideways scrolling
-// from the narrowest phone to the desk.
+// from the narrowest phone to the desk. With scripts only: without them the
+// server sends the same HTML.
 
 import { expect, test } from "../support/test";
 import { tours } from "../support/tour";
