@@ -44,9 +44,7 @@ impl Wanted {
         }) {
             Ok(parts) => Self::Parts(parts.into_iter().map(|part| *part.start()..*part.end() + 1).collect()),
             // "The last n bytes" of something shorter is all of it.
-            Err(RangeUnsatisfiableError::FileSuffixOutOfBounds) => {
-                Self::Parts(std::iter::once(0..size).collect())
-            }
+            Err(RangeUnsatisfiableError::FileSuffixOutOfBounds) => Self::Parts(std::iter::once(0..size).collect()),
             Err(_) => Self::Unsatisfiable,
         }
     }
