@@ -1,7 +1,7 @@
 # The entry points. What they do stands in scripts/, in full sentences.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo watch test check bench fmt release
+.PHONY: help demo watch test check bench fuzz fmt release
 
 # Settings go on the command line: make demo PORT=3100 SANDBOX_PORT=12211 DATA=/tmp/shop
 
@@ -26,8 +26,12 @@ check: ## Only what can be said without running: fmt, clippy, shell scripts, typ
 bench: ## How fast it is, beside yardsticks of the same run (writes docs/performance.md)
 	@scripts/bench.sh
 
+fuzz: ## Fuzz the parsers that read what strangers send: FUZZ_SECONDS=600 each
+	@scripts/fuzz.sh
+
 fmt: ## Format the code
 	@cargo fmt --all
+	@cargo fmt --manifest-path fuzz/Cargo.toml
 
 release: ## The store as it is shipped, in target/dist/octavo
 	@scripts/release.sh

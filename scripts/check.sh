@@ -20,6 +20,7 @@ for what in "${@:-all}"; do
   esac
   if [ "$what" = fmt ] || [ "$what" = all ]; then
     cargo fmt --all --check
+    cargo fmt --manifest-path fuzz/Cargo.toml --check
     say "fmt: as rustfmt writes it"
   fi
   if [ "$what" = clippy ] || [ "$what" = all ]; then

@@ -141,18 +141,23 @@ fn page(
         (Sort::Title, Some(Cursor::Title { sort_title, id })) => query
             .filter(book::sort_title.gt(sort_title.clone()).or(book::sort_title.eq(sort_title).and(book::id.gt(id)))),
         (Sort::PriceAsc, Some(Cursor::Price { unit_amount, id })) => query.filter(
-            book_price::unit_amount.gt(unit_amount).or(book_price::unit_amount.eq(unit_amount).and(book::id.gt(id))),
+            book_price::unit_amount
+                .gt(unit_amount)
+                .or(book_price::unit_amount.eq(unit_amount).and(book_price::book_id.gt(id))),
         ),
         (Sort::PriceDesc, Some(Cursor::Price { unit_amount, id })) => query.filter(
-            book_price::unit_amount.lt(unit_amount).or(book_price::unit_amount.eq(unit_amount).and(book::id.lt(id))),
+            book_price::unit_amount
+                .lt(unit_amount)
+                .or(book_price::unit_amount.eq(unit_amount).and(book_price::book_id.lt(id))),
         ),
         _ => return Err(Error::BadRequest("after")),
     };
     let mut rows: Vec<CardRow> = match sort {
         Sort::Newest => query.order(book::id.desc()).load(conn)?,
         Sort::Title => query.order((book::sort_title.asc(), book::id.asc())).load(conn)?,
-        Sort::PriceAsc => query.order((book_price::unit_amount.asc(), book::id.asc())).load(conn)?,
-        Sort::PriceDesc => query.order((book_price::unit_amount.desc(), book::id.desc())).load(conn)?,
+        // By the price's own book id: then the index has them in this order, and nothing is sorted.
+        Sort::PriceAsc => query.order((book_price::unit_amount.asc(), book_price::book_id.asc())).load(conn)?,
+        Sort::PriceDesc => query.order((book_price::unit_amount.desc(), book_price::book_id.desc())).load(conn)?,
     };
     let more = rows.len() > PAGE_SIZE;
     rows.truncate(PAGE_SIZE);

@@ -3,131 +3,18 @@
 //! The request that brings an event does no business: it checks the signature and keeps the body, and only then says
 //! 200. What the event means is asked from Stripe later; the body is a hint.
 
+mod incoming;
+
 use crate::db::schema::stripe_event;
 use crate::db::{AnyConnection, both};
 use crate::{Error, Reconciled, Shop};
-use chrono::{DateTime, NaiveDateTime, TimeDelta};
-use core::fmt;
+use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
-use hmac::{Hmac, KeyInit, Mac};
-use serde::Deserialize;
-use sha2::Sha256;
-use std::str::FromStr;
+use incoming::Incoming;
 use std::sync::Arc;
 use std::time::Duration;
-use subtle::ConstantTimeEq;
 
-/// Stripe's tolerance (<https://docs.stripe.com/webhooks#verify-manually>), here in both directions.
-const TOLERANCE_SECONDS: u64 = 300;
-
-/// The signing secrets of the endpoint: one, or two while rotating.
-#[derive(Clone)]
-pub struct WebhookSecrets(Vec<String>);
-
-/// `STRIPE_WEBHOOK_SECRET` names no secret.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("must be the endpoint's signing secret (whsec_…), or several of them separated by commas")]
-pub struct MalformedSecret;
-
-impl FromStr for WebhookSecrets {
-    type Err = MalformedSecret;
-
-    fn from_str(text: &str) -> Result<Self, MalformedSecret> {
-        let secrets: Vec<String> = text.split(',').map(|secret| secret.trim().to_owned()).collect();
-        let well_formed = |secret: &String| secret.strip_prefix("whsec_").is_some_and(|rest| rest.len() >= 8);
-        if secrets.iter().all(well_formed) { Ok(Self(secrets)) } else { Err(MalformedSecret) }
-    }
-}
-
-impl fmt::Debug for WebhookSecrets {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "WebhookSecrets({})", self.0.len())
-    }
-}
-
-/// The delivery is not Stripe's, or not a fresh one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SignatureError {
-    /// The header has not the form `t=…,v1=…`.
-    #[error("malformed signature header")]
-    Malformed,
-    /// No `v1` is ours.
-    #[error("wrong signature")]
-    Mismatch,
-    /// Signed more than five minutes ago, or in the future.
-    #[error("signature too old or from the future")]
-    Skew,
-}
-
-impl WebhookSecrets {
-    /// Checks `Stripe-Signature` over the raw body at the time `now`; any secret and any `v1` may match.
-    ///
-    /// # Errors
-    /// [`SignatureError`]; nothing of the body may be trusted then.
-    pub fn verify(&self, header: &str, body: &[u8], now: NaiveDateTime) -> Result<(), SignatureError> {
-        let mut timestamp = None;
-        let mut signatures: Vec<[u8; 32]> = Vec::new();
-        for part in header.split(',') {
-            let (name, value) = part.trim().split_once('=').ok_or(SignatureError::Malformed)?;
-            match name {
-                "t" if timestamp.is_none() && value.bytes().all(|b| b.is_ascii_digit()) => timestamp = Some(value),
-                "t" => return Err(SignatureError::Malformed),
-                "v1" => {
-                    let mut signature = [0; 32];
-                    if value.bytes().any(|b| b.is_ascii_uppercase())
-                        || hex::decode_to_slice(value, &mut signature).is_err()
-                    {
-                        continue;
-                    }
-                    signatures.push(signature);
-                }
-                _ => {}
-            }
-        }
-        let timestamp = timestamp.ok_or(SignatureError::Malformed)?;
-        if signatures.is_empty() {
-            return Err(SignatureError::Malformed);
-        }
-        let matches = self.0.iter().any(|secret| {
-            let expected = sign(secret, timestamp, body);
-            signatures.iter().any(|signature| bool::from(expected.ct_eq(signature)))
-        });
-        if !matches {
-            return Err(SignatureError::Mismatch);
-        }
-        let signed: i64 = timestamp.parse().map_err(|_| SignatureError::Malformed)?;
-        if now.and_utc().timestamp().abs_diff(signed) > TOLERANCE_SECONDS { Err(SignatureError::Skew) } else { Ok(()) }
-    }
-}
-
-fn sign(secret: &str, timestamp: &str, body: &[u8]) -> [u8; 32] {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap_or_else(|_| Hmac::new(&Default::default()));
-    mac.update(timestamp.as_bytes());
-    mac.update(b".");
-    mac.update(body);
-    mac.finalize().into_bytes().into()
-}
-
-/// The few fields that are read of an event's body.
-#[derive(Deserialize)]
-struct Envelope {
-    id: String,
-    r#type: String,
-    created: i64,
-    livemode: bool,
-    data: Data,
-}
-
-#[derive(Deserialize)]
-struct Data {
-    object: Object,
-}
-
-#[derive(Deserialize)]
-struct Object {
-    #[serde(default)]
-    id: String,
-}
+pub use incoming::{MalformedSecret, SignatureError, WebhookSecrets};
 
 /// An event to be worked on.
 struct Leased {
@@ -147,8 +34,6 @@ const BATCH: i64 = 16;
 const MAX_ATTEMPTS: i32 = 12;
 /// Objects that we do not know may only be late; after three days they will not come.
 const PARK_FOR: TimeDelta = TimeDelta::days(3);
-/// Ids and types are a few dozen characters; anything longer is not Stripe's.
-const MAX_NAME: usize = 255;
 
 impl Shop {
     /// Keeps a verified event. True if it is new, false if it was there already. When this returns, the event
@@ -157,19 +42,7 @@ impl Shop {
     /// # Errors
     /// [`Error::BadRequest`] if the body is not an event, the database's.
     pub async fn keep_event(&self, body: &[u8]) -> Result<bool, Error> {
-        let text = std::str::from_utf8(body).map_err(|_| Error::BadRequest("event body"))?.to_owned();
-        let event: Envelope = serde_json::from_str(&text).map_err(|_| Error::BadRequest("event body"))?;
-        if event.id.is_empty()
-            || [&event.id, &event.r#type, &event.data.object.id]
-                .iter()
-                .any(|name| name.len() > MAX_NAME || name.contains('\0'))
-            || text.contains('\0')
-        {
-            return Err(Error::BadRequest("event body"));
-        }
-        let created = DateTime::from_timestamp(event.created, 0)
-            .filter(|at| at.timestamp() < 253_402_300_800 && at.timestamp() >= 0)
-            .ok_or(Error::BadRequest("event body"))?;
+        let event = Incoming::parse(body).map_err(|_| Error::BadRequest("event body"))?;
         let now = self.0.clock.now();
         let inserted = self
             .0
@@ -177,11 +50,11 @@ impl Shop {
             .write(move |conn| {
                 let values = (
                     stripe_event::id.eq(&event.id),
-                    stripe_event::type_.eq(&event.r#type),
-                    stripe_event::object_id.eq(&event.data.object.id),
-                    stripe_event::created.eq(created.naive_utc()),
+                    stripe_event::type_.eq(&event.kind),
+                    stripe_event::object_id.eq(&event.object_id),
+                    stripe_event::created.eq(event.created),
                     stripe_event::livemode.eq(event.livemode),
-                    stripe_event::body.eq(&text),
+                    stripe_event::body.eq(&event.body),
                     stripe_event::state.eq("new"),
                     stripe_event::attempts.eq(0),
                     stripe_event::received_at.eq(now),

@@ -31,6 +31,10 @@ impl Wanted {
         if !range.starts_with("bytes=") {
             return Self::Whole;
         }
+        // There is no byte in it to be asked for.
+        if size == 0 {
+            return Self::Unsatisfiable;
+        }
         match parse_range_header(range).and_then(|ranges| {
             if ranges.ranges.len() > MAX_RANGES {
                 Err(RangeUnsatisfiableError::OverlappingRanges)
@@ -40,9 +44,7 @@ impl Wanted {
         }) {
             Ok(parts) => Self::Parts(parts.into_iter().map(|part| *part.start()..*part.end() + 1).collect()),
             // "The last n bytes" of something shorter is all of it.
-            Err(RangeUnsatisfiableError::FileSuffixOutOfBounds) if size > 0 => {
-                Self::Parts(std::iter::once(0..size).collect())
-            }
+            Err(RangeUnsatisfiableError::FileSuffixOutOfBounds) => Self::Parts(std::iter::once(0..size).collect()),
             Err(_) => Self::Unsatisfiable,
         }
     }
@@ -93,6 +95,15 @@ mod tests {
         }
         let many: Vec<String> = (0..101).map(|i| format!("{}-{}", i * 4, i * 4)).collect();
         assert_eq!(wanted(&format!("bytes={}", many.join(",")), None), Wanted::Unsatisfiable);
+    }
+
+    #[test]
+    fn an_empty_file_has_no_ranges() {
+        let mut headers = HeaderMap::new();
+        for range in ["bytes=0-0", "bytes=0-18446744073709551611", "bytes=-1", "bytes=0-"] {
+            headers.insert(header::RANGE, HeaderValue::from_static(range));
+            assert_eq!(Wanted::from_headers(&headers, 0, "\"abc\""), Wanted::Unsatisfiable, "{range}");
+        }
     }
 
     #[test]
