@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// A way to write large transactions. On SQLite it is a connection of its own: under the writer's savepoints every page
 /// that is changed is copied first, and each statement walks over all the copies. It is as durable as the writer's; what
-/// it has more is memory for pages (128 MB) and a log that is carried over less often.
+/// it has more is memory for pages (512 MB) and a log that is carried over less often.
 #[derive(Clone)]
 pub(crate) enum Bulk {
     Alone(Arc<Mutex<AnyConnection>>),
@@ -26,7 +26,7 @@ impl Db {
                 let writer = writer.clone();
                 blocking(move || {
                     let mut conn = writer.open().map_err(|error| Error::internal(error.to_string()))?;
-                    conn.batch_execute("PRAGMA cache_size=-131072; PRAGMA wal_autocheckpoint=32768;")?;
+                    conn.batch_execute("PRAGMA cache_size=-524288; PRAGMA wal_autocheckpoint=32768;")?;
                     Ok(Bulk::Alone(Arc::new(Mutex::new(conn))))
                 })
                 .await

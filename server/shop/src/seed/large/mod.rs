@@ -52,8 +52,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Enough to touch each page of the large indexes seldom, and little enough to stay under 100 MB.
-    pub const BATCH: u64 = 10_000;
+    /// Enough to touch each page of the large indexes seldom, and little enough to stay under 200 MB.
+    pub const BATCH: u64 = 20_000;
 
     /// Names a run of books: what they depend on.
     fn books_tag(&self) -> String {
