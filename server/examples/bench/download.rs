@@ -14,8 +14,8 @@ use shop::types::{Email, OrderNumber, Slug};
 use shop::{BrowserSecret, Policy};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// An order that is open in a browser.

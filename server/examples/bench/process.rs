@@ -9,7 +9,8 @@ pub(crate) fn cpu(pid: u32) -> Result<Duration> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
     // The name in brackets may hold anything; after it come the fields from the third on.
     let fields: Vec<&str> = stat.rsplit_once(')').context("/proc/PID/stat")?.1.split_whitespace().collect();
-    let ticks: u64 = [11, 12].iter().map(|i| fields.get(*i).and_then(|field| field.parse().ok()).unwrap_or(0_u64)).sum();
+    let ticks: u64 =
+        [11, 12].iter().map(|i| fields.get(*i).and_then(|field| field.parse().ok()).unwrap_or(0_u64)).sum();
     // Linux reports in hundredths of a second, whatever its timer does.
     Ok(Duration::from_millis(ticks * 10))
 }

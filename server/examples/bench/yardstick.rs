@@ -9,7 +9,7 @@ use axum::routing::get;
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
-use shop::db::{Db, DatabaseUrl};
+use shop::db::{DatabaseUrl, Db};
 use shop::types::{BookCard, Slug, Sort};
 use shop::{Clock, Parts, Shop};
 use std::fmt::Write as _;
@@ -85,10 +85,7 @@ pub(crate) async fn serve(listen: &str, store: &str, slug: &str) -> Result<()> {
                 pages.answer(pages.shelf(after.as_deref()).await)
             }),
         )
-        .route(
-            "/books/{slug}",
-            get(|State(pages): State<Arc<Pages>>| async move { pages.answer(pages.book().await) }),
-        )
+        .route("/books/{slug}", get(|State(pages): State<Arc<Pages>>| async move { pages.answer(pages.book().await) }))
         .with_state(pages);
     let listener = tokio::net::TcpListener::bind(listen).await?;
     println!("ready");

@@ -255,7 +255,11 @@ impl Payments {
             let page = list.send(self.client()?).await?;
             after = page.data.last().map(|last| last.id.as_str().to_owned()).filter(|_| page.has_more);
             let ours = |session: &CheckoutSession| {
-                session.metadata.as_ref().and_then(|metadata| metadata.get(METADATA_KEY)).is_some_and(|made| made == key)
+                session
+                    .metadata
+                    .as_ref()
+                    .and_then(|metadata| metadata.get(METADATA_KEY))
+                    .is_some_and(|made| made == key)
             };
             if let Some(session) = page.data.into_iter().find(ours) {
                 return Ok(Some(session.into()));

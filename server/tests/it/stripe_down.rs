@@ -130,7 +130,9 @@ on_both_databases!(the_success_page_waits_while_stripe_is_down, async |store| {
 
 on_both_databases!(row_18_five_hundred_checkouts_at_a_bad_stripe_have_one_session_each, async |store| {
     // A fifth of all requests goes wrong, in every way there is.
-    for (i, fault) in [Fault::status(500), Fault::status(429), Fault::reset(), Fault::lost_answer()].into_iter().enumerate() {
+    for (i, fault) in
+        [Fault::status(500), Fault::status(429), Fault::reset(), Fault::lost_answer()].into_iter().enumerate()
+    {
         store.sandbox.set_fault(fault.with_probability(0.055, 18 + i as u64).times(u32::MAX));
     }
     let mut cart = Cart::new(store.shop.currency());
