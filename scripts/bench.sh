@@ -19,8 +19,9 @@ scripts/setup.sh wasm apt-build leptos bench
 say "[2/4] Building what the browser loads, the store and its yardsticks (fully optimised: 15 minutes the first time)"
 scripts/build-site.sh "$profile"
 cargo build --locked --profile "$profile" -p server --bin octavo --example bench
-octavo="$TARGET_DIR/$profile/octavo"
-bench="$TARGET_DIR/$profile/examples/bench"
+case "$profile" in dev) folder=debug ;; *) folder=$profile ;; esac
+octavo="$TARGET_DIR/$folder/octavo"
+bench="$TARGET_DIR/$folder/examples/bench"
 
 say "[3/4] Stores of 10 000 and of 100 000 books in $data"
 mkdir -p "$data"

@@ -67,7 +67,7 @@ impl Files {
         range: Range<u64>,
     ) -> Result<BoxStream<'static, Result<Bytes, object_store::Error>>, object_store::Error> {
         let options = GetOptions { range: Some(GetRange::Bounded(range)), ..GetOptions::default() };
-        let found = self.store.get_opts(&ObjectPath::from(key), options).await?;
+        let found = self.store.get_opts(&object(key), options).await?;
         let range = found.range.clone();
         match found.payload {
             GetResultPayload::File(file, _) => Ok(read(Arc::new(file), range, Arc::clone(&self.budget)).boxed()),
@@ -149,7 +149,7 @@ mod tests {
     async fn any_range_is_read_whole_and_the_budget_is_given_back() {
         let folder = tempfile::tempdir().unwrap();
         let files = Files::local(folder.path()).unwrap();
-        let content: Vec<u8> = (0..3_000_000_u32).flat_map(|i| i.to_le_bytes()).take(2_000_003).collect();
+        let content: Vec<u8> = (0..3_000_000_u32).flat_map(u32::to_le_bytes).take(2_000_003).collect();
         files.put("key", Bytes::from(content.clone())).await.unwrap();
         for range in [0..2_000_003, 5..6, 0..32_768, 1..32_770, 32_769..700_001, 1_999_000..2_000_003] {
             let whole: Vec<u8> = files
