@@ -1,7 +1,7 @@
 -- Which content the catalogue's pages show: every change of a book raises it, whoever makes the change, so that a page
 -- that was kept for a version is never shown for another one.
 CREATE TABLE content (
-    id INTEGER PRIMARY KEY CHECK (id = 1),
+    id BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
     version BIGINT NOT NULL
 );
 INSERT INTO content (id, version) VALUES (1, 1);

@@ -41,7 +41,7 @@ diesel::table! {
 
 diesel::table! {
     content (id) {
-        id -> Integer,
+        id -> BigInt,
         version -> BigInt,
     }
 }
