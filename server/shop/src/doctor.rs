@@ -16,7 +16,8 @@ pub struct Violation {
     pub example: String,
 }
 
-/// Each rule with a query that gives the offenders, one text column named `id`.
+/// Each rule with a query that gives the offenders, one text column named `id`. Grouped by the primary key alone, so that
+/// SQLite goes through a million orders in the order in which they lie.
 const RULES: &[(&str, &str)] = &[
     (
         "a completed checkout has exactly one order, and an order's checkout is completed",
@@ -32,7 +33,7 @@ const RULES: &[(&str, &str)] = &[
     (
         "the items of an order add up to its amounts",
         "SELECT o.number AS id FROM orders o LEFT JOIN order_item i ON i.order_id = o.id \
-         GROUP BY o.number, o.amount_subtotal, o.amount_discount, o.amount_tax, o.amount_total \
+         GROUP BY o.id \
          HAVING COALESCE(SUM(i.unit_amount), -1) <> o.amount_subtotal OR SUM(i.discount) <> o.amount_discount \
              OR SUM(i.tax) <> o.amount_tax OR SUM(i.total) <> o.amount_total",
     ),
@@ -72,7 +73,7 @@ const RULES: &[(&str, &str)] = &[
     (
         "a paid order has exactly one invoice, a free one none",
         "SELECT o.number AS id FROM orders o LEFT JOIN invoice i ON i.order_id = o.id AND i.kind = 'invoice' \
-         GROUP BY o.number, o.status, o.amount_total \
+         GROUP BY o.id \
          HAVING COUNT(i.id) <> CASE WHEN o.status = 'succeeded' AND o.amount_total > 0 THEN 1 ELSE 0 END",
     ),
     (
@@ -88,7 +89,7 @@ const RULES: &[(&str, &str)] = &[
     (
         "a succeeded order has exactly one mail that brings its link",
         "SELECT o.number AS id FROM orders o LEFT JOIN outbox m ON m.order_id = o.id AND m.kind IN ('receipt', 'free_order_link') \
-         GROUP BY o.number, o.status HAVING COUNT(m.id) <> CASE WHEN o.status = 'succeeded' THEN 1 ELSE 0 END",
+         GROUP BY o.id HAVING COUNT(m.id) <> CASE WHEN o.status = 'succeeded' THEN 1 ELSE 0 END",
     ),
     (
         "a completed session whose event is done has an order or is under review",

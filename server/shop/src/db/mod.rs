@@ -3,6 +3,7 @@
 //! Diesel is synchronous here (`MultiConnection` and diesel-async do not combine), so every closure runs on the
 //! blocking pool. A page should need one call, because a hop to that pool costs about 40 µs.
 
+mod bulk;
 mod migrate;
 pub(crate) mod schema;
 mod writer;
@@ -20,6 +21,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use writer::Writer;
 
+pub(crate) use bulk::Bulk;
 pub use connection::AnyConnection;
 
 mod connection {

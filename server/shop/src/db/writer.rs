@@ -11,6 +11,7 @@ use diesel::prelude::*;
 use diesel::r2d2::CustomizeConnection;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
@@ -27,6 +28,7 @@ const PATIENCE: u32 = 4;
 /// The way to the writer's thread, which ends with the last copy.
 #[derive(Clone, Debug)]
 pub(super) struct Writer {
+    path: Arc<Path>,
     queue: SyncSender<Box<dyn Work>>,
 }
 
@@ -35,12 +37,17 @@ impl Writer {
     pub(super) fn start(path: &Path) -> Result<Self, diesel::r2d2::Error> {
         let conn = open(path)?;
         let (queue, waiting) = sync_channel(QUEUE);
-        let path = path.to_owned();
+        let own = path.to_owned();
         std::thread::Builder::new()
             .name("sqlite-writer".into())
-            .spawn(move || Loop { path, conn, last: Last::default() }.run(&waiting))
+            .spawn(move || Loop { path: own, conn, last: Last::default() }.run(&waiting))
             .map_err(|error| diesel::r2d2::Error::ConnectionError(ConnectionError::BadConnection(error.to_string())))?;
-        Ok(Self { queue })
+        Ok(Self { path: path.into(), queue })
+    }
+
+    /// Another connection that may write. Blocks.
+    pub(super) fn open(&self) -> Result<AnyConnection, diesel::r2d2::Error> {
+        open(&self.path)
     }
 
     /// Has `work` done and waits until it is durable.

@@ -21,6 +21,7 @@ mod shelf;
 mod state;
 mod words;
 
+use crate::db::Bulk;
 use crate::{Error, Shop};
 use books::BookMaker;
 use calendar::{Calendar, DAYS};
@@ -51,8 +52,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Enough to touch each page of the large indexes seldom, and little enough to stay under 100 MB.
-    pub const BATCH: u64 = 10_000;
+    /// Enough to touch each page of the large indexes seldom, and little enough to stay under 200 MB.
+    pub const BATCH: u64 = 20_000;
 
     /// Names a run of books: what they depend on.
     fn books_tag(&self) -> String {
@@ -172,7 +173,7 @@ impl Shop {
         if book >= plan.books && (plan.orders == 0 || day >= DAYS) {
             return Ok(added);
         }
-        self.0.db.write(state::tune).await?;
+        let bulk = self.0.db.bulk().await?;
         let mut numbers = Numbers { ids: begun.ids, series: begun.series };
         let words = Arc::new(Words::load(self.currency())?);
         if book < plan.books {
@@ -188,7 +189,7 @@ impl Shop {
                 make,
                 report: &mut report,
             };
-            added.rows += self.run(run, &mut numbers).await?;
+            added.rows += Self::run(run, &bulk, &mut numbers).await?;
             added.books = plan.books - book;
         }
         if plan.orders > 0 && day < DAYS {
@@ -196,10 +197,10 @@ impl Shop {
             let before = calendar.before(day);
             let make = self.orders_maker(plan, &words, calendar).await?;
             let run = Run { what: "orders", of: plan.orders, before, from: day, to: DAYS, make, report: &mut report };
-            added.rows += self.run(run, &mut numbers).await?;
+            added.rows += Self::run(run, &bulk, &mut numbers).await?;
             added.orders = plan.orders - before;
         }
-        self.0.db.write(state::finish).await?;
+        bulk.write(state::finish).await?;
         Ok(added)
     }
 
@@ -235,7 +236,7 @@ impl Shop {
     }
 
     /// Makes and writes, both at once: while one transaction is written the next one's rows are made.
-    async fn run(&self, run: Run<'_>, numbers: &mut Numbers) -> Result<u64, LargeError> {
+    async fn run(run: Run<'_>, bulk: &Bulk, numbers: &mut Numbers) -> Result<u64, LargeError> {
         let began = Instant::now();
         let (mut position, mut rows) = (run.from, 0);
         let mut next = Some(make(&run.make, numbers, position));
@@ -248,7 +249,7 @@ impl Shop {
                 next = Some(make(&run.make, numbers, position));
             }
             rows += out.rows.count();
-            if !self.0.db.write(move |conn| state::write(conn, before, &out)).await? {
+            if !bulk.write(move |conn| state::write(conn, before, &out)).await? {
                 return Err(LargeError::NotAlone);
             }
             let (what, of, made) = (run.what, run.of, done - run.before);

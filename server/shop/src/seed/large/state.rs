@@ -89,19 +89,10 @@ fn other_run(what: &'static str, tag: &str) -> LargeError {
     LargeError::OtherRun { what, seed, until, count }
 }
 
-/// More memory for pages: the unique indexes of random keys are written all over. What is safe stays as it is.
-pub(super) fn tune(conn: &mut AnyConnection) -> Result<(), Error> {
-    if let AnyConnection::Sqlite(c) = conn {
-        c.batch_execute("PRAGMA cache_size=-262144; PRAGMA wal_autocheckpoint=32768;")?;
-    }
-    Ok(())
-}
-
-/// As it was; and the planner is told how large the tables are now.
+/// Tells PostgreSQL's planner how large the tables are now. SQLite's plans of our queries are the same without figures.
 pub(super) fn finish(conn: &mut AnyConnection) -> Result<(), Error> {
-    match conn {
-        AnyConnection::Sqlite(c) => c.batch_execute("PRAGMA cache_size=-2000; PRAGMA wal_autocheckpoint=1000;")?,
-        AnyConnection::Postgres(c) => c.batch_execute("ANALYZE")?,
+    if let AnyConnection::Postgres(c) = conn {
+        c.batch_execute("ANALYZE")?;
     }
     Ok(())
 }

@@ -1,0 +1,1 @@
+DROP INDEX checkout_by_time;
