@@ -83,7 +83,7 @@ ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", (b > 0 ? a / b : 0) }'
 rows=()
 row() { # WHAT FIGURE YARDSTICK RATIO GOAL
   rows+=("| $1 | $2 | $3 | $4 | $5 |")
-  say "  $1: $2; $3; $4 (goal: $5)"
+  say "  $1: $2${3:+; $3}${4:+; $4} (goal: $5)"
 }
 
 say "[4/4] Measuring ($rounds rounds of $seconds s each, the median counts)"
@@ -169,13 +169,16 @@ ours="$(load "$bench" download --url "$store" --orders "$orders" --connections 3
 row "downloads of 5 MB, 32 connections" "$ours MB/s" "nginx, sendfile: $theirs" "$(ratio "$ours" "$theirs")×" "≥ 0.8×"
 stop "$store_pid"
 start_store
-read -r grown _ <<<"$(load "$bench" slow-readers --url "$store" --orders "$orders" --readers 256 --pid "$store_pid")"
+grown="$(load "$bench" slow-readers --url "$store" --orders "$orders" --readers 256 --pid "$store_pid")"
+grown=${grown%% *}
 row "256 slow readers of 5 MB" "$((grown / 1024)) MB above idle" "" "" "≤ 32 MB"
 
 # --- webhooks -------------------------------------------------------------------
-read -r single micros <<<"$(server "$bench" commits --folder "$DATA_DIR" --seconds "$seconds")"
+commits="$(server "$bench" commits --folder "$DATA_DIR" --seconds "$seconds")"
+read -r single micros <<<"$commits"
 for connections in 1 32 256; do
-  read -r kept cpu <<<"$(load "$bench" deliver --url "$store" --secret "$STRIPE_WEBHOOK_SECRET" --connections "$connections" --seconds "$seconds" --pid "$store_pid")"
+  delivered="$(load "$bench" deliver --url "$store" --secret "$STRIPE_WEBHOOK_SECRET" --connections "$connections" --seconds "$seconds" --pid "$store_pid")"
+  read -r kept cpu <<<"$delivered"
   case "$connections" in 1) goal=1 ;; 32) goal=12 ;; *) goal=30 ;; esac
   if [ "$micros" -ge 3000 ]; then goal="≥ $goal×"; else goal="≤ 120 µs CPU (a commit takes < 3 ms here)"; fi
   row "webhooks kept durably, $connections connections" "$kept/s, $cpu µs CPU each" "single commits: $single/s ($micros µs)" "$(ratio "$kept" "$single")×" "$goal"

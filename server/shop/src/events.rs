@@ -44,6 +44,11 @@ impl Shop {
     pub async fn keep_event(&self, body: &[u8]) -> Result<bool, Error> {
         let event = Incoming::parse(body).map_err(|_| Error::BadRequest("event body"))?;
         let now = self.0.clock.now();
+        // What needs no work makes none: the worker is not even woken for it.
+        let (state, why) = match self.no_business_of_ours(&event.id, &event.kind, event.livemode) {
+            Some(why) => ("ignored", Some(why)),
+            None => ("new", None),
+        };
         let inserted = self
             .0
             .db
@@ -55,7 +60,8 @@ impl Shop {
                     stripe_event::created.eq(event.created),
                     stripe_event::livemode.eq(event.livemode),
                     stripe_event::body.eq(&event.body),
-                    stripe_event::state.eq("new"),
+                    stripe_event::state.eq(state),
+                    stripe_event::error.eq(why),
                     stripe_event::attempts.eq(0),
                     stripe_event::received_at.eq(now),
                     stripe_event::next_at.eq(now),
@@ -66,7 +72,7 @@ impl Shop {
                     .execute(c))?)
             })
             .await?;
-        if inserted > 0 {
+        if inserted > 0 && state == "new" {
             self.0.events_waiting.notify_one();
         }
         Ok(inserted > 0)
@@ -99,13 +105,19 @@ impl Shop {
         Ok(count)
     }
 
-    async fn work_on(&self, event: &Leased) -> Result<(), Error> {
-        if event.livemode != self.0.settings.livemode {
-            tracing::error!(event = event.id, livemode = event.livemode, "an event of the other mode was ignored");
-            return self.finish(event, "ignored", Some("other mode")).await;
+    /// Why an event is kept and left alone, if it is.
+    fn no_business_of_ours(&self, id: &str, kind: &str, livemode: bool) -> Option<&'static str> {
+        if livemode != self.0.settings.livemode {
+            tracing::error!(event = id, livemode, "an event of the other mode was ignored");
+            return Some("other mode");
         }
-        if !event.kind.starts_with("checkout.session.") {
-            return self.finish(event, "ignored", None).await;
+        (!kind.starts_with("checkout.session.")).then_some("not a type that the store acts on")
+    }
+
+    async fn work_on(&self, event: &Leased) -> Result<(), Error> {
+        // Asked again: an event may be replayed, or have been kept by an earlier version.
+        if let Some(why) = self.no_business_of_ours(&event.id, &event.kind, event.livemode) {
+            return self.finish(event, "ignored", Some(why)).await;
         }
         let (id, received_at, now) = (event.id.clone(), event.received_at, self.0.clock.now());
         self.reconcile_and(&event.object_id, move |conn, result| match result {

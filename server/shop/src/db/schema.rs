@@ -84,6 +84,7 @@ diesel::table! {
         created_at -> Timestamp,
         expires_at -> Timestamp,
         updated_at -> Timestamp,
+        decline -> Nullable<Text>,
     }
 }
 
@@ -264,6 +265,66 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    refund (id) {
+        id -> BigInt,
+        idem_key -> Nullable<Text>,
+        stripe_id -> Nullable<Text>,
+        order_id -> BigInt,
+        amount -> BigInt,
+        tax -> BigInt,
+        currency -> Text,
+        status -> Text,
+        reason -> Nullable<Text>,
+        failure_reason -> Nullable<Text>,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    refund_item (refund_id, order_item_id) {
+        refund_id -> BigInt,
+        order_item_id -> BigInt,
+        amount -> BigInt,
+        tax -> BigInt,
+        revokes -> Bool,
+    }
+}
+
+diesel::table! {
+    dispute (id) {
+        id -> BigInt,
+        stripe_id -> Text,
+        order_id -> BigInt,
+        amount -> BigInt,
+        currency -> Text,
+        status -> Text,
+        reason -> Text,
+        evidence_due_by -> Nullable<Timestamp>,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    watermark (name) {
+        name -> Text,
+        at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    difference (id) {
+        id -> BigInt,
+        kind -> Text,
+        object_id -> Text,
+        detail -> Text,
+        found_at -> Timestamp,
+        gone_at -> Nullable<Timestamp>,
+    }
+}
+
 diesel::joinable!(book_price -> book (book_id));
 diesel::joinable!(contributor -> book (book_id));
 diesel::joinable!(edition -> book (book_id));
@@ -283,6 +344,10 @@ diesel::joinable!(download_log -> download_claim (claim_id));
 diesel::joinable!(download_log -> book_file (book_file_id));
 diesel::joinable!(invoice -> orders (order_id));
 diesel::joinable!(outbox -> orders (order_id));
+diesel::joinable!(refund -> orders (order_id));
+diesel::joinable!(refund_item -> refund (refund_id));
+diesel::joinable!(refund_item -> order_item (order_item_id));
+diesel::joinable!(dispute -> orders (order_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     content,
@@ -305,4 +370,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     invoice,
     outbox,
     session,
+    refund,
+    refund_item,
+    dispute,
+    watermark,
+    difference,
 );
