@@ -20,6 +20,12 @@ use tokio::signal;
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
+/// Pages are made of many small strings: with this allocator they cost a quarter less CPU time than with glibc's, in as
+/// much memory (docs/performance.md).
+#[cfg(not(target_env = "msvc"))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// The bookstore that authors and small presses run themselves.
 #[derive(Debug, Parser)]
 #[command(name = "octavo", version, about)]

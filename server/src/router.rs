@@ -138,17 +138,17 @@ pub fn router(settings: Settings) -> Router {
         .layer(from_fn_with_state(lanes.webhooks, lanes::through));
     let health = Router::new().route("/healthz", get(health::alive)).route("/readyz", get(health::ready));
 
-    guarded
+    let store = guarded
         .merge(webhooks)
         .merge(health)
         .layer(from_fn_with_state(state.clone(), identify))
         .layer(CatchPanicLayer::new())
         .layer(from_fn_with_state(state.clone(), security_headers))
-        .layer(from_fn_with_state(cache, page_cache::kept))
         // Without the path: download links are secrets, and logs are read by many.
         .layer(
             TraceLayer::new_for_http()
                 .make_span_with(|request: &Request| tracing::debug_span!("request", method = %request.method())),
         )
-        .with_state(state)
+        .with_state(state);
+    page_cache::in_front_of(store, cache)
 }
