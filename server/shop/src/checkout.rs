@@ -3,6 +3,7 @@
 use crate::cart::{self, Cart, Offer};
 use crate::db::schema::{checkout, orders};
 use crate::db::{AnyConnection, both};
+use crate::failpoint::{Failpoint, pass};
 use crate::payments::{NewSession, PaymentsError, Session};
 use crate::secrets::BrowserSecret;
 use crate::types::{Currency, Email, Money};
@@ -89,13 +90,16 @@ impl Shop {
             if let Some(url) = open.stripe_url {
                 return Ok(CheckoutStart::Pay(url));
             }
+            pass(Failpoint::CheckoutOpened);
             match self.create_session(&open, currency, &offers).await {
                 Ok(session) => {
+                    pass(Failpoint::SessionCreated);
                     let url = session
                         .url
                         .clone()
                         .ok_or_else(|| PaymentsError::Incomprehensible("a session without a URL".into()))?;
                     self.keep_session(open.id, &session).await?;
+                    pass(Failpoint::SessionKept);
                     return Ok(CheckoutStart::Pay(url));
                 }
                 Err(PaymentsError::TryAgain(_)) if attempt < TRIES => tokio::time::sleep(PAUSE).await,

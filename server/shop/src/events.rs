@@ -4,9 +4,12 @@
 //! 200. What the event means is asked from Stripe later; the body is a hint.
 
 mod incoming;
+mod missed;
+mod replay;
 
 use crate::db::schema::stripe_event;
 use crate::db::{AnyConnection, both};
+use crate::failpoint::{Failpoint, pass};
 use crate::{Error, Reconciled, Shop};
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
@@ -15,6 +18,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use incoming::{MalformedSecret, SignatureError, WebhookSecrets};
+pub(crate) use missed::TYPES;
+pub use replay::{EventSummary, Replayed};
 
 /// An event to be worked on.
 struct Leased {
@@ -66,12 +71,15 @@ impl Shop {
                     stripe_event::received_at.eq(now),
                     stripe_event::next_at.eq(now),
                 );
-                Ok(both!(conn, |c| diesel::insert_into(stripe_event::table)
+                let inserted = both!(conn, |c| diesel::insert_into(stripe_event::table)
                     .values(values)
                     .on_conflict_do_nothing()
-                    .execute(c))?)
+                    .execute(c))?;
+                pass(Failpoint::EventInserted);
+                Ok(inserted)
             })
             .await?;
+        pass(Failpoint::EventKept);
         if inserted > 0 && state == "new" {
             self.0.events_waiting.notify_one();
         }
@@ -91,6 +99,9 @@ impl Shop {
         let now = self.0.clock.now();
         let batch = self.0.db.write(move |conn| lease(conn, now)).await?;
         let count = batch.len();
+        if count > 0 {
+            pass(Failpoint::EventsLeased);
+        }
         for event in batch {
             let (shop, event) = (self.clone(), Arc::new(event));
             let working = unwound({
