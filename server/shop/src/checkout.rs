@@ -103,9 +103,10 @@ impl Shop {
                     return Ok(CheckoutStart::Pay(url));
                 }
                 Err(PaymentsError::TryAgain(_)) if attempt < TRIES => tokio::time::sleep(PAUSE).await,
-                Err(error @ PaymentsError::Failed(_)) => {
+                Err(error @ (PaymentsError::Failed(_) | PaymentsError::KeyReused)) => {
                     // What became of an earlier request of this key is not known: it may have made a session.
-                    if open.last_error.as_deref() == Some(UNKNOWN)
+                    let reused = matches!(error, PaymentsError::KeyReused);
+                    if (reused || open.last_error.as_deref() == Some(UNKNOWN))
                         && let Some(session) = self.0.payments.find_session(&open.idem_key, open.since()).await?
                         && let Some(url) = session.url.clone()
                     {
@@ -114,7 +115,9 @@ impl Shop {
                     }
                     // Stripe repeats a stored failure for the same key: the next try needs another one.
                     self.renew_key(&open, &error.to_string()).await?;
-                    return Err(error.into());
+                    if !reused {
+                        return Err(error.into());
+                    }
                 }
                 Err(error @ PaymentsError::Unreachable(_)) => {
                     self.note_unknown(&open).await?;

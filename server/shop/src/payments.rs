@@ -13,7 +13,8 @@ use stripe_checkout::checkout_session::{
     CreateCheckoutSessionPaymentIntentData, ListLineItemsCheckoutSession, ProductData, RetrieveCheckoutSession,
 };
 use stripe_shared::{
-    CheckoutSession, CheckoutSessionMode, CheckoutSessionPaymentStatus, CheckoutSessionStatus, PaymentIntentStatus,
+    ApiErrorsType, CheckoutSession, CheckoutSessionMode, CheckoutSessionPaymentStatus, CheckoutSessionStatus,
+    PaymentIntentStatus,
 };
 use stripe_types::Expandable;
 
@@ -82,6 +83,10 @@ pub enum PaymentsError {
     /// The same request is being worked on, or there are too many: ask again a moment later.
     #[error("Stripe asks to try again ({0})")]
     TryAgain(u16),
+    /// The idempotency key has travelled with another request: of an earlier version of this program, or from before a
+    /// title or the store's address changed.
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
     /// Stripe has no such object.
     #[error("Stripe knows no such object")]
     NotFound,
@@ -106,6 +111,7 @@ impl From<StripeError> for PaymentsError {
         match error {
             StripeError::Stripe(_, status @ (409 | 429)) => Self::TryAgain(status),
             StripeError::Stripe(_, 404) => Self::NotFound,
+            StripeError::Stripe(error, 400) if error.type_ == ApiErrorsType::IdempotencyError => Self::KeyReused,
             StripeError::Stripe(_, status @ 500..) => Self::Failed(status),
             StripeError::Stripe(error, status) => Self::Refused { status, message: error.message.unwrap_or_default() },
             StripeError::JSONDeserialize(what) => Self::Incomprehensible(what),

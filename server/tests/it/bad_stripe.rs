@@ -107,5 +107,11 @@ on_both_databases!(
         );
         assert!(store.sandbox.attempts("client_reference_id").iter().all(|attempt| attempt.most_live <= 1));
         assert_eq!(store.shop.compare_with_stripe(7).await.unwrap(), []);
+        println!(
+            "soak: row 8, {:?}: {} of {purchases} purchases paid, {} ordered before Stripe was well again, all after",
+            store.backend,
+            paid.len(),
+            before.len()
+        );
     }
 );

@@ -80,6 +80,9 @@ on_both_databases!(row_7_killed_at_random_it_loses_and_doubles_nothing, bystande
             events.iter().zip(&answers).filter(|(_, yes)| **yes).map(|(event, _)| id(event)).collect();
         struck += usize::from(new.len() < events.len() || undone > 0);
         acknowledged.extend(new);
+        if (kill + 1) % 20 == 0 {
+            println!("soak: row 7, {:?}: {} of {kills} kills", store.backend, kill + 1);
+        }
     }
     // Most kills came while there was something to lose, or this shows nothing.
     assert!(struck * 2 >= kills, "only {struck} of {kills} kills struck at work");
@@ -103,7 +106,7 @@ on_both_databases!(row_7_killed_at_random_it_loses_and_doubles_nothing, bystande
     assert_eq!(store.count("entitlement").await, 2 * purchases);
     assert_eq!(store.count("stripe_event WHERE state = 'done'").await, purchases);
     assert_eq!(store.sandbox.session_ids().len(), paid.len());
-    println!("row 7, {:?}: {kills} kills, {struck} of them at work, {purchases} purchases", store.backend);
+    println!("soak: row 7, {:?}: {struck} of {kills} kills struck at work, {purchases} purchases", store.backend);
 });
 
 /// A buyer's whole way, as far as the program lives; going it again goes on where it ended.
@@ -125,6 +128,7 @@ impl Walk {
             let form = [("snapshot", snapshot.as_str())];
             let answer =
                 post("/actions/start-checkout").header("referer", format!("{url}/cart")).form(&form).send().await?;
+            assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{}", answer.text().await?);
             self.session = Some(session_of(&crate::support::location(&answer)));
         }
         let session = self.session.clone().unwrap();
@@ -187,5 +191,6 @@ on_both_databases!(row_7_killed_at_each_failpoint_it_goes_on_where_it_was, bysta
             "{point:?}"
         );
         assert_eq!(store.shop.violations().await.unwrap(), [], "{point:?}");
+        println!("soak: row 7, {:?}: killed at {}", store.backend, point.name());
     }
 });

@@ -110,7 +110,7 @@ impl Store {
         command.args(arguments);
         let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
         let said = String::from_utf8(output.stdout).unwrap() + &String::from_utf8_lossy(&output.stderr);
-        (output.status.code().unwrap(), said)
+        (output.status.code().unwrap_or_else(|| panic!("{arguments:?} ended by {}: {said}", output.status)), said)
     }
 }
 
