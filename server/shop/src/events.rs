@@ -155,6 +155,9 @@ impl Shop {
 
     async fn put_off(&self, event: &Leased, why: &str) -> Result<(), Error> {
         let state = if event.attempts >= MAX_ATTEMPTS { "dead" } else { "new" };
+        if state == "dead" {
+            tracing::error!(event = event.id, why, "an event was put aside: it failed too often");
+        }
         let (id, why, next_at) = (event.id.clone(), why.to_owned(), self.0.clock.now() + backoff(event.attempts));
         self.0
             .db
@@ -258,6 +261,9 @@ fn lease(conn: &mut AnyConnection, now: NaiveDateTime) -> Result<Vec<Leased>, Er
 }
 
 fn set_state(conn: &mut AnyConnection, id: &str, state: &str, error: Option<&str>) -> Result<(), Error> {
+    if state == "dead" {
+        tracing::error!(event = id, why = error, "an event was put aside");
+    }
     diesel::update(stripe_event::table.find(id))
         .set((
             stripe_event::state.eq(state),

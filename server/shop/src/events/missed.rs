@@ -15,6 +15,8 @@ pub(crate) const TYPES: &[&str] = &[
     "checkout.session.async_payment_succeeded",
     "checkout.session.async_payment_failed",
     "checkout.session.expired",
+    "payment_intent.payment_failed",
+    "charge.refunded",
     "refund.created",
     "refund.updated",
     "refund.failed",

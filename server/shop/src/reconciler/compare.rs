@@ -123,7 +123,7 @@ impl Shop {
             return self.0.db.read(move |conn| order_of_nothing(conn, &id)).await;
         };
         self.reconcile(id).await?;
-        self.0.db.read(move |conn| compare(conn, &[session.clone()])).await
+        self.0.db.read(move |conn| compare(conn, std::slice::from_ref(&session))).await
     }
 
     async fn compare_refunds(&self, since: NaiveDateTime, now: NaiveDateTime) -> Result<Vec<Found>, Error> {
@@ -156,7 +156,7 @@ impl Shop {
             }
             Err(error) => return Err(error.into()),
         };
-        self.0.db.read(move |conn| compare_refunds(conn, &[entry.clone()])).await
+        self.0.db.read(move |conn| compare_refunds(conn, std::slice::from_ref(&entry))).await
     }
 }
 
