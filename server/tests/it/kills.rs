@@ -54,19 +54,21 @@ on_both_databases!(row_7_killed_at_random_it_loses_and_doubles_nothing, bystande
         assert!(acknowledged.is_subset(&kept), "lost: {:?}", acknowledged.difference(&kept));
         assert_eq!(store.shop.violations().await.unwrap(), [], "after {kill} kills");
         store.leases_end().await;
+        let mut sessions = Vec::new();
         for i in 0..PURCHASES {
             let session =
                 store.quick_checkout(&["the-first-book", "the-second-book"], &BrowserSecret::generate()).await;
             let _ = store.sandbox.pay(&session, GOOD_CARD, &format!("buyer{kill}-{i}@example.org"));
-            paid.insert(session);
+            sessions.push(session);
         }
+        paid.extend(sessions.iter().cloned());
         let id = |event: &serde_json::Value| event["id"].as_str().unwrap().to_owned();
         let mut events = store.sandbox.events();
         // The new ones, and now and then one that was acknowledged long ago.
         events.retain(|event| !acknowledged.contains(&id(event)) || rand::random_ratio(1, 100));
         let url = program.url.clone();
         let deliveries = join_all(events.iter().map(|event| store.is_acknowledged(&url, event)));
-        let landing = join_all(paid.iter().rev().take(PURCHASES).map(|session| {
+        let landing = join_all(sessions.iter().map(|session| {
             let page = store.http.get(format!("{url}/checkout/success?session_id={session}"));
             async move { drop(page.send().await) }
         }));
