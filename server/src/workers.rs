@@ -58,15 +58,17 @@ async fn stripe_events(shop: Shop, stop: watch::Receiver<bool>) {
 async fn reconciler(shop: Shop) {
     loop {
         tokio::time::sleep(RECONCILER_PAUSE).await;
-        // A task of its own, so that a panic in one round is not the end of all.
-        let working = tokio::spawn({
+        // A task of its own, so that a panic in one round is not the end of all; in a set, so that it ends with this
+        // loop: each of its steps is whole by itself.
+        let mut working = JoinSet::new();
+        working.spawn({
             let shop = shop.clone();
             async move { shop.reconcile_what_is_due().await }
         });
-        match working.await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(%error, "the reconciler could not reach the database"),
-            Err(error) => tracing::error!(%error, "the reconciler panicked"),
+        match working.join_next().await {
+            Some(Ok(Err(error))) => tracing::error!(%error, "the reconciler could not reach the database"),
+            Some(Err(error)) => tracing::error!(%error, "the reconciler panicked"),
+            Some(Ok(Ok(()))) | None => {}
         }
     }
 }
