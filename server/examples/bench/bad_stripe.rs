@@ -86,7 +86,7 @@ async fn phase(url: &str, slug: &str, time: Duration) -> Result<Phase> {
     let mut connections = Vec::new();
     for i in 0..CONNECTIONS {
         // A session's cookie, even one of no session, makes a page that is not kept.
-        let headers = if i % 2 == 0 { "" } else { "Cookie: octavo=0\r\n" };
+        let headers = if i.is_multiple_of(2) { "" } else { "Cookie: octavo=0\r\n" };
         connections.push(Arc::new(Mutex::new(Connection::open(url, "/", headers).await?)));
     }
     let next = AtomicU64::new(0);

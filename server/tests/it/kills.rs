@@ -82,7 +82,7 @@ on_both_databases!(row_7_killed_at_random_it_loses_and_doubles_nothing, bystande
             events.iter().zip(&answers).filter(|(_, yes)| **yes).map(|(event, _)| id(event)).collect();
         struck += usize::from(new.len() < events.len() || undone > 0);
         acknowledged.extend(new);
-        if (kill + 1) % 20 == 0 {
+        if (kill + 1).is_multiple_of(20) {
             println!("soak: row 7, {:?}: {} of {kills} kills", store.backend, kill + 1);
         }
     }
