@@ -1,5 +1,7 @@
 //! `octavo`: the store as one program.
 
+mod doctor;
+mod events;
 mod seed;
 
 use anyhow::Context as _;
@@ -53,8 +55,12 @@ enum Command {
     /// with a live Stripe key it refuses. Nobody is ever sent anything for made-up orders.
     #[command(verbatim_doc_comment)]
     Seed(seed::Arguments),
-    /// Looks for rows that break the store's invariants; ends with 1 if there are any.
-    Doctor,
+    /// Looks for rows that break the store's invariants, and shows where they differ from Stripe's; ends with 1 if
+    /// there are any.
+    Doctor(doctor::Arguments),
+    /// Shows Stripe's events, and has them worked on once more.
+    #[command(subcommand)]
+    Events(events::Command),
     /// Prints the link that opens an order in any browser, for a buyer who has lost it.
     OrderLink {
         /// The order's number, like ABCDE-FGHJK.
@@ -94,16 +100,8 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             println!("the schema is up to date");
         }
         Command::Seed(arguments) => seed::run(&arguments, &env, &cli.config).await?,
-        Command::Doctor => {
-            let violations = offline_shop(&env).await?.violations().await?;
-            for violation in &violations {
-                println!("broken: {} ({} rows, for example {})", violation.rule, violation.rows, violation.example);
-            }
-            if !violations.is_empty() {
-                return Ok(ExitCode::FAILURE);
-            }
-            println!("every invariant holds");
-        }
+        Command::Doctor(arguments) => return doctor::run(&arguments, &env, &cli.config).await,
+        Command::Events(command) => return events::run(&command, &env).await,
         Command::OrderLink { number } => {
             let shop = build_shop(Config::read(&env, &cli.config)?).await?;
             println!("{}", shop.order_link(&number).await.context("no paid order of this number")?);

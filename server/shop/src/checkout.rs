@@ -3,6 +3,7 @@
 use crate::cart::{self, Cart, Offer};
 use crate::db::schema::{checkout, orders};
 use crate::db::{AnyConnection, both};
+use crate::failpoint::{Failpoint, pass};
 use crate::payments::{NewSession, PaymentsError, Session};
 use crate::secrets::BrowserSecret;
 use crate::types::{Currency, Email, Money};
@@ -91,19 +92,23 @@ impl Shop {
             if let Some(url) = open.stripe_url {
                 return Ok(CheckoutStart::Pay(url));
             }
+            pass(Failpoint::CheckoutOpened);
             match self.create_session(&open, currency, &offers).await {
                 Ok(session) => {
+                    pass(Failpoint::SessionCreated);
                     let url = session
                         .url
                         .clone()
                         .ok_or_else(|| PaymentsError::Incomprehensible("a session without a URL".into()))?;
                     self.keep_session(open.id, &session).await?;
+                    pass(Failpoint::SessionKept);
                     return Ok(CheckoutStart::Pay(url));
                 }
                 Err(PaymentsError::TryAgain(_)) if attempt < TRIES => tokio::time::sleep(PAUSE).await,
-                Err(error @ PaymentsError::Failed(_)) => {
+                Err(error @ (PaymentsError::Failed(_) | PaymentsError::KeyReused)) => {
                     // What became of an earlier request of this key is not known: it may have made a session.
-                    if open.last_error.as_deref() == Some(UNKNOWN)
+                    let reused = matches!(error, PaymentsError::KeyReused);
+                    if (reused || open.last_error.as_deref() == Some(UNKNOWN))
                         && let Some(session) = self.0.payments.find_session(&open.idem_key, open.since()).await?
                         && let Some(url) = session.url.clone()
                     {
@@ -112,7 +117,9 @@ impl Shop {
                     }
                     // Stripe repeats a stored failure for the same key: the next try needs another one.
                     self.renew_key(&open, &error.to_string()).await?;
-                    return Err(error.into());
+                    if !reused {
+                        return Err(error.into());
+                    }
                 }
                 Err(error @ PaymentsError::Unreachable(_)) => {
                     self.note_unknown(&open).await?;

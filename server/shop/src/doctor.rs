@@ -97,6 +97,10 @@ const RULES: &[(&str, &str)] = &[
          WHERE e.state = 'done' AND e.type = 'checkout.session.completed' AND (c.id IS NULL OR c.state NOT IN ('completed', 'quarantined'))",
     ),
     (
+        "a difference from Stripe is found before it is gone",
+        "SELECT CAST(id AS TEXT) AS id FROM difference WHERE gone_at < found_at",
+    ),
+    (
         "secrets are kept as SHA-256 only",
         "SELECT hash AS id FROM download_token WHERE LENGTH(hash) <> 64 \
          UNION ALL SELECT hash FROM download_claim WHERE LENGTH(hash) <> 64 \

@@ -4,9 +4,12 @@
 //! 200. What the event means is asked from Stripe later; the body is a hint.
 
 mod incoming;
+mod missed;
+mod replay;
 
 use crate::db::schema::stripe_event;
 use crate::db::{AnyConnection, both};
+use crate::failpoint::{Failpoint, pass};
 use crate::{Error, Reconciled, Shop};
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::dsl::sql;
@@ -17,6 +20,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use incoming::{MalformedSecret, SignatureError, WebhookSecrets};
+pub(crate) use missed::TYPES;
+pub use replay::{EventSummary, Replayed};
 
 /// An event to be worked on.
 struct Leased {
@@ -68,12 +73,15 @@ impl Shop {
                     stripe_event::received_at.eq(now),
                     stripe_event::next_at.eq(now),
                 );
-                Ok(both!(conn, |c| diesel::insert_into(stripe_event::table)
+                let inserted = both!(conn, |c| diesel::insert_into(stripe_event::table)
                     .values(values)
                     .on_conflict_do_nothing()
-                    .execute(c))?)
+                    .execute(c))?;
+                pass(Failpoint::EventInserted);
+                Ok(inserted)
             })
             .await?;
+        pass(Failpoint::EventKept);
         if inserted > 0 && state == "new" {
             self.0.events_waiting.notify_one();
         }
@@ -93,6 +101,9 @@ impl Shop {
         let now = self.0.clock.now();
         let batch = self.0.db.write(move |conn| lease(conn, now)).await?;
         let count = batch.len();
+        if count > 0 {
+            pass(Failpoint::EventsLeased);
+        }
         for event in batch {
             let (shop, event) = (self.clone(), Arc::new(event));
             let working = unwound({
@@ -144,6 +155,9 @@ impl Shop {
 
     async fn put_off(&self, event: &Leased, why: &str) -> Result<(), Error> {
         let state = if event.attempts >= MAX_ATTEMPTS { "dead" } else { "new" };
+        if state == "dead" {
+            tracing::error!(event = event.id, why, "an event was put aside: it failed too often");
+        }
         let (id, why, next_at) = (event.id.clone(), why.to_owned(), self.0.clock.now() + backoff(event.attempts));
         self.0
             .db
@@ -247,6 +261,9 @@ fn lease(conn: &mut AnyConnection, now: NaiveDateTime) -> Result<Vec<Leased>, Er
 }
 
 fn set_state(conn: &mut AnyConnection, id: &str, state: &str, error: Option<&str>) -> Result<(), Error> {
+    if state == "dead" {
+        tracing::error!(event = id, why = error, "an event was put aside");
+    }
     diesel::update(stripe_event::table.find(id))
         .set((
             stripe_event::state.eq(state),

@@ -7,6 +7,7 @@
 use crate::cart::Offer;
 use crate::db::schema::{checkout, download_token, entitlement, order_item, orders};
 use crate::db::{AnyConnection, both};
+use crate::failpoint::{Failpoint, pass};
 use crate::payments::{PaymentsError, Session, SessionLine, SessionState};
 use crate::secrets::{self, Purpose};
 use crate::shop::Policy;
@@ -57,14 +58,17 @@ impl Shop {
     where
         F: FnMut(&mut AnyConnection, Reconciled) -> Result<(), Error> + Send + 'static,
     {
+        pass(Failpoint::BeforeFetch);
         // Outside any transaction: no lock is held while Stripe thinks.
         let session = match self.0.payments.retrieve_session(session_id).await {
             Ok(session) => Some(session),
             Err(PaymentsError::NotFound) => None,
             Err(error) => return Err(error.into()),
         };
+        pass(Failpoint::AfterFetch);
         let shop = self.clone();
-        self.0
+        let result = self
+            .0
             .db
             .write(move |conn| {
                 let result = match &session {
@@ -72,9 +76,12 @@ impl Shop {
                     None => Reconciled::Unknown,
                 };
                 also(conn, result)?;
+                pass(Failpoint::BeforeCommit);
                 Ok(result)
             })
-            .await
+            .await?;
+        pass(Failpoint::AfterCommit);
+        Ok(result)
     }
 }
 
@@ -236,9 +243,11 @@ fn insert_order(
         ))
         .returning(orders::id)
         .get_result(conn)?;
+    pass(Failpoint::OrderInserted);
     for (position, (offer, line)) in (0_i32..).zip(&checked.items) {
         insert_item(conn, order_id, position, offer, *line)?;
     }
+    pass(Failpoint::ItemsInserted);
     Ok(order_id)
 }
 
@@ -322,8 +331,12 @@ fn succeed(conn: &mut AnyConnection, shop: &Shop, order_id: i64, now: NaiveDateT
             .get_result(conn)?;
         insert_token(conn, &shop.0.key, &shop.0.settings.policy, entitlement_id, 1, now)?;
     }
+    pass(Failpoint::EntitlementsInserted);
     invoices::issue(conn, order_id, now)?;
-    outbox::queue(conn, shop, mail, &email, order_id, now)
+    pass(Failpoint::InvoiceNumbered);
+    outbox::queue(conn, shop, mail, &email, order_id, now)?;
+    pass(Failpoint::MailQueued);
+    Ok(())
 }
 
 /// The token of an entitlement's `generation`; two requests for the same generation make one.

@@ -23,6 +23,8 @@ mod error;
 #[cfg(feature = "ssr")]
 pub mod events;
 #[cfg(feature = "ssr")]
+pub mod failpoint;
+#[cfg(feature = "ssr")]
 pub mod files;
 #[cfg(feature = "ssr")]
 mod fulfilment;
@@ -40,6 +42,8 @@ mod outbox;
 pub mod payments;
 #[cfg(feature = "ssr")]
 mod progress;
+#[cfg(feature = "ssr")]
+pub mod reconciler;
 #[cfg(feature = "ssr")]
 pub mod secrets;
 #[cfg(feature = "ssr")]

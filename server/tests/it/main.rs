@@ -12,9 +12,13 @@ mod support;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod bad_stripe;
+#[cfg(test)]
 mod cart;
 #[cfg(test)]
 mod csrf;
+#[cfg(test)]
+mod currencies;
 #[cfg(test)]
 mod databases;
 #[cfg(test)]
@@ -23,6 +27,8 @@ mod downloads;
 mod events;
 #[cfg(test)]
 mod free;
+#[cfg(test)]
+mod kills;
 #[cfg(test)]
 mod large_store;
 #[cfg(test)]
@@ -35,6 +41,8 @@ mod page_cache;
 mod prices;
 #[cfg(test)]
 mod purchase;
+#[cfg(test)]
+mod reconciler;
 #[cfg(test)]
 mod signatures;
 #[cfg(test)]

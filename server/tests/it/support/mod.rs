@@ -2,11 +2,13 @@
 
 mod books;
 mod browser;
+mod program;
 mod stripe;
 mod tables;
 
 pub use books::{add_book, entry, file_content, title_of};
 pub use browser::{Browser, hidden, location};
+pub use program::Program;
 pub use stripe::{cookie, event, session_of, signature, v1};
 pub use tables::schema;
 
@@ -81,6 +83,8 @@ impl Default for Options {
 
 /// The signing secret that the store knows.
 pub const WEBHOOK_SECRET: &str = "whsec_integration_test";
+/// What the store derives its secrets from.
+pub const SECRET_KEY: &str = "an integration test's secret key!";
 /// The card that works.
 pub const GOOD_CARD: &str = "4242424242424242";
 
@@ -235,7 +239,7 @@ impl Store {
             db,
             files: Files::local(&data.path().join("files")).unwrap(),
             payments: Payments::new(&"sk_test_integration".parse().unwrap(), &format!("{}/", sandbox.url())).unwrap(),
-            key: SecretKey::new("an integration test's secret key!").unwrap(),
+            key: SecretKey::new(SECRET_KEY).unwrap(),
             clock: options.clock,
         };
         let shop = Shop::new(parts.clone());
@@ -365,6 +369,11 @@ impl Store {
             self.texts(&format!("SELECT number AS value FROM orders WHERE stripe_session = '{session}'")).await;
         (session, numbers.first().expect("an order").parse().unwrap())
     }
+}
+
+/// A figure that `make soak` sets higher than a run of all tests has time for.
+pub fn setting(name: &str, otherwise: usize) -> usize {
+    std::env::var(name).map_or(otherwise, |value| value.parse().expect("a number"))
 }
 
 /// SHA-256 in hexadecimal.
