@@ -1,5 +1,6 @@
 //! `octavo`: the store as one program.
 
+mod desk;
 mod seed;
 
 use anyhow::Context as _;
@@ -54,6 +55,10 @@ enum Command {
         /// The order's number, like ABCDE-FGHJK.
         number: OrderNumber,
     },
+    /// Refunds an order, wholly or in part.
+    Refund(desk::Refund),
+    /// Writes what a dispute can be answered with: the order, its mails and its downloads, as a ZIP.
+    Evidence(desk::Evidence),
 }
 
 fn main() -> ExitCode {
@@ -99,6 +104,12 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             let shop = build_shop(Config::read(&env, &cli.config)?).await?;
             println!("{}", shop.order_link(&number).await.context("no paid order of this number")?);
         }
+        Command::Refund(arguments) => {
+            desk::refund(&build_shop(Config::read(&env, &cli.config)?).await?, &arguments).await?;
+        }
+        Command::Evidence(arguments) => {
+            desk::evidence(&build_shop(Config::read(&env, &cli.config)?).await?, &arguments).await?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -128,6 +139,7 @@ async fn closed_shop(config: Offline) -> anyhow::Result<Shop> {
             currency: config.store.currency,
             demo: false,
             livemode: config.live,
+            owner_email: None,
             policy: config.store.policy(),
         },
         db: open_db(&config.storage).await?,
@@ -147,6 +159,7 @@ async fn build_shop(config: Config) -> anyhow::Result<Shop> {
             currency: config.store.currency,
             demo: config.demo,
             livemode: config.stripe_key.livemode(),
+            owner_email: None,
             policy: config.store.policy(),
         },
         db: open_db(&storage).await?,

@@ -11,7 +11,7 @@ use crate::payments::{PaymentsError, Session, SessionLine, SessionState};
 use crate::secrets::{self, Purpose};
 use crate::shop::Policy;
 use crate::types::{Email, OrderNumber, OrderStatus};
-use crate::{Error, SecretKey, Shop, invoices, outbox};
+use crate::{Error, SecretKey, Shop, declines, invoices, outbox, rights};
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 
@@ -122,6 +122,7 @@ fn apply(conn: &mut AnyConnection, shop: &Shop, session: &Session) -> Result<Rec
         return Ok(Reconciled::Ordered(OrderStatus::Succeeded));
     }
     if paid {
+        declines::forget(conn, row.id)?;
         succeed(conn, shop, order_id, now, "receipt")?;
         return Ok(Reconciled::Ordered(OrderStatus::Succeeded));
     }
@@ -322,6 +323,8 @@ fn succeed(conn: &mut AnyConnection, shop: &Shop, order_id: i64, now: NaiveDateT
             .get_result(conn)?;
         insert_token(conn, &shop.0.key, &shop.0.settings.policy, entitlement_id, 1, now)?;
     }
+    // The money may have gone back before we heard that it came.
+    rights::settle(conn, order_id, now)?;
     invoices::issue(conn, order_id, now)?;
     outbox::queue(conn, shop, mail, &email, order_id, now)
 }

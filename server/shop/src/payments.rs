@@ -1,5 +1,7 @@
 //! The door to Stripe. Everything the shop asks of Stripe is asked here, and nothing of Stripe's types leaves.
 
+mod back;
+
 use crate::types::Currency;
 use core::fmt;
 use std::collections::HashMap;
@@ -15,6 +17,8 @@ use stripe_shared::{
     CheckoutSession, CheckoutSessionMode, CheckoutSessionPaymentStatus, CheckoutSessionStatus, PaymentIntentStatus,
 };
 use stripe_types::{Expandable, RangeQueryTs};
+
+pub(crate) use back::{Decline, Dispute, NewRefund, Payment, Refund, RefundsOf};
 
 /// Stripe's own address.
 pub const STRIPE_API_BASE: &str = "https://api.stripe.com/";

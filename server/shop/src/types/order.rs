@@ -98,8 +98,10 @@ pub enum TokenState {
     Expired,
     /// All its uses are taken.
     UsedUp,
-    /// The right to the title is suspended (dispute) or gone (refund).
+    /// The right to the title is suspended: its payment is disputed.
     Suspended,
+    /// The right to the title is gone: its payment went back.
+    Revoked,
 }
 
 /// One title's way to its files.
@@ -141,6 +143,8 @@ pub struct OrderItemView {
     pub accent: String,
     /// What was paid for it.
     pub total: Money,
+    /// What became of the money, oldest first.
+    pub notes: Vec<super::MoneyNote>,
     /// The files; nothing while the order is pending, or in a browser that has not proven to be the buyer's.
     pub download: Option<DownloadView>,
 }

@@ -81,6 +81,8 @@ impl Default for Options {
 
 /// The signing secret that the store knows.
 pub const WEBHOOK_SECRET: &str = "whsec_integration_test";
+/// Who is told of disputes.
+pub const OWNER: &str = "owner@example.org";
 /// The card that works.
 pub const GOOD_CARD: &str = "4242424242424242";
 
@@ -230,6 +232,7 @@ impl Store {
                 currency: "USD".parse().unwrap(),
                 demo: false,
                 livemode: false,
+                owner_email: Some(OWNER.into()),
                 policy: options.policy,
             },
             db,
