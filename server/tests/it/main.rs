@@ -10,6 +10,8 @@
 mod support;
 
 #[cfg(test)]
+mod any_order;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod cart;
@@ -17,6 +19,8 @@ mod cart;
 mod csrf;
 #[cfg(test)]
 mod databases;
+#[cfg(test)]
+mod disputes;
 #[cfg(test)]
 mod downloads;
 #[cfg(test)]
@@ -32,9 +36,15 @@ mod overload;
 #[cfg(test)]
 mod page_cache;
 #[cfg(test)]
+mod payment_states;
+#[cfg(test)]
 mod prices;
 #[cfg(test)]
 mod purchase;
+#[cfg(test)]
+mod refunds;
+#[cfg(test)]
+mod refunds_made_here;
 #[cfg(test)]
 mod signatures;
 #[cfg(test)]

@@ -192,14 +192,29 @@ impl Shop {
         let (Some(key), Some(payment_intent)) = (asked.key.as_deref(), asked.payment_intent.as_deref()) else {
             return Err(Error::internal(format!("refund {} has no key or no payment", asked.id)));
         };
-        match self.ask(asked, key, payment_intent, again).await {
-            Ok(stripe_id) => {
-                // Money has moved: what fails from here on is made good by the refund's event, or the next round.
-                if let Err(error) = self.reconcile_refund(&stripe_id).await {
-                    tracing::warn!(refund = asked.id, stripe_id, %error, "a refund was made and not written down yet");
+        if again {
+            // What became of the earlier requests is not known, and a key is forgotten after a day: Stripe's list knows.
+            match self.0.payments.refunds(RefundsOf::Payment(payment_intent)).await {
+                Ok(all) => {
+                    if let Some(found) = all.into_iter().find(|refund| refund.name.as_deref() == Some(name_of(key))) {
+                        return self.write_down(asked.id, &found.id).await;
+                    }
                 }
-                Ok(())
+                Err(error) => {
+                    tracing::warn!(refund = asked.id, %error, "what became of a refund cannot be seen yet");
+                    return self.wait(asked.id, key.to_owned(), None).await;
+                }
             }
+        }
+        let new = NewRefund {
+            idempotency_key: key,
+            name: name_of(key),
+            payment_intent,
+            amount: asked.amount,
+            reason: asked.reason.as_deref().unwrap_or(RefundReason::RequestedByCustomer.as_str()),
+        };
+        match self.0.payments.create_refund(&new).await {
+            Ok(made) => self.write_down(asked.id, &made.id).await,
             Err(PaymentsError::Refused { message, .. } | PaymentsError::Setup(message)) => {
                 self.give_up(asked.id, message).await
             }
@@ -213,24 +228,12 @@ impl Shop {
         }
     }
 
-    /// The refund's id at Stripe, made now or found.
-    async fn ask(&self, asked: &Asked, key: &str, payment_intent: &str, again: bool) -> Result<String, PaymentsError> {
-        let payments = &self.0.payments;
-        if again {
-            // What became of the earlier requests is not known, and a key is forgotten after a day: Stripe's list knows.
-            let all = payments.refunds(RefundsOf::Payment(payment_intent)).await?;
-            if let Some(found) = all.into_iter().find(|refund| refund.name.as_deref() == Some(name_of(key))) {
-                return Ok(found.id);
-            }
+    /// Money has moved: if it cannot be written down now, the refund's event does so, or the next round.
+    async fn write_down(&self, id: i64, stripe_id: &str) -> Result<(), Error> {
+        if let Err(error) = self.reconcile_refund(stripe_id).await {
+            tracing::warn!(refund = id, stripe_id, %error, "a refund was made and is not written down yet");
         }
-        let new = NewRefund {
-            idempotency_key: key,
-            name: name_of(key),
-            payment_intent,
-            amount: asked.amount,
-            reason: asked.reason.as_deref().unwrap_or(RefundReason::RequestedByCustomer.as_str()),
-        };
-        Ok(payments.create_refund(&new).await?.id)
+        Ok(())
     }
 
     /// A definite no: nothing was refunded.

@@ -2,11 +2,13 @@
 
 mod books;
 mod browser;
+mod money;
 mod stripe;
 mod tables;
 
 pub use books::{add_book, entry, file_content, title_of};
 pub use browser::{Browser, hidden, location};
+pub use money::{BANK_ACCOUNT, Bought, by_hand};
 pub use stripe::{cookie, event, session_of, signature, v1};
 pub use tables::schema;
 
@@ -223,8 +225,10 @@ impl Store {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let endpoint = WebhookEndpoint::new(format!("{url}/webhooks/stripe"), WEBHOOK_SECRET);
         let webhooks = if options.webhooks { vec![endpoint] } else { Vec::new() };
-        let sandbox =
-            Sandbox::start(stripe_sandbox::Config { webhooks, ..stripe_sandbox::Config::default() }).await.unwrap();
+        // What happens later at Stripe happens when a test says so.
+        let settle_after = Duration::from_secs(3_600);
+        let config = stripe_sandbox::Config { webhooks, settle_after, ..stripe_sandbox::Config::default() };
+        let sandbox = Sandbox::start(config).await.unwrap();
         let parts = Parts {
             settings: shop::Settings {
                 name: "Test Books".into(),
