@@ -167,6 +167,10 @@ on_both_databases!(row_17_a_disputed_title_is_refused_until_the_dispute_is_won, 
     let page = browser.text(&format!("/orders/{number}")).await;
     assert_eq!(page.matches("The payment was disputed on ").count(), 2, "{page}");
     assert!(page.contains("Downloads wait until the bank has decided."), "{page}");
+    assert!(
+        page.contains("The payment for this order is disputed.") && !page.contains("Here are your books"),
+        "{page}"
+    );
     assert!(store.sandbox.close_dispute(&dispute, true));
     store.settle().await;
     assert_eq!(browser.get(&begun).await.status(), StatusCode::OK);

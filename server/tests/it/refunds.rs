@@ -125,8 +125,14 @@ on_both_databases!(the_orders_page_says_what_became_of_the_money, async |store| 
     assert!(tail.contains(&Utc::now().format(" %Y.").to_string()) && !text.contains("on its way since"), "{text}");
     // It stands with the title that it is about.
     assert!(head.contains("The second book") && !tail.contains("The second book"), "{text}");
+    assert!(text.contains("Here are your books"), "{text}");
     // Nobody else reads it.
     assert!(!page(&store.browser()).await.contains("4.99"));
+    store.shop.refund(&number, &full()).await.unwrap();
+    let success = browser.text(&format!("/checkout/success?session_id={session}")).await;
+    for text in [page(&browser).await, success] {
+        assert!(text.contains("was returned, so its titles are no longer open") && !text.contains("ready to download"));
+    }
 });
 
 on_both_databases!(a_refund_that_is_heard_of_before_its_payment_makes_the_order_first, by_hand(), async |store| {

@@ -188,6 +188,19 @@ impl OrderView {
     }
 }
 
+impl OrderView {
+    /// Why no title of the order is open any more, if none is: its payment is disputed, or went back.
+    #[must_use]
+    pub fn closed(&self) -> Option<TokenState> {
+        let states = || self.items.iter().filter_map(|item| item.download.as_ref()).map(|download| download.state);
+        let closed = |state| matches!(state, TokenState::Suspended | TokenState::Revoked);
+        if states().next().is_none() || !states().all(closed) {
+            return None;
+        }
+        states().find(|state| *state == TokenState::Suspended).or(Some(TokenState::Revoked))
+    }
+}
+
 /// What the success page knows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
