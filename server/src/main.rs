@@ -61,6 +61,9 @@ enum Command {
     Evidence(desk::Evidence),
 }
 
+/// Without `RUST_LOG`. The session's layer warns of every malformed cookie: anybody could fill the log with those.
+const LOG_FILTER: &str = "info,tower_sessions=error";
+
 fn main() -> ExitCode {
     // Not `-> Result`: what the operator did wrong is one line, without a backtrace.
     start().unwrap_or_else(|error| {
@@ -71,7 +74,7 @@ fn main() -> ExitCode {
 
 fn start() -> anyhow::Result<ExitCode> {
     tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info")))
+        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOG_FILTER)))
         .with_writer(std::io::stderr)
         .init();
     let cli = Cli::parse();

@@ -61,8 +61,9 @@ pub struct Settings {
 /// What handlers share; cheap to clone.
 #[derive(Clone, Debug, FromRef)]
 pub struct AppState {
-    /// Where the assets are.
-    pub leptos: LeptosOptions,
+    /// Where the assets are. Shared: layers clone this state for every request.
+    #[from_ref(skip)]
+    pub(crate) leptos: Arc<LeptosOptions>,
     /// The shop.
     pub shop: Shop,
     /// Who signs webhooks.
@@ -75,6 +76,12 @@ pub struct AppState {
     pub(crate) headers: Arc<HeaderMap>,
 }
 
+impl FromRef<AppState> for LeptosOptions {
+    fn from_ref(state: &AppState) -> Self {
+        Self::clone(&state.leptos)
+    }
+}
+
 /// The whole store.
 pub fn router(settings: Settings) -> Router {
     let Settings { leptos, shop, webhook_secrets, trusted_proxies, payment_origins, page_cache, lanes, welcome } =
@@ -85,7 +92,7 @@ pub fn router(settings: Settings) -> Router {
         trusted_proxies: trusted_proxies.into(),
         webhook_secrets,
         welcome,
-        leptos,
+        leptos: Arc::new(leptos),
         shop,
     };
 
@@ -94,8 +101,8 @@ pub fn router(settings: Settings) -> Router {
         move || provide_context(shop.clone())
     };
     let render = {
-        let options = state.leptos.clone();
-        move || shell(options.clone())
+        let options = Arc::clone(&state.leptos);
+        move || shell(LeptosOptions::clone(&options))
     };
     // Pages and forms, compressed.
     let pages = Router::new()

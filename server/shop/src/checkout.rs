@@ -8,7 +8,9 @@ use crate::secrets::BrowserSecret;
 use crate::types::{Currency, Email, Money};
 use crate::{Error, Shop, fulfilment, limits};
 use chrono::{DateTime, NaiveDateTime, TimeDelta};
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use std::net::IpAddr;
 use std::time::Duration;
 use uuid::Uuid;
@@ -347,7 +349,8 @@ impl NewCheckout {
             checkout::table
                 .filter(checkout::browser_hash.eq(&self.browser_hash))
                 .filter(checkout::snapshot_hash.eq(&self.snapshot_hash))
-                .filter(checkout::state.eq("open"))
+                // In the words of the unique index, not as a parameter: so both databases know that it has these rows.
+                .filter(sql::<Bool>("checkout.state = 'open'"))
         };
         diesel::update(mine().filter(checkout::created_at.le(now - REUSE_FOR)))
             .set((checkout::state.eq("expired"), checkout::updated_at.eq(now)))
