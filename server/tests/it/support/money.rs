@@ -18,7 +18,6 @@ pub fn by_hand() -> Options {
 #[derive(Clone, Debug)]
 pub struct Bought {
     pub session: String,
-    pub intent: String,
     pub number: OrderNumber,
     /// What Stripe told before anything came of the order.
     pub events_before: usize,
@@ -40,7 +39,7 @@ impl Store {
         let number =
             self.texts(&format!("SELECT number AS value FROM orders WHERE stripe_session = '{session}'")).await;
         let number = number.first().expect("an order").parse().unwrap();
-        Bought { intent: self.intent_of(&session), session, number, events_before }
+        Bought { session, number, events_before }
     }
 
     /// The payment of a session.
