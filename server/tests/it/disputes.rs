@@ -27,7 +27,7 @@ enum Step {
     Lost,
 }
 
-const COURSES: [Course; 10] = [
+const COURSES: [Course; 9] = [
     Course { inquiry: true, steps: &[], status: "warning_needs_response", right: "active" },
     Course { inquiry: true, steps: &[Step::Answer], status: "warning_under_review", right: "active" },
     Course { inquiry: true, steps: &[Step::Won], status: "warning_closed", right: "active" },
@@ -37,7 +37,6 @@ const COURSES: [Course; 10] = [
     Course { inquiry: false, steps: &[Step::Answer], status: "under_review", right: "frozen disputed" },
     Course { inquiry: false, steps: &[Step::Won], status: "won", right: "active" },
     Course { inquiry: false, steps: &[Step::Lost], status: "lost", right: "revoked disputed" },
-    Course { inquiry: false, steps: &[Step::Answer, Step::Won], status: "won", right: "active" },
 ];
 
 impl Step {
