@@ -197,7 +197,7 @@ impl Shop {
             match self.0.payments.refunds(RefundsOf::Payment(payment_intent)).await {
                 Ok(all) => {
                     if let Some(found) = all.into_iter().find(|refund| refund.name.as_deref() == Some(name_of(key))) {
-                        return self.write_down(asked.id, &found.id).await;
+                        return self.write_down(asked.id, key, &found.id).await;
                     }
                 }
                 Err(error) => {
@@ -214,7 +214,7 @@ impl Shop {
             reason: asked.reason.as_deref().unwrap_or(RefundReason::RequestedByCustomer.as_str()),
         };
         match self.0.payments.create_refund(&new).await {
-            Ok(made) => self.write_down(asked.id, &made.id).await,
+            Ok(made) => self.write_down(asked.id, key, &made.id).await,
             Err(PaymentsError::Refused { message, .. } | PaymentsError::Setup(message)) => {
                 self.give_up(asked.id, message).await
             }
@@ -229,11 +229,10 @@ impl Shop {
     }
 
     /// Money has moved: if it cannot be written down now, the refund's event does so, or the next round.
-    async fn write_down(&self, id: i64, stripe_id: &str) -> Result<(), Error> {
-        if let Err(error) = self.reconcile_refund(stripe_id).await {
-            tracing::warn!(refund = id, stripe_id, %error, "a refund was made and is not written down yet");
-        }
-        Ok(())
+    async fn write_down(&self, id: i64, key: &str, stripe_id: &str) -> Result<(), Error> {
+        let Err(error) = self.reconcile_refund(stripe_id).await else { return Ok(()) };
+        tracing::warn!(refund = id, stripe_id, %error, "a refund was made and is not written down yet");
+        self.wait(id, key.to_owned(), None).await
     }
 
     /// A definite no: nothing was refunded.
@@ -256,6 +255,7 @@ impl Shop {
             .await
     }
 
+    /// Puts a refund to the end of the queue, under another key if the one that it has is spent.
     async fn wait(&self, id: i64, key: String, renewed: Option<String>) -> Result<(), Error> {
         let now = self.0.clock.now();
         self.0
