@@ -2,6 +2,7 @@
 
 mod doctor;
 mod events;
+mod desk;
 mod seed;
 
 use anyhow::Context as _;
@@ -66,6 +67,10 @@ enum Command {
         /// The order's number, like ABCDE-FGHJK.
         number: OrderNumber,
     },
+    /// Refunds an order, wholly or in part.
+    Refund(desk::Refund),
+    /// Writes what a dispute can be answered with: the order, its mails and its downloads, as a ZIP.
+    Evidence(desk::Evidence),
 }
 
 /// Without `RUST_LOG`. The session's layer warns of every malformed cookie: anybody could fill the log with those.
@@ -106,6 +111,12 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             let shop = build_shop(Config::read(&env, &cli.config)?).await?;
             println!("{}", shop.order_link(&number).await.context("no paid order of this number")?);
         }
+        Command::Refund(arguments) => {
+            desk::refund(&build_shop(Config::read(&env, &cli.config)?).await?, &arguments).await?;
+        }
+        Command::Evidence(arguments) => {
+            desk::evidence(&build_shop(Config::read(&env, &cli.config)?).await?, &arguments).await?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -135,6 +146,7 @@ async fn closed_shop(config: Offline) -> anyhow::Result<Shop> {
             currency: config.store.currency,
             demo: false,
             livemode: config.live,
+            owner_email: None,
             policy: config.store.policy(),
         },
         db: open_db(&config.storage).await?,
@@ -154,6 +166,7 @@ async fn build_shop(config: Config) -> anyhow::Result<Shop> {
             currency: config.store.currency,
             demo: config.demo,
             livemode: config.stripe_key.livemode(),
+            owner_email: None,
             policy: config.store.policy(),
         },
         db: open_db(&storage).await?,

@@ -28,6 +28,7 @@ pub(crate) fn shop(policy: shop::Policy) -> Result<Shop> {
             currency: "USD".parse()?,
             demo: false,
             livemode: false,
+            owner_email: None,
             policy,
         },
         db: Db::open(&url)?,

@@ -12,7 +12,7 @@ use crate::payments::{PaymentsError, Session, SessionLine, SessionState};
 use crate::secrets::{self, Purpose};
 use crate::shop::Policy;
 use crate::types::{Email, OrderNumber, OrderStatus};
-use crate::{Error, SecretKey, Shop, invoices, outbox};
+use crate::{Error, SecretKey, Shop, declines, invoices, outbox, rights};
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 
@@ -129,6 +129,7 @@ fn apply(conn: &mut AnyConnection, shop: &Shop, session: &Session) -> Result<Rec
         return Ok(Reconciled::Ordered(OrderStatus::Succeeded));
     }
     if paid {
+        declines::forget(conn, row.id)?;
         succeed(conn, shop, order_id, now, "receipt")?;
         return Ok(Reconciled::Ordered(OrderStatus::Succeeded));
     }
@@ -332,6 +333,8 @@ fn succeed(conn: &mut AnyConnection, shop: &Shop, order_id: i64, now: NaiveDateT
         insert_token(conn, &shop.0.key, &shop.0.settings.policy, entitlement_id, 1, now)?;
     }
     pass(Failpoint::EntitlementsInserted);
+    // The money may have gone back before we heard that it came.
+    rights::settle(conn, order_id, now)?;
     invoices::issue(conn, order_id, now)?;
     pass(Failpoint::InvoiceNumbered);
     outbox::queue(conn, shop, mail, &email, order_id, now)?;

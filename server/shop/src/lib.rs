@@ -15,6 +15,10 @@ mod clock;
 #[cfg(feature = "ssr")]
 pub mod db;
 #[cfg(feature = "ssr")]
+mod declines;
+#[cfg(feature = "ssr")]
+mod disputes;
+#[cfg(feature = "ssr")]
 pub mod doctor;
 #[cfg(feature = "ssr")]
 pub mod downloads;
@@ -24,6 +28,8 @@ mod error;
 pub mod events;
 #[cfg(feature = "ssr")]
 pub mod failpoint;
+#[cfg(feature = "ssr")]
+mod evidence;
 #[cfg(feature = "ssr")]
 pub mod files;
 #[cfg(feature = "ssr")]
@@ -45,6 +51,10 @@ mod progress;
 #[cfg(feature = "ssr")]
 pub mod reconciler;
 #[cfg(feature = "ssr")]
+pub mod refunds;
+#[cfg(feature = "ssr")]
+mod rights;
+#[cfg(feature = "ssr")]
 pub mod secrets;
 #[cfg(feature = "ssr")]
 pub mod seed;
@@ -59,6 +69,7 @@ pub use self::{
     clock::Clock,
     downloads::{Claimed, DownloadPage, Visitor},
     error::{Error, ErrorKind},
+    events::Outcome,
     fulfilment::Reconciled,
     secrets::{BrowserSecret, SecretKey},
     shop::{ClientIp, Parts, Policy, Settings, Shop},

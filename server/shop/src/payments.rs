@@ -1,6 +1,7 @@
 //! The door to Stripe. Everything the shop asks of Stripe is asked here, and nothing of Stripe's types leaves.
 
 mod lists;
+mod back;
 
 use crate::types::Currency;
 use core::fmt;
@@ -19,6 +20,8 @@ use stripe_shared::{
 use stripe_types::Expandable;
 
 pub(crate) use lists::{Page, RefundEntry};
+
+pub(crate) use back::{Decline, Dispute, NewRefund, Payment, Refund, RefundsOf};
 
 /// Stripe's own address.
 pub const STRIPE_API_BASE: &str = "https://api.stripe.com/";

@@ -24,6 +24,8 @@ pub struct Settings {
     pub demo: bool,
     /// Whether Stripe objects of live mode are ours (a live key) or not (a test key).
     pub livemode: bool,
+    /// Who is told of disputes; nobody, and only the log, if there is none.
+    pub owner_email: Option<String>,
     /// Downloads.
     pub policy: Policy,
 }

@@ -10,6 +10,8 @@
 mod support;
 
 #[cfg(test)]
+mod any_order;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod bad_stripe;
@@ -21,6 +23,8 @@ mod csrf;
 mod currencies;
 #[cfg(test)]
 mod databases;
+#[cfg(test)]
+mod disputes;
 #[cfg(test)]
 mod downloads;
 #[cfg(test)]
@@ -38,11 +42,17 @@ mod overload;
 #[cfg(test)]
 mod page_cache;
 #[cfg(test)]
+mod payment_states;
+#[cfg(test)]
 mod prices;
 #[cfg(test)]
 mod purchase;
 #[cfg(test)]
 mod reconciler;
+#[cfg(test)]
+mod refunds;
+#[cfg(test)]
+mod refunds_made_here;
 #[cfg(test)]
 mod signatures;
 #[cfg(test)]

@@ -203,7 +203,7 @@ fn claim(
     }
     if found.token.entitlement_state != "active" {
         entry.log(conn, shop, 403, "suspended")?;
-        return Ok(Claimed::Refused(TokenState::Suspended));
+        return Ok(Claimed::Refused(found.token.state(now)));
     }
     let file = book_file::table
         .inner_join(edition::table)

@@ -3,12 +3,14 @@
 mod books;
 mod browser;
 mod program;
+mod money;
 mod stripe;
 mod tables;
 
 pub use books::{add_book, entry, file_content, title_of};
 pub use browser::{Browser, hidden, location};
 pub use program::Program;
+pub use money::{BANK_ACCOUNT, Bought, by_hand};
 pub use stripe::{cookie, event, session_of, signature, v1};
 pub use tables::schema;
 
@@ -85,6 +87,8 @@ impl Default for Options {
 pub const WEBHOOK_SECRET: &str = "whsec_integration_test";
 /// What the store derives its secrets from.
 pub const SECRET_KEY: &str = "an integration test's secret key!";
+/// Who is told of disputes.
+pub const OWNER: &str = "owner@example.org";
 /// The card that works.
 pub const GOOD_CARD: &str = "4242424242424242";
 
@@ -225,8 +229,10 @@ impl Store {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let endpoint = WebhookEndpoint::new(format!("{url}/webhooks/stripe"), WEBHOOK_SECRET);
         let webhooks = if options.webhooks { vec![endpoint] } else { Vec::new() };
-        let sandbox =
-            Sandbox::start(stripe_sandbox::Config { webhooks, ..stripe_sandbox::Config::default() }).await.unwrap();
+        // What happens later at Stripe happens when a test says so.
+        let settle_after = Duration::from_secs(3_600);
+        let config = stripe_sandbox::Config { webhooks, settle_after, ..stripe_sandbox::Config::default() };
+        let sandbox = Sandbox::start(config).await.unwrap();
         let parts = Parts {
             settings: shop::Settings {
                 name: "Test Books".into(),
@@ -234,6 +240,7 @@ impl Store {
                 currency: "USD".parse().unwrap(),
                 demo: false,
                 livemode: false,
+                owner_email: Some(OWNER.into()),
                 policy: options.policy,
             },
             db,
