@@ -17,6 +17,23 @@ pub(crate) fn queue(
     order_id: i64,
     now: NaiveDateTime,
 ) -> Result<(), Error> {
+    let payload = json!({ "order_id": order_id });
+    queue_about(conn, shop, kind, recipient, order_id, payload, &format!("{kind}:{order_id}"), now)
+}
+
+/// Queues one mail of this `kind` about an order; a second one with the same `dedupe_key` is the same mail. The payload
+/// names rows by their ids and holds no secret: those are derived when the mail is sent.
+#[expect(clippy::too_many_arguments, reason = "a mail is what its row is")]
+pub(crate) fn queue_about(
+    conn: &mut AnyConnection,
+    shop: &Shop,
+    kind: &str,
+    recipient: &str,
+    order_id: i64,
+    payload: serde_json::Value,
+    dedupe_key: &str,
+    now: NaiveDateTime,
+) -> Result<(), Error> {
     let host = url::Url::parse(shop.base_url())
         .ok()
         .and_then(|url| url.host_str().map(str::to_owned))
@@ -25,8 +42,8 @@ pub(crate) fn queue(
         outbox::kind.eq(kind),
         outbox::recipient.eq(recipient),
         outbox::order_id.eq(order_id),
-        outbox::payload.eq(json!({ "order_id": order_id }).to_string()),
-        outbox::dedupe_key.eq(format!("{kind}:{order_id}")),
+        outbox::payload.eq(payload.to_string()),
+        outbox::dedupe_key.eq(dedupe_key),
         outbox::message_id.eq(format!("<{}@{host}>", Uuid::now_v7())),
         outbox::state.eq("queued"),
         outbox::attempts.eq(0),
