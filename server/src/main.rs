@@ -4,12 +4,13 @@ mod seed;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
-use octavo::config::{Config, Env, Offline, Storage, Store};
+use octavo::config::{Config, Env, Mail, Offline, Storage, Store};
 use octavo::lanes::{Lanes, Welcome};
 use octavo::router::{Settings, router};
 use octavo::{page_cache, serve as serving, workers};
 use shop::db::Db;
 use shop::files::Files;
+use shop::outbox::Backlog;
 use shop::payments::Payments;
 use shop::types::OrderNumber;
 use shop::{Clock, Parts, SecretKey, Shop};
@@ -86,7 +87,8 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Seed(arguments) => seed::run(&arguments, &env, &cli.config).await?,
         Command::Doctor => {
-            let violations = offline_shop(&env).await?.violations().await?;
+            let shop = offline_shop(&env).await?;
+            let violations = shop.violations().await?;
             for violation in &violations {
                 println!("broken: {} ({} rows, for example {})", violation.rule, violation.rows, violation.example);
             }
@@ -94,6 +96,13 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
                 return Ok(ExitCode::FAILURE);
             }
             println!("every invariant holds");
+            let Backlog { waiting, dead } = shop.mail_backlog().await?;
+            if waiting > 0 || dead > 0 {
+                println!("mail: {waiting} to be sent, {dead} given up (table outbox, columns state and error)");
+            }
+            if env.filled::<String>("SMTP_URL")?.is_none() {
+                println!("mail: SMTP_URL is not set, so no mail is sent (a demo keeps it in DATA_DIR/mailbox)");
+            }
         }
         Command::OrderLink { number } => {
             let shop = build_shop(Config::read(&env, &cli.config)?).await?;
@@ -133,6 +142,7 @@ async fn closed_shop(config: Offline) -> anyhow::Result<Shop> {
         db: open_db(&config.storage).await?,
         files: Files::local(&config.storage.data_dir.join("files"))?,
         payments: Payments::unconfigured(),
+        post: None,
         key: config.secret_key,
         clock: Clock::System,
     }))
@@ -152,6 +162,7 @@ async fn build_shop(config: Config) -> anyhow::Result<Shop> {
         db: open_db(&storage).await?,
         files: Files::local(&storage.data_dir.join("files"))?,
         payments: Payments::new(&config.stripe_key, config.stripe_api_base.as_str())?,
+        post: config.mail.map(Mail::post).transpose()?,
         key: config.secret_key,
         clock: Clock::System,
     }))
@@ -163,6 +174,7 @@ async fn serve(config: Config, store_file: &Path) -> anyhow::Result<()> {
     let address = config.listen_addr.unwrap_or(leptos.site_addr);
     let payment_origins = payment_origins(&config);
     let (webhook_secrets, trusted_proxies) = (config.webhook_secrets.clone(), config.trusted_proxies.clone());
+    let mail_webhook_secrets = config.mail_webhook_secrets.clone();
     let (base_url, farewell) = (config.base_url.clone(), config.shutdown_delay);
     let shop = build_shop(config).await?;
     let (stop, stopped) = watch::channel(false);
@@ -172,6 +184,7 @@ async fn serve(config: Config, store_file: &Path) -> anyhow::Result<()> {
         leptos,
         shop,
         webhook_secrets,
+        mail_webhook_secrets,
         trusted_proxies,
         payment_origins,
         page_cache: page_cache::Settings::default(),

@@ -64,7 +64,8 @@ impl Shop {
             Err(error) => return Err(error.into()),
         };
         let shop = self.clone();
-        self.0
+        let result = self
+            .0
             .db
             .write(move |conn| {
                 let result = match &session {
@@ -74,7 +75,11 @@ impl Shop {
                 also(conn, result)?;
                 Ok(result)
             })
-            .await
+            .await?;
+        if result == Reconciled::Ordered(OrderStatus::Succeeded) {
+            self.0.mail_waiting.notify_one();
+        }
+        Ok(result)
     }
 }
 

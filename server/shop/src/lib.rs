@@ -29,13 +29,17 @@ mod fulfilment;
 #[cfg(feature = "ssr")]
 mod invoices;
 #[cfg(feature = "ssr")]
+mod letters;
+#[cfg(feature = "ssr")]
 mod limits;
+#[cfg(feature = "ssr")]
+pub mod mailer;
 #[cfg(feature = "ssr")]
 mod markdown;
 #[cfg(feature = "ssr")]
 mod orders;
 #[cfg(feature = "ssr")]
-mod outbox;
+pub mod outbox;
 #[cfg(feature = "ssr")]
 pub mod payments;
 #[cfg(feature = "ssr")]
