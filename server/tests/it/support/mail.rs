@@ -8,7 +8,7 @@ use mailparse::{MailHeaderMap as _, ParsedMail, parse_mail};
 use reqwest::StatusCode;
 use serde_json::Value;
 use sha2::Sha256;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -82,25 +82,25 @@ struct Process {
 impl Sink {
     /// Starts it on a free port.
     pub fn start(credentials: bool) -> Self {
-        let sink = Self { port: 0, credentials, taken: Arc::default(), running: Mutex::default() };
-        let port = sink.run();
-        Self { port, ..sink }
+        let mut sink = Self { port: 0, credentials, taken: Arc::default(), running: Mutex::default() };
+        sink.port = sink.run();
+        sink
     }
 
     fn run(&self) -> u16 {
-        let python = std::env::var("TEST_MAIL_SINK")
-            .expect("TEST_MAIL_SINK: run the tests with `make test` or scripts/host-tests.sh, after scripts/setup.sh python");
+        let python = std::env::var("TEST_MAIL_SINK").expect(
+            "TEST_MAIL_SINK: run the tests with `make test` or scripts/host-tests.sh, after scripts/setup.sh python",
+        );
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../end2end/mail/sink.py");
         let mut command = Command::new(&python);
         command.arg("-B").arg(script).arg("--port").arg(self.port.to_string());
         if self.credentials {
             command.args(["--user", "ann", "--password", "right"]);
         }
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|error| panic!("{python} (TEST_MAIL_SINK): {error}; scripts/setup.sh python brings it"));
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap_or_else(|error| {
+                panic!("{python} (TEST_MAIL_SINK): {error}; scripts/setup.sh python brings it")
+            });
         let (input, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
         let (say, said) = channel();
         let taken = Arc::clone(&self.taken);

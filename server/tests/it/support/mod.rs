@@ -2,12 +2,14 @@
 
 mod books;
 mod browser;
+mod database;
 mod mail;
 mod stripe;
 mod tables;
 
 pub use books::{add_book, entry, file_content, title_of};
 pub use browser::{Browser, hidden, location};
+pub use database::TestDatabase;
 pub use mail::{Mail, MailWay, Sink, mail_signature, message_ids};
 pub use stripe::{cookie, event, session_of, signature, v1};
 pub use tables::schema;
@@ -25,8 +27,6 @@ use shop::mailer::{MailFolder, Mailer, Memory, Post, SmtpRelay};
 use shop::payments::Payments;
 use shop::types::OrderNumber;
 use shop::{Clock, Parts, SecretKey, Shop};
-use std::path::Path;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use stripe_sandbox::{PayOutcome, Running, Sandbox, WebhookEndpoint};
 use tempfile::TempDir;
@@ -143,37 +143,6 @@ pub async fn run(backend: Backend, options: Options, test: impl AsyncFnOnce(&Sto
     store.close().await;
 }
 
-/// A fresh, empty database.
-pub struct TestDatabase {
-    pub url: DatabaseUrl,
-    /// To be dropped at the end: the server's address and the database's name.
-    postgres: Option<(String, String)>,
-}
-
-impl TestDatabase {
-    pub async fn create(backend: Backend, folder: &Path) -> Self {
-        match backend {
-            Backend::Sqlite => Self { url: DatabaseUrl::Sqlite(folder.join("test.db")), postgres: None },
-            Backend::Postgres => {
-                static NEXT: AtomicU32 = AtomicU32::new(0);
-                let server = std::env::var("TEST_POSTGRES_URL")
-                    .expect("TEST_POSTGRES_URL: run the tests with `make test` or scripts/with-postgres.sh");
-                let name = format!("octavo_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::SeqCst));
-                admin(&server, format!("CREATE DATABASE {name}")).await;
-                let mut url = reqwest::Url::parse(&server).unwrap();
-                url.set_path(&name);
-                Self { url: DatabaseUrl::Postgres(url.into()), postgres: Some((server, name)) }
-            }
-        }
-    }
-
-    pub async fn remove(self) {
-        if let Some((server, name)) = self.postgres {
-            admin(&server, format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
-        }
-    }
-}
-
 /// How a door differs from the usual one.
 pub struct Door {
     pub webhook_secrets: String,
@@ -220,18 +189,6 @@ fn open_door(listener: TcpListener, shop: &Shop, sandbox: &Running, door: Door) 
         let told = async move { drop(stop.wait_for(|stop| *stop).await) };
         serve::serve(listener, router, limits, told).await;
     })
-}
-
-async fn admin(server: &str, sql: String) {
-    let url = DatabaseUrl::Postgres(server.to_owned());
-    tokio::task::spawn_blocking(move || {
-        use diesel::Connection as _;
-        let DatabaseUrl::Postgres(address) = url else { unreachable!() };
-        let mut conn = diesel::PgConnection::establish(&address).unwrap();
-        diesel::sql_query(sql).execute(&mut conn).unwrap();
-    })
-    .await
-    .unwrap();
 }
 
 impl Store {
