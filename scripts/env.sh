@@ -26,7 +26,10 @@ SITE_DIR="$ROOT/target/site" # Cargo.toml, [[workspace.metadata.leptos]] site-ro
 # Stripe's client for Python; another list of requirements is another folder.
 CLIENTS_REQUIREMENTS="$ROOT/end2end/clients/requirements.txt"
 CLIENTS_VENV="$OCTAVO_TOOLS/clients-$(sha256sum "$CLIENTS_REQUIREMENTS" | cut -c1-16)"
-export OCTAVO_TOOLS TARGET_DIR SITE_DIR CLIENTS_REQUIREMENTS CLIENTS_VENV
+# The SMTP server of the tests, likewise.
+MAIL_REQUIREMENTS="$ROOT/end2end/mail/requirements.txt"
+MAIL_VENV="$OCTAVO_TOOLS/mail-$(sha256sum "$MAIL_REQUIREMENTS" | cut -c1-16)"
+export OCTAVO_TOOLS TARGET_DIR SITE_DIR CLIENTS_REQUIREMENTS CLIENTS_VENV MAIL_REQUIREMENTS MAIL_VENV
 
 for tool in "cargo-leptos-$CARGO_LEPTOS_VERSION" "wasm-bindgen-cli-$WASM_BINDGEN_VERSION" \
   "binaryen-$BINARYEN_VERSION" "cargo-deny-$CARGO_DENY_VERSION"; do

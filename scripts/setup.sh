@@ -8,8 +8,9 @@
 #     apt-build  Debian packages that compiling and running the store needs
 #     apt        those, and what the tests need: PostgreSQL, Chromium, …
 #     npm        end2end/node_modules
-#     python     Debian's python3 with venv, and Stripe's client for Python in a
-#                venv of its own (in $OCTAVO_TOOLS, keyed by its requirements)
+#     python     Debian's python3 with venv; Stripe's client for Python and an
+#                SMTP server, each in a venv of its own (in $OCTAVO_TOOLS, keyed
+#                by its requirements)
 #     deny       cargo-deny
 #     bench      wrk, nginx, curl: yardsticks and load
 #
@@ -29,7 +30,7 @@ for part in "$@"; do
     apt-build) items+=(apt_build) ;;
     apt) items+=(apt_all) ;;
     npm) items+=(npm_packages) ;;
-    python) items+=(apt_python python_client) ;;
+    python) items+=(apt_python python_client python_mail) ;;
     deny) items+=(cargo_deny) ;;
     bench) items+=(apt_bench) ;;
     *) fail "unknown part \"$part\" (wasm leptos apt-build apt npm python deny)" ;;
@@ -121,18 +122,28 @@ npm_packages_bring() {
   npm_stamp >"$ROOT/end2end/node_modules/.octavo-stamp"
 }
 
-# --- Stripe's client for Python ------------------------------------------------
+# --- Stripe's client for Python, and an SMTP server ------------------------------
+make_venv() { # FOLDER REQUIREMENTS
+  # What is half made has another name. (Its python finds itself wherever it stands; its scripts, pip
+  # among them, don't, and nobody calls them.)
+  rm -rf "${1:?}" "$1.half"
+  python3 -m venv "$1.half"
+  "$1.half/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --requirement "$2"
+  mv "$1.half" "$1"
+}
+
 python_client_name() { say "Stripe's client for Python"; }
 python_client_there() { [ -x "$CLIENTS_VENV/bin/python" ]; }
 python_client_bring() {
   say "$1: installing from PyPI, seconds"
-  # What is half made has another name. (Its python finds itself wherever it stands; its scripts, pip
-  # among them, don't, and nobody calls them.)
-  rm -rf "${CLIENTS_VENV:?}" "$CLIENTS_VENV.half"
-  python3 -m venv "$CLIENTS_VENV.half"
-  "$CLIENTS_VENV.half/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps \
-    --requirement "$CLIENTS_REQUIREMENTS"
-  mv "$CLIENTS_VENV.half" "$CLIENTS_VENV"
+  make_venv "$CLIENTS_VENV" "$CLIENTS_REQUIREMENTS"
+}
+
+python_mail_name() { say "an SMTP server for the tests (aiosmtpd)"; }
+python_mail_there() { [ -x "$MAIL_VENV/bin/python" ]; }
+python_mail_bring() {
+  say "$1: installing from PyPI, seconds"
+  make_venv "$MAIL_VENV" "$MAIL_REQUIREMENTS"
 }
 
 # --- Debian packages --------------------------------------------------------

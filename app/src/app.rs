@@ -5,7 +5,8 @@ use crate::assets::{Assets, loader};
 use crate::components::{ErrorPage, Footer, Header};
 use crate::error::AppError;
 use crate::pages::{
-    BookPage, CancelPage, CartPage, CatalogPage, DownloadPage, FreeCheckoutPage, FreeSentPage, OrderPage, SuccessPage,
+    BookPage, CancelPage, CartPage, CatalogPage, DownloadPage, FreeCheckoutPage, FreeSentPage, MailPage, MailboxPage,
+    OrderPage, SuccessPage,
 };
 use crate::{assets, context};
 use leptos::config::LeptosOptions;
@@ -58,6 +59,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/checkout/free/sent") view=FreeSentPage ssr=ASYNC/>
                 <Route path=path!("/orders/:number") view=OrderPage ssr=ASYNC/>
                 <Route path=path!("/d/:token") view=DownloadPage ssr=ASYNC/>
+                <Route path=path!("/demo/mailbox") view=MailboxPage ssr=ASYNC/>
+                <Route path=path!("/demo/mailbox/:id") view=MailPage ssr=ASYNC/>
             </FlatRoutes>
         </Router>
     }

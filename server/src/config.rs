@@ -4,11 +4,14 @@
 //! value); what describes the store stands in the `[store]` table of `Leptos.toml`. `.env.example` lists the former,
 //! `Leptos.toml` the latter.
 
+mod mail;
+
 use core::fmt;
 use ipnet::IpNet;
 use serde::Deserialize;
 use shop::db::DatabaseUrl;
 use shop::events::WebhookSecrets;
+use shop::outbox::MailWebhookSecrets;
 use shop::payments::{STRIPE_API_BASE, StripeKey};
 use shop::types::Currency;
 use shop::{Policy, SecretKey};
@@ -18,6 +21,8 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 use url::Url;
+
+pub use mail::{Mail, Way};
 
 /// Everything that an installation decides.
 #[derive(Clone, Debug)]
@@ -38,6 +43,10 @@ pub struct Config {
     pub webhook_secrets: WebhookSecrets,
     /// `STRIPE_API_BASE`.
     pub stripe_api_base: Url,
+    /// `SMTP_URL`, `MAIL_FROM`, `OWNER_EMAIL`: how the store writes to people, if it can.
+    pub mail: Option<Mail>,
+    /// `MAIL_WEBHOOK_SECRET`: who may say what became of a mail.
+    pub mail_webhook_secrets: Option<MailWebhookSecrets>,
     /// `SECRET_KEY`, or the one kept in `DATA_DIR/secret.key`.
     pub secret_key: SecretKey,
     /// `TRUSTED_PROXIES`: whose `X-Forwarded-For` is believed.
@@ -158,6 +167,15 @@ impl<'a> Env<'a> {
         }
     }
 
+    /// The setting of this name; an empty one counts as none.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for a value that is none.
+    pub fn filled<T: FromStr<Err: Display>>(&self, name: &str) -> Result<Option<T>, ConfigError> {
+        let text = self.get(name)?.filter(|text| !text.trim().is_empty());
+        text.map(|text| text.trim().parse().map_err(|error| wrong(name, error))).transpose()
+    }
+
     fn parsed<T: FromStr<Err: Display>>(&self, name: &str) -> Result<Option<T>, ConfigError> {
         self.get(name)?.map(|text| text.parse().map_err(|error| wrong(name, error))).transpose()
     }
@@ -232,6 +250,7 @@ impl Config {
             )?
             .parse()
             .map_err(|error| wrong("STRIPE_WEBHOOK_SECRET", error))?;
+        let store = store(store_file)?;
         Ok(Self {
             base_url: base_url(&env.get("BASE_URL")?.unwrap_or_else(|| "http://127.0.0.1:3000".into()))?,
             listen_addr: env.parsed("LISTEN_ADDR")?,
@@ -241,7 +260,9 @@ impl Config {
             )?,
             shutdown_delay: Duration::from_secs(env.parsed::<u32>("SHUTDOWN_DELAY")?.unwrap_or(0).into()),
             trusted_proxies: trusted_proxies(&env.get("TRUSTED_PROXIES")?.unwrap_or_default())?,
-            store: store(store_file)?,
+            mail: mail::read(env, demo, &data_dir, &store.name)?,
+            mail_webhook_secrets: env.filled("MAIL_WEBHOOK_SECRET")?,
+            store,
             // The last one, because it may write a file: a wrong setting leaves none behind.
             secret_key: secret_key(env, &database, &data_dir)?,
             database,

@@ -3,6 +3,7 @@
 use crate::{build_shop, offline_shop};
 use clap::Args;
 use octavo::config::{Config, Env};
+use shop::outbox::Backlog;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -37,6 +38,13 @@ pub(crate) async fn run(arguments: &Arguments, env: &Env<'_>, store_file: &Path)
     if differences.is_empty() {
         let last = if arguments.stripe { "Stripe agrees" } else { "no difference from Stripe is known" };
         println!("{last}");
+    }
+    let Backlog { waiting, dead } = shop.mail_backlog().await?;
+    if waiting > 0 || dead > 0 {
+        println!("mail: {waiting} to be sent, {dead} given up (table outbox, columns state and error)");
+    }
+    if env.filled::<String>("SMTP_URL")?.is_none() {
+        println!("mail: SMTP_URL is not set, so no mail is sent (a demo keeps it in DATA_DIR/mailbox)");
     }
     Ok(if violations.is_empty() && differences.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -38,7 +38,7 @@ impl Lane {
 pub struct Lanes {
     /// Pages and forms.
     pub pages: Lane,
-    /// Stripe's deliveries.
+    /// Stripe's deliveries, and the mail provider's.
     pub webhooks: Lane,
     /// Files; the place is taken until the last byte is sent.
     pub downloads: Lane,

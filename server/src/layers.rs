@@ -80,7 +80,7 @@ pub async fn require_origin(request: Request, next: Next) -> Response {
 pub async fn security_headers(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     // Pages with a buyer's links on them are nothing for the browser's disk.
-    let private = ["/orders/", "/d/", "/checkout/"].iter().any(|start| path.starts_with(start));
+    let private = ["/orders/", "/d/", "/checkout/", "/demo/"].iter().any(|start| path.starts_with(start));
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     let is_html = headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/html"));

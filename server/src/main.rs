@@ -1,13 +1,13 @@
 //! `octavo`: the store as one program.
 
+mod desk;
 mod doctor;
 mod events;
-mod desk;
 mod seed;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
-use octavo::config::{Config, Env, Offline, Storage, Store};
+use octavo::config::{Config, Env, Mail, Offline, Storage, Store};
 use octavo::lanes::{Lanes, Welcome};
 use octavo::router::{Settings, router};
 use octavo::{page_cache, serve as serving, workers};
@@ -146,12 +146,12 @@ async fn closed_shop(config: Offline) -> anyhow::Result<Shop> {
             currency: config.store.currency,
             demo: false,
             livemode: config.live,
-            owner_email: None,
             policy: config.store.policy(),
         },
         db: open_db(&config.storage).await?,
         files: Files::local(&config.storage.data_dir.join("files"))?,
         payments: Payments::unconfigured(),
+        post: None,
         key: config.secret_key,
         clock: Clock::System,
     }))
@@ -166,12 +166,12 @@ async fn build_shop(config: Config) -> anyhow::Result<Shop> {
             currency: config.store.currency,
             demo: config.demo,
             livemode: config.stripe_key.livemode(),
-            owner_email: None,
             policy: config.store.policy(),
         },
         db: open_db(&storage).await?,
         files: Files::local(&storage.data_dir.join("files"))?,
         payments: Payments::new(&config.stripe_key, config.stripe_api_base.as_str())?,
+        post: config.mail.map(Mail::post).transpose()?,
         key: config.secret_key,
         clock: Clock::System,
     }))
@@ -183,6 +183,7 @@ async fn serve(config: Config, store_file: &Path) -> anyhow::Result<()> {
     let address = config.listen_addr.unwrap_or(leptos.site_addr);
     let payment_origins = payment_origins(&config);
     let (webhook_secrets, trusted_proxies) = (config.webhook_secrets.clone(), config.trusted_proxies.clone());
+    let mail_webhook_secrets = config.mail_webhook_secrets.clone();
     let (base_url, farewell) = (config.base_url.clone(), config.shutdown_delay);
     let shop = build_shop(config).await?;
     let (stop, stopped) = watch::channel(false);
@@ -192,6 +193,7 @@ async fn serve(config: Config, store_file: &Path) -> anyhow::Result<()> {
         leptos,
         shop,
         webhook_secrets,
+        mail_webhook_secrets,
         trusted_proxies,
         payment_origins,
         page_cache: page_cache::Settings::default(),

@@ -3,7 +3,7 @@
 use crate::lanes::{self, Lanes, Welcome};
 use crate::layers::{self, hold_session, identify, require_origin, security_headers};
 use crate::page_cache::{self, PageCache};
-use crate::routes::{actions, assets, covers, download, errors, health, stripe_webhook};
+use crate::routes::{actions, assets, covers, demo_mail, download, errors, health, mail_webhook, stripe_webhook};
 use crate::session_store;
 use app::app::{routes, shell};
 use axum::extract::FromRef;
@@ -17,6 +17,7 @@ use leptos::context::provide_context;
 use leptos_axum::LeptosRoutes as _;
 use shop::Shop;
 use shop::events::WebhookSecrets;
+use shop::outbox::MailWebhookSecrets;
 use std::sync::Arc;
 use std::time::Duration;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -28,7 +29,7 @@ use tower_http::trace::TraceLayer;
 
 /// Forms are a few hundred bytes.
 const FORM_LIMIT: usize = 64 * 1024;
-/// Stripe's largest events are far below.
+/// Stripe's largest events are far below, and a mail provider's still further.
 const WEBHOOK_LIMIT: usize = 512 * 1024;
 /// Between two pieces of a request's body.
 const BODY_PAUSE: Duration = Duration::from_secs(10);
@@ -46,6 +47,8 @@ pub struct Settings {
     pub shop: Shop,
     /// Who signs webhooks.
     pub webhook_secrets: WebhookSecrets,
+    /// Who may say what became of a mail, if anybody.
+    pub mail_webhook_secrets: Option<MailWebhookSecrets>,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// Where a checkout form may lead to, as origins.
@@ -68,6 +71,9 @@ pub struct AppState {
     pub shop: Shop,
     /// Who signs webhooks.
     pub webhook_secrets: WebhookSecrets,
+    /// Who may say what became of a mail, if anybody.
+    #[from_ref(skip)]
+    pub mail_webhook_secrets: Option<MailWebhookSecrets>,
     /// Whether new requests are welcome.
     pub welcome: Welcome,
     #[from_ref(skip)]
@@ -84,13 +90,23 @@ impl FromRef<AppState> for LeptosOptions {
 
 /// The whole store.
 pub fn router(settings: Settings) -> Router {
-    let Settings { leptos, shop, webhook_secrets, trusted_proxies, payment_origins, page_cache, lanes, welcome } =
-        settings;
+    let Settings {
+        leptos,
+        shop,
+        webhook_secrets,
+        mail_webhook_secrets,
+        trusted_proxies,
+        payment_origins,
+        page_cache,
+        lanes,
+        welcome,
+    } = settings;
     let cache = PageCache::new(&shop, page_cache);
     let state = AppState {
         headers: Arc::new(layers::constant_headers(shop.is_https(), &payment_origins)),
         trusted_proxies: trusted_proxies.into(),
         webhook_secrets,
+        mail_webhook_secrets,
         welcome,
         leptos: Arc::new(leptos),
         shop,
@@ -109,6 +125,7 @@ pub fn router(settings: Settings) -> Router {
         .leptos_routes_with_context(&state, routes(), provide, render)
         .route("/actions/{*name}", post(actions::run))
         .route("/d/{token}/claim", post(download::claim))
+        .route("/demo/mailbox/{id}/html", get(demo_mail::page))
         .merge(assets::routes(&state))
         .layer(RequestBodyLimitLayer::new(FORM_LIMIT))
         .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
@@ -129,9 +146,10 @@ pub fn router(settings: Settings) -> Router {
         .layer(from_fn_with_state(state.clone(), errors::as_pages))
         .layer(session_store::layer(&state.shop))
         .layer(from_fn(hold_session));
-    // Stripe's servers are no browser: their deliveries are signed instead.
+    // Other people's servers are no browsers: their deliveries are signed instead.
     let webhooks = Router::new()
         .route("/webhooks/stripe", post(stripe_webhook::receive))
+        .route("/webhooks/mail", post(mail_webhook::receive))
         .layer(RequestBodyLimitLayer::new(WEBHOOK_LIMIT))
         .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, WEBHOOK_TIME))

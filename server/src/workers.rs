@@ -1,5 +1,5 @@
-//! What happens without a request: Stripe's events are worked on, what no webhook brought is found, expired sessions
-//! are forgotten.
+//! What happens without a request: Stripe's events are worked on, what no webhook brought is found, mail is sent, expired
+//! sessions are forgotten.
 
 use shop::Shop;
 use std::time::Duration;
@@ -8,6 +8,10 @@ use tokio::task::JoinSet;
 
 /// Looks for due events at least this often, also without a delivery: retries, and another process's deliveries.
 const EVENT_PAUSE: Duration = Duration::from_secs(2);
+/// Looks for due mail at least this often: retries, and what another process has queued.
+const MAIL_PAUSE: Duration = Duration::from_secs(1);
+/// How long mail that is on its way may take after the process was told to stop.
+const FAREWELL: Duration = Duration::from_secs(10);
 /// After a failure of the database.
 const FAILURE_PAUSE: Duration = Duration::from_secs(5);
 const CLEANUP_PAUSE: Duration = Duration::from_secs(60 * 60);
@@ -21,6 +25,11 @@ pub fn spawn(shop: &Shop, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     let mut loops = JoinSet::new();
     loops.spawn(until(stop.clone(), stripe_events(shop.clone(), stop.clone())));
     loops.spawn(until(stop.clone(), reconciler(shop.clone())));
+    if shop.sends_mail() {
+        loops.spawn(mail(shop.clone(), stop.clone()));
+    } else {
+        tracing::warn!("SMTP_URL is not set: mail is queued and not sent, so buyers get no receipts and no links");
+    }
     loops.spawn(until(stop.clone(), clean_up(shop.clone())));
     loops
 }
@@ -71,6 +80,42 @@ async fn reconciler(shop: Shop) {
             Some(Ok(Ok(()))) | None => {}
         }
     }
+}
+
+async fn mail(shop: Shop, stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        let mut working = tokio::spawn({
+            let shop = shop.clone();
+            async move { shop.work_on_outbox().await }
+        });
+        // What is on its way gets there and is marked, so that a restart sends nothing twice.
+        let result = tokio::select! {
+            result = &mut working => result,
+            () = farewell(stop.clone()) => return,
+        };
+        let pause = match result {
+            Ok(Ok(0)) => {
+                until(stop.clone(), shop.wait_for_mail(MAIL_PAUSE)).await;
+                continue;
+            }
+            Ok(Ok(_)) => continue,
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the mail worker could not reach the database");
+                FAILURE_PAUSE
+            }
+            Err(error) => {
+                tracing::error!(%error, "the mail worker panicked");
+                FAILURE_PAUSE
+            }
+        };
+        until(stop.clone(), tokio::time::sleep(pause)).await;
+    }
+}
+
+/// Some time after `stop` has turned true.
+async fn farewell(mut stop: watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+    tokio::time::sleep(FAREWELL).await;
 }
 
 async fn clean_up(shop: Shop) {

@@ -27,11 +27,20 @@ pub fn Header() -> impl IntoView {
 pub fn Footer() -> impl IntoView {
     let shop = context::shop().ok();
     let demo = shop.as_ref().is_some_and(shop::Shop::is_demo);
+    let mailbox = shop.as_ref().is_some_and(|shop| shop.open_mailbox().is_some());
     let store = shop.map_or_else(|| "Octavo".to_owned(), |shop| shop.store_name().to_owned());
     view! {
         <footer class="foot">
             <p>{store}" sells e-books without DRM: pay once, keep the files."</p>
             {demo.then(|| view! { <p>"This is a demonstration. No real money moves."</p> })}
+            {mailbox
+                .then(|| {
+                    view! {
+                        <p>
+                            <a href="/demo/mailbox">"Its mailbox"</a>
+                        </p>
+                    }
+                })}
             <p>"Powered by Octavo"</p>
         </footer>
     }

@@ -7,6 +7,8 @@ pub mod catalog;
 pub mod download;
 pub mod free_checkout;
 pub mod free_sent;
+pub mod mail;
+pub mod mailbox;
 pub mod order;
 pub mod success;
 
@@ -17,6 +19,8 @@ pub use catalog::CatalogPage;
 pub use download::DownloadPage;
 pub use free_checkout::FreeCheckoutPage;
 pub use free_sent::FreeSentPage;
+pub use mail::MailPage;
+pub use mailbox::MailboxPage;
 pub use order::OrderPage;
 pub use success::SuccessPage;
 

@@ -28,12 +28,12 @@ pub(crate) fn shop(policy: shop::Policy) -> Result<Shop> {
             currency: "USD".parse()?,
             demo: false,
             livemode: false,
-            owner_email: None,
             policy,
         },
         db: Db::open(&url)?,
         files: shop::files::Files::local(&Path::new(&variable("DATA_DIR")?).join("files"))?,
         payments: shop::payments::Payments::unconfigured(),
+        post: None,
         key: shop::SecretKey::new(variable("SECRET_KEY")?)?,
         clock: Clock::System,
     }))

@@ -183,7 +183,9 @@ impl Shop {
                     .get_result(conn)?;
                 fulfilment::place_free_order(conn, &shop, checkout_id, &email, &offers)
             })
-            .await
+            .await?;
+        self.0.mail_waiting.notify_one();
+        Ok(())
     }
 
     /// Whether this browser has just completed the checkout of that snapshot.

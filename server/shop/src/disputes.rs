@@ -108,7 +108,7 @@ fn write(
         ))
         .returning(dispute::id)
         .get_result(conn)?;
-    let Some(owner) = shop.0.settings.owner_email.as_deref() else {
+    let Some(owner) = shop.owner() else {
         tracing::error!(dispute = dispute.id, order_id, "a payment is disputed, and no owner's address is set to tell");
         return Ok(());
     };

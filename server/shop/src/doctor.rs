@@ -92,6 +92,24 @@ const RULES: &[(&str, &str)] = &[
          GROUP BY o.id HAVING COUNT(m.id) <> CASE WHEN o.status = 'succeeded' THEN 1 ELSE 0 END",
     ),
     (
+        "a mail about an order has its order",
+        "SELECT CAST(id AS TEXT) AS id FROM outbox \
+         WHERE order_id IS NULL AND kind IN ('receipt', 'free_order_link', 'refund_notice', 'dispute_notice')",
+    ),
+    (
+        "a mail that has left has a time, and one that is being sent a lease",
+        "SELECT CAST(id AS TEXT) AS id FROM outbox \
+         WHERE (state IN ('sent', 'delivered', 'bounced') AND sent_at IS NULL) OR (state = 'leased') <> (lease_until IS NOT NULL)",
+    ),
+    (
+        "a mail that was given up says why",
+        "SELECT CAST(id AS TEXT) AS id FROM outbox WHERE state IN ('dead', 'bounced') AND error IS NULL",
+    ),
+    (
+        "a mail that waits holds no secret: they are derived when it is sent",
+        "SELECT CAST(id AS TEXT) AS id FROM outbox WHERE payload LIKE '%dl@_%' ESCAPE '@' OR payload LIKE '%ol@_%' ESCAPE '@'",
+    ),
+    (
         "a completed session whose event is done has an order or is under review",
         "SELECT e.id AS id FROM stripe_event e LEFT JOIN checkout c ON c.stripe_session = e.object_id \
          WHERE e.state = 'done' AND e.type = 'checkout.session.completed' AND (c.id IS NULL OR c.state NOT IN ('completed', 'quarantined'))",

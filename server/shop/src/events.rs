@@ -22,9 +22,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use incoming::{MalformedSecret, SignatureError, WebhookSecrets};
+pub use meaning::Outcome;
 pub(crate) use missed::TYPES;
 pub use replay::{EventSummary, Replayed};
-pub use meaning::Outcome;
 
 /// An event to be worked on.
 struct Leased {

@@ -81,6 +81,9 @@ impl Shop {
             })
             .await?;
         pass(Failpoint::AfterCommit);
+        if result == Reconciled::Ordered(OrderStatus::Succeeded) {
+            self.0.mail_waiting.notify_one();
+        }
         Ok(result)
     }
 }

@@ -27,9 +27,9 @@ mod error;
 #[cfg(feature = "ssr")]
 pub mod events;
 #[cfg(feature = "ssr")]
-pub mod failpoint;
-#[cfg(feature = "ssr")]
 mod evidence;
+#[cfg(feature = "ssr")]
+pub mod failpoint;
 #[cfg(feature = "ssr")]
 pub mod files;
 #[cfg(feature = "ssr")]
@@ -37,13 +37,17 @@ mod fulfilment;
 #[cfg(feature = "ssr")]
 mod invoices;
 #[cfg(feature = "ssr")]
+mod letters;
+#[cfg(feature = "ssr")]
 mod limits;
+#[cfg(feature = "ssr")]
+pub mod mailer;
 #[cfg(feature = "ssr")]
 mod markdown;
 #[cfg(feature = "ssr")]
 mod orders;
 #[cfg(feature = "ssr")]
-mod outbox;
+pub mod outbox;
 #[cfg(feature = "ssr")]
 pub mod payments;
 #[cfg(feature = "ssr")]

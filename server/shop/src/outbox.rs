@@ -1,4 +1,8 @@
-//! Mail to be sent. A row is written in the transaction that gives the reason for it; a worker sends it later.
+//! Mail to be sent. A row is written in the transaction that gives the reason for it; a worker sends it later, at
+//! least once, always under the same Message-ID.
+
+mod feedback;
+mod sending;
 
 use crate::db::schema::outbox;
 use crate::db::{AnyConnection, both};
@@ -7,6 +11,9 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use serde_json::json;
 use uuid::Uuid;
+
+pub use feedback::{Feedback, MailSignature, MailWebhookSecrets, MalformedMailSecret};
+pub use sending::Backlog;
 
 /// Queues one mail of this `kind` for an order; a second one for the same order is the same mail.
 pub(crate) fn queue(

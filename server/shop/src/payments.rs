@@ -1,7 +1,7 @@
 //! The door to Stripe. Everything the shop asks of Stripe is asked here, and nothing of Stripe's types leaves.
 
-mod lists;
 mod back;
+mod lists;
 
 use crate::types::Currency;
 use core::fmt;

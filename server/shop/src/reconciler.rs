@@ -1,9 +1,9 @@
 //! What heals the store when webhooks do not arrive: Stripe is asked now and then what we may have missed.
 //!
-//! Four rounds: open checkouts every five minutes, Stripe's events of the last hours every hour and of the last three
-//! days every day (<https://docs.stripe.com/webhooks/process-undelivered-events>), and every night a comparison of
-//! Stripe's sessions and refunds with our rows. Each round is one process's: a row of `watermark` says when it is due
-//! next, and whoever moves that on does it. Doing one twice would do no harm.
+//! Four rounds: open checkouts and unconfirmed refunds every five minutes, Stripe's events of the last hours every hour
+//! and of the last three days every day (<https://docs.stripe.com/webhooks/process-undelivered-events>), and every night a
+//! comparison of Stripe's sessions and refunds with our rows. Each round is one process's: a row of `watermark` says when
+//! it is due next, and whoever moves that on does it. Doing one twice would do no harm.
 
 mod checkouts;
 mod compare;
@@ -71,7 +71,7 @@ impl Shop {
                 continue;
             }
             let done = match round {
-                Round::Checkouts => self.check_open_checkouts().await.map(drop),
+                Round::Checkouts => self.check_what_is_open().await,
                 Round::RecentEvents => self.fetch_recent_events().await.map(drop),
                 Round::AllEvents => self.fetch_events_of_three_days().await.map(drop),
                 Round::Comparison => self.compare_with_stripe(NIGHTLY_DAYS).await.map(drop),
@@ -82,6 +82,14 @@ impl Shop {
             }
         }
         Ok(())
+    }
+}
+
+impl Shop {
+    /// Checkouts that nobody has heard of again, and refunds that Stripe has not confirmed.
+    async fn check_what_is_open(&self) -> Result<(), Error> {
+        self.check_open_checkouts().await?;
+        self.retry_refunds().await.map(drop)
     }
 }
 

@@ -4,6 +4,7 @@ use crate::clock::Clock;
 use crate::db::Db;
 use crate::files::Files;
 use crate::limits::Limits;
+use crate::mailer::{MailFolder, Mailer, Post};
 use crate::payments::Payments;
 use crate::secrets::{BrowserSecret, SecretKey};
 use crate::types::Currency;
@@ -24,8 +25,6 @@ pub struct Settings {
     pub demo: bool,
     /// Whether Stripe objects of live mode are ours (a live key) or not (a test key).
     pub livemode: bool,
-    /// Who is told of disputes; nobody, and only the log, if there is none.
-    pub owner_email: Option<String>,
     /// Downloads.
     pub policy: Policy,
 }
@@ -68,6 +67,8 @@ pub struct Parts {
     pub files: Files,
     /// Stripe.
     pub payments: Payments,
+    /// How the store writes to people; without it what is queued stays queued.
+    pub post: Option<Post>,
     /// What secrets are derived from.
     pub key: SecretKey,
     /// The time.
@@ -83,26 +84,30 @@ pub(crate) struct Inner {
     pub(crate) db: Db,
     pub(crate) files: Files,
     pub(crate) payments: Payments,
+    pub(crate) post: Option<Post>,
     pub(crate) key: SecretKey,
     pub(crate) clock: Clock,
     pub(crate) limits: Limits,
     pub(crate) events_waiting: Notify,
+    pub(crate) mail_waiting: Notify,
 }
 
 impl Shop {
     /// Opens the shop.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { settings, db, files, payments, key, clock } = parts;
+        let Parts { settings, db, files, payments, post, key, clock } = parts;
         Self(Arc::new(Inner {
             settings,
             db,
             files,
             payments,
+            post,
             key,
             clock,
             limits: Limits::default(),
             events_waiting: Notify::new(),
+            mail_waiting: Notify::new(),
         }))
     }
 
@@ -134,6 +139,21 @@ impl Shop {
     #[must_use]
     pub fn is_demo(&self) -> bool {
         self.0.settings.demo
+    }
+
+    /// Where the owner is told what needs a person, if the store can write at all.
+    #[must_use]
+    pub fn owner(&self) -> Option<&str> {
+        self.0.post.as_ref().map(|post| post.owner.as_str())
+    }
+
+    /// The mailbox that anybody may look into: a demo's that is a folder, and no other.
+    #[must_use]
+    pub fn open_mailbox(&self) -> Option<&MailFolder> {
+        match &self.0.post {
+            Some(Post { mailer: Mailer::File(folder), .. }) if self.is_demo() => Some(folder),
+            _ => None,
+        }
     }
 
     /// The secret for a browser that has none yet. Derived from its session, if it has one: of two clicks at once

@@ -55,6 +55,13 @@ fn row_2_a_wrong_setting_is_named_and_refused() {
         (&[("BASE_URL", "ftp://books.example.org")], "BASE_URL"),
         (&[("LISTEN_ADDR", "nowhere")], "LISTEN_ADDR"),
         (&[("TRUSTED_PROXIES", "10.0.0.0/8, proxy")], "TRUSTED_PROXIES"),
+        (&[("SMTP_URL", "mail.example.org")], "SMTP_URL"),
+        (&[("SMTP_URL", "file://")], "SMTP_URL"),
+        (&[("SMTP_URL", "smtp://ann:0123456789@mail.example.org"), ("MAIL_FROM", "a@example.org")], "SMTP_URL"),
+        (&[("SMTP_URL", "smtps://ann:0123456789@mail.example.org")], "MAIL_FROM"),
+        (&[("SMTP_URL", "smtp://127.0.0.1"), ("MAIL_FROM", "Octavo Books")], "MAIL_FROM"),
+        (&[("SMTP_URL", "smtp://127.0.0.1"), ("MAIL_FROM", "a@example.org"), ("OWNER_EMAIL", "me")], "OWNER_EMAIL"),
+        (&[("MAIL_WEBHOOK_SECRET", "whsec_0123456789")], "MAIL_WEBHOOK_SECRET"),
         (&[("SECRET_KEY_FILE", "/does/not/exist"), ("SECRET_KEY", "<unset>")], "SECRET_KEY_FILE"),
         (&[("SECRET_KEY_FILE", "/does/not/exist")], "SECRET_KEY"),
     ] {
@@ -62,6 +69,23 @@ fn row_2_a_wrong_setting_is_named_and_refused() {
         assert_eq!(error.name, name, "{changes:?}: {error}");
         assert!(!error.problem.contains("0123456789"), "a secret was repeated: {error}");
     }
+}
+
+#[test]
+fn mail_goes_where_the_settings_say() {
+    assert!(read(&[]).unwrap().mail.is_none());
+    assert!(read(&[("SMTP_URL", ""), ("MAIL_FROM", "a@example.org")]).unwrap().mail.is_none());
+    let mail = |changes: &[(&str, &str)]| read(changes).unwrap().mail.expect("a way for mail");
+    let relay = ("SMTP_URL", "smtps://ann:0123456789@mail.example.org");
+    let sent = mail(&[relay, ("MAIL_FROM", "Ann's Books <books@example.org>")]);
+    assert!(matches!(&sent.way, Way::Smtp(_)) && !format!("{sent:?}").contains("0123456789"));
+    assert_eq!((sent.from.address(), sent.owner.as_str()), ("books@example.org", "books@example.org"));
+    let sent = mail(&[relay, ("MAIL_FROM", "books@example.org"), ("OWNER_EMAIL", "ann@example.org")]);
+    assert_eq!(sent.owner.as_str(), "ann@example.org");
+    let demo = mail(&[("OCTAVO_DEMO", "1"), ("DATA_DIR", "somewhere")]);
+    assert!(matches!(demo.way, Way::File(path) if path == Path::new("somewhere/mailbox")));
+    let folder = mail(&[("SMTP_URL", "file:///var/mail/octavo"), ("MAIL_FROM", "a@example.org")]);
+    assert!(matches!(folder.way, Way::File(path) if path == Path::new("/var/mail/octavo")));
 }
 
 #[test]

@@ -3,9 +3,11 @@
 pub mod actions;
 pub mod assets;
 pub mod covers;
+pub mod demo_mail;
 pub mod download;
 pub mod errors;
 pub mod health;
+pub mod mail_webhook;
 pub mod stripe_webhook;
 
 mod content_disposition;

@@ -78,6 +78,7 @@ fn empty_shop(db: Db, folder: &Path) -> Shop {
         db,
         files: Files::local(&folder.join("files")).unwrap(),
         payments: Payments::unconfigured(),
+        post: None,
         key: SecretKey::new("an integration test's secret key!").unwrap(),
         clock: Clock::System,
     })

@@ -36,6 +36,12 @@ mod kills;
 #[cfg(test)]
 mod large_store;
 #[cfg(test)]
+mod mail;
+#[cfg(test)]
+mod mail_webhook;
+#[cfg(test)]
+mod mailbox;
+#[cfg(test)]
 mod markup;
 #[cfg(test)]
 mod overload;

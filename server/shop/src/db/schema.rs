@@ -254,6 +254,8 @@ diesel::table! {
         lease_until -> Nullable<Timestamp>,
         sent_at -> Nullable<Timestamp>,
         error -> Nullable<Text>,
+        feedback_at -> Nullable<Timestamp>,
+        complained_at -> Nullable<Timestamp>,
     }
 }
 

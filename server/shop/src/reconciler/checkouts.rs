@@ -5,7 +5,9 @@ use crate::db::schema::checkout;
 use crate::payments::PaymentsError;
 use crate::{Error, Reconciled, Shop};
 use chrono::{NaiveDateTime, TimeDelta};
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use futures::StreamExt as _;
 use std::collections::{BTreeMap, HashMap};
 
@@ -188,6 +190,9 @@ impl Shop {
     }
 }
 
+/// In the words of the index `checkout_open_by_time`, so that the databases know that it has these rows.
+const OPEN: &str = "checkout.state = 'open'";
+
 /// The open checkouts to be asked for, the longest unasked first.
 fn due(conn: &mut AnyConnection, now: NaiveDateTime) -> Result<Vec<Due>, Error> {
     let limit = i64::try_from(AT_MOST).unwrap_or(i64::MAX);
@@ -198,7 +203,7 @@ fn due(conn: &mut AnyConnection, now: NaiveDateTime) -> Result<Vec<Due>, Error> 
     for class in 1..=CLASSES {
         // The index on the time of open checkouts gives each class alone.
         let mut open = checkout::table
-            .filter(checkout::state.eq("open"))
+            .filter(sql::<Bool>(OPEN))
             .filter(checkout::created_at.le(now - age))
             .filter(checkout::updated_at.le(now - age / 2))
             .into_boxed();
@@ -211,7 +216,7 @@ fn due(conn: &mut AnyConnection, now: NaiveDateTime) -> Result<Vec<Due>, Error> 
         age = age * 2;
     }
     let ended = checkout::table
-        .filter(checkout::state.eq("open"))
+        .filter(sql::<Bool>(OPEN))
         .filter(checkout::created_at.le(now - YOUNG))
         .filter(checkout::expires_at.le(now - CLOCKS))
         .filter(checkout::updated_at.lt(checkout::expires_at));

@@ -2,15 +2,19 @@
 
 mod books;
 mod browser;
-mod program;
+mod database;
+mod mail;
 mod money;
+mod program;
 mod stripe;
 mod tables;
 
 pub use books::{add_book, entry, file_content, title_of};
 pub use browser::{Browser, hidden, location};
-pub use program::Program;
+pub use database::TestDatabase;
+pub use mail::{Mail, MailWay, Sink, mail_signature, message_ids};
 pub use money::{BANK_ACCOUNT, Bought, by_hand};
+pub use program::Program;
 pub use stripe::{cookie, event, session_of, signature, v1};
 pub use tables::schema;
 
@@ -23,11 +27,10 @@ use reqwest::{Client, StatusCode};
 use sha2::{Digest as _, Sha256};
 use shop::db::{DatabaseUrl, Db};
 use shop::files::Files;
+use shop::mailer::{MailFolder, Mailer, Memory, Post, SmtpRelay};
 use shop::payments::Payments;
 use shop::types::OrderNumber;
 use shop::{Clock, Parts, SecretKey, Shop};
-use std::path::Path;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use stripe_sandbox::{PayOutcome, Running, Sandbox, WebhookEndpoint};
 use tempfile::TempDir;
@@ -75,11 +78,21 @@ pub struct Options {
     pub webhooks: bool,
     pub clock: Clock,
     pub policy: shop::Policy,
+    pub mail: MailWay,
+    /// Whether it is a demo store.
+    pub demo: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { workers: true, webhooks: true, clock: Clock::System, policy: shop::Policy::default() }
+        Self {
+            workers: true,
+            webhooks: true,
+            clock: Clock::System,
+            policy: shop::Policy::default(),
+            mail: MailWay::Memory,
+            demo: false,
+        }
     }
 }
 
@@ -87,8 +100,10 @@ impl Default for Options {
 pub const WEBHOOK_SECRET: &str = "whsec_integration_test";
 /// What the store derives its secrets from.
 pub const SECRET_KEY: &str = "an integration test's secret key!";
-/// Who is told of disputes.
-pub const OWNER: &str = "owner@example.org";
+/// What the mail provider signs with, and who writes and reads in the store's name.
+pub const MAIL_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+pub const MAIL_FROM: &str = "Test Books <books@example.com>";
+pub const OWNER: &str = "owner@example.com";
 /// The card that works.
 pub const GOOD_CARD: &str = "4242424242424242";
 
@@ -102,6 +117,11 @@ pub struct Store {
     /// A client without cookies.
     pub http: Client,
     pub data: TempDir,
+    /// Whether the workers run and have somewhere to send mail to.
+    sends: bool,
+    /// The mails that were sent, unless they go elsewhere.
+    pub memory: Memory,
+    pub sink: Option<Sink>,
     parts: Parts,
     stop: watch::Sender<bool>,
     workers: JoinSet<()>,
@@ -129,40 +149,10 @@ pub async fn run(backend: Backend, options: Options, test: impl AsyncFnOnce(&Sto
     store.close().await;
 }
 
-/// A fresh, empty database.
-pub struct TestDatabase {
-    pub url: DatabaseUrl,
-    /// To be dropped at the end: the server's address and the database's name.
-    postgres: Option<(String, String)>,
-}
-
-impl TestDatabase {
-    pub async fn create(backend: Backend, folder: &Path) -> Self {
-        match backend {
-            Backend::Sqlite => Self { url: DatabaseUrl::Sqlite(folder.join("test.db")), postgres: None },
-            Backend::Postgres => {
-                static NEXT: AtomicU32 = AtomicU32::new(0);
-                let server = std::env::var("TEST_POSTGRES_URL")
-                    .expect("TEST_POSTGRES_URL: run the tests with `make test` or scripts/with-postgres.sh");
-                let name = format!("octavo_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::SeqCst));
-                admin(&server, format!("CREATE DATABASE {name}")).await;
-                let mut url = reqwest::Url::parse(&server).unwrap();
-                url.set_path(&name);
-                Self { url: DatabaseUrl::Postgres(url.into()), postgres: Some((server, name)) }
-            }
-        }
-    }
-
-    pub async fn remove(self) {
-        if let Some((server, name)) = self.postgres {
-            admin(&server, format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
-        }
-    }
-}
-
 /// How a door differs from the usual one.
 pub struct Door {
     pub webhook_secrets: String,
+    pub mail_secrets: Option<String>,
     pub lanes: Lanes,
     pub limits: serve::Limits,
     pub welcome: Welcome,
@@ -177,6 +167,7 @@ impl Default for Door {
         std::mem::forget(never);
         Self {
             webhook_secrets: WEBHOOK_SECRET.to_owned(),
+            mail_secrets: Some(MAIL_SECRET.to_owned()),
             lanes: Lanes::default(),
             limits: serve::Limits::default(),
             welcome: Welcome::default(),
@@ -186,12 +177,13 @@ impl Default for Door {
 }
 
 fn open_door(listener: TcpListener, shop: &Shop, sandbox: &Running, door: Door) -> JoinHandle<()> {
-    let Door { webhook_secrets, lanes, limits, welcome, mut stop } = door;
+    let Door { webhook_secrets, mail_secrets, lanes, limits, welcome, mut stop } = door;
     let leptos = leptos::config::LeptosOptions::builder().output_name("octavo").site_root("target/site").build();
     let router = router(Settings {
         leptos,
         shop: shop.clone(),
         webhook_secrets: webhook_secrets.parse().unwrap(),
+        mail_webhook_secrets: mail_secrets.map(|secrets| secrets.parse().unwrap()),
         trusted_proxies: Vec::new(),
         payment_origins: vec![sandbox.url().to_owned()],
         // Tests change a book and look at once.
@@ -203,18 +195,6 @@ fn open_door(listener: TcpListener, shop: &Shop, sandbox: &Running, door: Door) 
         let told = async move { drop(stop.wait_for(|stop| *stop).await) };
         serve::serve(listener, router, limits, told).await;
     })
-}
-
-async fn admin(server: &str, sql: String) {
-    let url = DatabaseUrl::Postgres(server.to_owned());
-    tokio::task::spawn_blocking(move || {
-        use diesel::Connection as _;
-        let DatabaseUrl::Postgres(address) = url else { unreachable!() };
-        let mut conn = diesel::PgConnection::establish(&address).unwrap();
-        diesel::sql_query(sql).execute(&mut conn).unwrap();
-    })
-    .await
-    .unwrap();
 }
 
 impl Store {
@@ -233,19 +213,34 @@ impl Store {
         let settle_after = Duration::from_secs(3_600);
         let config = stripe_sandbox::Config { webhooks, settle_after, ..stripe_sandbox::Config::default() };
         let sandbox = Sandbox::start(config).await.unwrap();
+        let memory = Memory::default();
+        let sink = match options.mail {
+            MailWay::Sink(credentials) => Some(Sink::start(!credentials.is_empty())),
+            _ => None,
+        };
+        let mailer = match &options.mail {
+            MailWay::Nowhere => None,
+            MailWay::Memory => Some(Mailer::Memory(memory.clone())),
+            MailWay::Folder => Some(Mailer::File(MailFolder::new(data.path().join("mailbox")))),
+            MailWay::Sink(credentials) => {
+                let url = sink.as_ref().expect("a sink").url(credentials);
+                Some(Mailer::Smtp(SmtpRelay::new(&url.parse().unwrap()).unwrap()))
+            }
+        };
+        let (from, owner) = (MAIL_FROM.parse().unwrap(), OWNER.parse().unwrap());
         let parts = Parts {
             settings: shop::Settings {
                 name: "Test Books".into(),
                 base_url: url.clone(),
                 currency: "USD".parse().unwrap(),
-                demo: false,
+                demo: options.demo,
                 livemode: false,
-                owner_email: Some(OWNER.into()),
                 policy: options.policy,
             },
             db,
             files: Files::local(&data.path().join("files")).unwrap(),
             payments: Payments::new(&"sk_test_integration".parse().unwrap(), &format!("{}/", sandbox.url())).unwrap(),
+            post: mailer.map(|mailer| Post { mailer, from, owner }),
             key: SecretKey::new(SECRET_KEY).unwrap(),
             clock: options.clock,
         };
@@ -254,8 +249,9 @@ impl Store {
         let (stop, stopped) = watch::channel(false);
         let workers = if options.workers { workers::spawn(&shop, &stopped) } else { JoinSet::new() };
         let server = open_door(listener, &shop, &sandbox, Door::default());
+        let sends = options.workers && shop.sends_mail();
         let http = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { backend, shop, url, sandbox, http, data, parts, stop, workers, server, database }
+        Self { backend, shop, url, sandbox, http, data, sends, memory, sink, parts, stop, workers, server, database }
     }
 
     async fn close(mut self) {
@@ -335,13 +331,19 @@ impl Store {
         Browser::new(&self.url)
     }
 
-    /// Waits until every delivery is answered and no event is due.
+    /// Waits until every delivery is answered, no event is due and, if somebody sends it, no mail either.
     pub async fn settle(&self) {
         assert!(self.sandbox.deliveries_settled(Duration::from_secs(20)).await, "deliveries did not end");
         self.until("no event is waiting", async || {
             self.count("stripe_event WHERE state IN ('new', 'leased')").await == 0
         })
         .await;
+        if self.sends {
+            self.until("no mail is waiting", async || {
+                self.count("outbox WHERE state = 'leased' OR (state = 'queued' AND attempts = 0)").await == 0
+            })
+            .await;
+        }
     }
 
     /// Asks until it is so; fails after 20 seconds.

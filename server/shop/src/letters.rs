@@ -1,0 +1,198 @@
+//! What the store writes to people: from the rows of an order to a letter in two parts that say the same.
+//!
+//! Secrets are derived here, when the mail is sent; nothing that waits in the outbox opens anything.
+
+mod dispute;
+mod order;
+mod refund;
+
+use crate::clock::day;
+use crate::db::AnyConnection;
+use crate::db::schema::{invoice, order_item, orders};
+use crate::mailer::Letter;
+use crate::secrets::Purpose;
+use crate::types::{Currency, Money, OrderNumber};
+use crate::{Error, Shop, catalog};
+use chrono::{NaiveDateTime, TimeDelta};
+use diesel::prelude::*;
+
+/// Writes the letter that a row of the outbox stands for.
+///
+/// # Errors
+/// [`Error::Internal`] for a kind or a payload that is none of ours (a later version's row, say), the database's.
+pub(crate) fn write(
+    conn: &mut AnyConnection,
+    shop: &Shop,
+    kind: &str,
+    order_id: Option<i64>,
+    payload: &str,
+) -> Result<Letter, Error> {
+    let order = |conn: &mut AnyConnection| {
+        let id = order_id.ok_or_else(|| Error::internal(format!("a {kind} that belongs to no order")))?;
+        Order::load(conn, shop, id)
+    };
+    match kind {
+        "receipt" => order::letter(shop, &order(conn)?, false),
+        "free_order_link" => order::letter(shop, &order(conn)?, true),
+        "refund_notice" => {
+            let order = order(conn)?;
+            refund::letter(conn, shop, &order, id_in(payload, "refund_id")?)
+        }
+        "dispute_notice" => {
+            let order = order(conn)?;
+            dispute::letter(conn, shop, &order, id_in(payload, "dispute_id")?)
+        }
+        other => Err(Error::internal(format!("no letter is called {other}"))),
+    }
+}
+
+/// Whether the letters of this kind go to buyers, who may want to answer.
+pub(crate) fn is_for_buyers(kind: &str) -> bool {
+    kind != "dispute_notice"
+}
+
+fn id_in(payload: &str, name: &str) -> Result<i64, Error> {
+    let payload: serde_json::Value = serde_json::from_str(payload).unwrap_or_default();
+    payload[name].as_i64().ok_or_else(|| Error::internal(format!("a mail without its {name}")))
+}
+
+/// What stands around every letter.
+struct Frame<'a> {
+    store: &'a str,
+    /// The store's front page.
+    home: &'a str,
+    /// The same without the scheme, for reading.
+    host: &'a str,
+    demo: bool,
+}
+
+impl<'a> Frame<'a> {
+    fn new(shop: &'a Shop) -> Self {
+        let home = shop.base_url();
+        let host = home.split_once("://").map_or(home, |(_, host)| host);
+        Self { store: shop.store_name(), home, host, demo: shop.is_demo() }
+    }
+}
+
+/// An order as the letters tell of it.
+struct Order {
+    id: i64,
+    number: OrderNumber,
+    currency: Currency,
+    lines: Vec<Line>,
+    subtotal: Money,
+    /// Below zero.
+    discount: Money,
+    tax: Money,
+    total: Money,
+    placed_on: String,
+    invoice: Option<String>,
+    /// Opens the order in any browser; nothing once its time is over.
+    link: Option<Link>,
+}
+
+struct Link {
+    url: String,
+    /// For reading.
+    until: String,
+}
+
+struct Line {
+    item_id: i64,
+    title: String,
+    byline: String,
+    price: Money,
+}
+
+impl Order {
+    fn load(conn: &mut AnyConnection, shop: &Shop, id: i64) -> Result<Self, Error> {
+        type Row = (String, String, i64, i64, i64, i64, NaiveDateTime, Option<NaiveDateTime>);
+        let (number, currency, subtotal, discount, tax, total, created_at, paid_at): Row = orders::table
+            .find(id)
+            .select((
+                orders::number,
+                orders::currency,
+                orders::amount_subtotal,
+                orders::amount_discount,
+                orders::amount_tax,
+                orders::amount_total,
+                orders::created_at,
+                orders::paid_at,
+            ))
+            .first(conn)?;
+        let corrupt = |what: &str| Error::internal(format!("order {id}: bad {what}"));
+        let number: OrderNumber = number.parse().map_err(|_| corrupt("number"))?;
+        let currency: Currency = currency.parse().map_err(|_| corrupt("currency"))?;
+        let items: Vec<(i64, i64, String, i64)> = order_item::table
+            .filter(order_item::order_id.eq(id))
+            .order(order_item::position)
+            .select((order_item::id, order_item::book_id, order_item::title_snapshot, order_item::unit_amount))
+            .load(conn)?;
+        let books: Vec<i64> = items.iter().map(|item| item.1).collect();
+        let mut bylines = catalog::bylines(conn, &books)?;
+        let invoice = invoice::table
+            .filter(invoice::order_id.eq(id))
+            .filter(invoice::kind.eq("invoice"))
+            .order(invoice::id.desc())
+            .select(invoice::number)
+            .first(conn)
+            .optional()?;
+        let until = paid_at.map(|at| at + TimeDelta::days(shop.0.settings.policy.token_days.into()));
+        let link = until.filter(|until| *until > shop.0.clock.now()).map(|until| Link {
+            url: format!("{}/orders/{number}#{}", shop.base_url(), shop.0.key.derive(Purpose::OrderLink, id, 0)),
+            until: day(until),
+        });
+        let money = |minor| Money::new(minor, currency);
+        Ok(Self {
+            id,
+            number,
+            currency,
+            lines: items
+                .into_iter()
+                .map(|(item_id, book_id, title, price)| Line {
+                    item_id,
+                    title: one_line(&title),
+                    byline: one_line(&bylines.remove(&book_id).unwrap_or_default()),
+                    price: money(price),
+                })
+                .collect(),
+            subtotal: money(subtotal),
+            discount: money(discount.checked_neg().ok_or_else(|| corrupt("discount"))?),
+            tax: money(tax),
+            total: money(total),
+            placed_on: day(created_at),
+            invoice,
+            link,
+        })
+    }
+
+    /// Where the letter's button leads, and what it says.
+    fn way_in(&self, shop: &Shop) -> (String, &'static str) {
+        match (&self.link, self.lines.len()) {
+            (Some(link), 1) => (link.url.clone(), "Open your book"),
+            (Some(link), _) => (link.url.clone(), "Open your books"),
+            (None, _) => (format!("{}/library", shop.base_url()), "Open your library"),
+        }
+    }
+}
+
+/// A text of one line: a title's line break must not begin a line of ours.
+fn one_line(text: &str) -> String {
+    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn rendered(subject: String, text: askama::Result<String>, html: askama::Result<String>) -> Result<Letter, Error> {
+    let failed = |error: askama::Error| Error::internal(format!("template: {error}"));
+    Ok(Letter { subject, text: text.map_err(failed)?, html: html.map_err(failed)? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_of_one_line_has_one() {
+        assert_eq!(one_line("Moby\r\nDick;  or,\tThe\u{85}Whale "), "Moby Dick; or, The Whale");
+    }
+}

@@ -1,0 +1,79 @@
+//! To the buyer: money goes back, and what that means for the books.
+
+use super::{Frame, Line, Order, rendered};
+use crate::db::AnyConnection;
+use crate::db::schema::{entitlement, refund, refund_item};
+use crate::mailer::Letter;
+use crate::types::Money;
+use crate::{Error, Shop};
+use askama::Template;
+use diesel::prelude::*;
+use std::collections::HashSet;
+
+struct Facts<'a> {
+    frame: Frame<'a>,
+    subject: String,
+    order: &'a Order,
+    amount: Money,
+    /// Of which so much is tax.
+    tax: Money,
+    /// Whether this refund alone gives back all that was paid.
+    whole: bool,
+    /// Titles that went with this refund.
+    gone: Vec<&'a Line>,
+    /// Titles that the buyer still has.
+    kept: Vec<&'a Line>,
+    button_url: String,
+    button: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "refund.html")]
+struct Html<'a> {
+    m: &'a Facts<'a>,
+}
+
+#[derive(Template)]
+#[template(path = "refund.txt")]
+struct Text<'a> {
+    m: &'a Facts<'a>,
+}
+
+pub(super) fn letter(conn: &mut AnyConnection, shop: &Shop, order: &Order, refund_id: i64) -> Result<Letter, Error> {
+    let (amount, tax): (i64, i64) = refund::table
+        .find(refund_id)
+        .filter(refund::order_id.eq(order.id))
+        .select((refund::amount, refund::tax))
+        .first(conn)?;
+    let revoked: HashSet<i64> = refund_item::table
+        .filter(refund_item::refund_id.eq(refund_id))
+        .filter(refund_item::revokes.eq(true))
+        .select(refund_item::order_item_id)
+        .load(conn)?
+        .into_iter()
+        .collect();
+    let items: Vec<i64> = order.lines.iter().map(|line| line.item_id).collect();
+    let held: HashSet<i64> = entitlement::table
+        .filter(entitlement::order_item_id.eq_any(items))
+        .filter(entitlement::state.ne("revoked"))
+        .select(entitlement::order_item_id)
+        .load(conn)?
+        .into_iter()
+        .collect();
+    let (gone, others): (Vec<&Line>, Vec<&Line>) = order.lines.iter().partition(|line| revoked.contains(&line.item_id));
+    let amount = Money::new(amount, order.currency);
+    let (button_url, button) = order.way_in(shop);
+    let facts = Facts {
+        frame: Frame::new(shop),
+        subject: format!("Your refund of {amount} from {} (order {})", shop.store_name(), order.number),
+        order,
+        amount,
+        tax: Money::new(tax, order.currency),
+        whole: amount == order.total,
+        gone,
+        kept: others.into_iter().filter(|line| held.contains(&line.item_id)).collect(),
+        button_url,
+        button,
+    };
+    rendered(facts.subject.clone(), Text { m: &facts }.render(), Html { m: &facts }.render())
+}

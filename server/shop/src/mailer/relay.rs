@@ -1,0 +1,163 @@
+//! SMTP, through lettre.
+
+use super::MailError;
+use core::fmt;
+use core::str::FromStr;
+use lettre::transport::smtp::PoolConfig;
+use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use std::error::Error as _;
+use std::time::Duration;
+use url::{Host, Url};
+
+/// For connecting, and for each answer of the relay.
+const TIMEOUT: Duration = Duration::from_secs(15);
+/// Connections that are kept open while there is mail.
+pub(crate) const CONNECTIONS: u32 = 4;
+
+/// Where the relay is, in lettre's form: `smtps://USER:PASSWORD@HOST` (TLS from the start, port 465),
+/// `smtp://USER:PASSWORD@HOST?tls=required` (STARTTLS, port 587), `smtp://HOST:PORT` (clear text: a relay on this
+/// machine or in its own network). A path is the name to say hello with.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SmtpUrl(String);
+
+/// The address names no relay that mail can be given to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MalformedRelay {
+    /// Another scheme, no host, an unknown parameter.
+    #[error("must be smtps://USER:PASSWORD@HOST, smtp://USER:PASSWORD@HOST?tls=required or smtp://HOST:PORT")]
+    Form,
+    /// Half of the credentials: lettre would send neither.
+    #[error("must have both a user and a password, or neither")]
+    Credentials,
+    /// Anybody on the way could read the password, or strip the TLS off.
+    #[error("has a password that would travel in clear text: add ?tls=required, or use smtps://")]
+    ClearText,
+}
+
+impl FromStr for SmtpUrl {
+    type Err = MalformedRelay;
+
+    fn from_str(text: &str) -> Result<Self, MalformedRelay> {
+        let text = text.trim();
+        let url = Url::parse(text).map_err(|_| MalformedRelay::Form)?;
+        let parameters: Vec<_> = url.query_pairs().collect();
+        if url.fragment().is_some() || parameters.iter().any(|(name, _)| name != "tls") || parameters.len() > 1 {
+            return Err(MalformedRelay::Form);
+        }
+        if url.username().is_empty() != url.password().is_none_or(str::is_empty) {
+            return Err(MalformedRelay::Credentials);
+        }
+        let encrypted = url.scheme() == "smtps" || parameters.iter().any(|(_, value)| value == "required");
+        if !encrypted && url.password().is_some() && !is_loopback(&url) {
+            return Err(MalformedRelay::ClearText);
+        }
+        AsyncSmtpTransport::<Tokio1Executor>::from_url(text).map_err(|_| MalformedRelay::Form)?;
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// Hosts of unknown schemes are kept as text.
+fn is_loopback(url: &Url) -> bool {
+    match url.host_str().map(Host::parse) {
+        Some(Ok(Host::Domain(name))) => name == "localhost",
+        Some(Ok(Host::Ipv4(ip))) => ip.is_loopback(),
+        Some(Ok(Host::Ipv6(ip))) => ip.is_loopback(),
+        _ => false,
+    }
+}
+
+/// Without user and password.
+impl fmt::Debug for SmtpUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let url = Url::parse(&self.0).ok();
+        write!(f, "SmtpUrl({})", url.as_ref().and_then(Url::host_str).unwrap_or_default())
+    }
+}
+
+/// Connections to a relay.
+#[derive(Clone)]
+pub struct SmtpRelay(AsyncSmtpTransport<Tokio1Executor>);
+
+impl SmtpRelay {
+    /// Opens none yet. Must be called within a Tokio runtime, which closes idle connections.
+    ///
+    /// # Errors
+    /// [`MalformedRelay`], which [`SmtpUrl`] has ruled out.
+    pub fn new(url: &SmtpUrl) -> Result<Self, MalformedRelay> {
+        let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(&url.0).map_err(|_| MalformedRelay::Form)?;
+        let pool = PoolConfig::new().max_size(CONNECTIONS).idle_timeout(Duration::from_secs(30));
+        Ok(Self(builder.timeout(Some(TIMEOUT)).pool_config(pool).build()))
+    }
+
+    pub(super) async fn send(&self, message: Message) -> Result<(), MailError> {
+        let unusual = !message.envelope().to().iter().all(|address| AsRef::<str>::as_ref(address).is_ascii());
+        let Err(error) = self.0.send(message).await else { return Ok(()) };
+        let why = in_words(&error);
+        if error.is_permanent() {
+            // A relay that refuses everybody (a wrong password, a blocked sender) says nothing about this mail.
+            return Err(match self.0.test_connection().await {
+                Ok(true) => MailError::Refused(why),
+                _ => MailError::Failed(why),
+            });
+        }
+        // No SMTPUTF8 on the other side: the address cannot be said there.
+        if error.is_client() && unusual { Err(MailError::Refused(why)) } else { Err(MailError::Failed(why)) }
+    }
+}
+
+/// With what lies behind it, cut to what a row should hold.
+fn in_words(error: &lettre::transport::smtp::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(500).collect()
+}
+
+impl fmt::Debug for SmtpRelay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SmtpRelay")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_relay_is_addressed_by_its_url_and_its_password_is_never_printed() {
+        for good in [
+            "smtps://ann:0123456789@mail.example.org",
+            "smtps://ann%40example.org:0123456789@mail.example.org:465",
+            "smtp://ann:0123456789@mail.example.org?tls=required",
+            "smtp://ann:0123456789@mail.example.org:587/books.example.org?tls=required",
+            "smtp://127.0.0.1:25",
+            "smtp://mail.example.org",
+            "smtp://ann:0123456789@localhost:2525",
+            "smtp://ann:0123456789@[::1]:2525",
+        ] {
+            let url: SmtpUrl = good.parse().unwrap_or_else(|error| panic!("{good}: {error}"));
+            assert!(!format!("{url:?}").contains("0123456789"));
+        }
+        for (bad, why) in [
+            ("", MalformedRelay::Form),
+            ("mail.example.org", MalformedRelay::Form),
+            ("http://mail.example.org", MalformedRelay::Form),
+            ("smtp://", MalformedRelay::Form),
+            ("smtp://mail.example.org?tls=maybe", MalformedRelay::Form),
+            ("smtp://mail.example.org?ssl=1", MalformedRelay::Form),
+            ("smtp://mail.example.org?tls=required&tls=opportunistic", MalformedRelay::Form),
+            ("smtps://ann@mail.example.org", MalformedRelay::Credentials),
+            ("smtps://:0123456789@mail.example.org", MalformedRelay::Credentials),
+            ("smtp://ann:0123456789@mail.example.org", MalformedRelay::ClearText),
+            ("smtp://ann:0123456789@mail.example.org?tls=opportunistic", MalformedRelay::ClearText),
+        ] {
+            assert_eq!(bad.parse::<SmtpUrl>(), Err(why), "{bad}");
+        }
+    }
+}

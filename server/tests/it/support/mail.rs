@@ -1,0 +1,191 @@
+//! Mail: a relay to send it to, and the provider that says what became of it.
+
+use super::{MAIL_SECRET, Store};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use mailparse::{MailHeaderMap as _, ParsedMail, parse_mail};
+use reqwest::StatusCode;
+use serde_json::Value;
+use sha2::Sha256;
+use std::io::{BufReader, Write as _};
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// Where the store's mail goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MailWay {
+    /// Nobody said: it stays queued.
+    Nowhere,
+    /// [`Store::memory`].
+    Memory,
+    /// The folder `mailbox` in [`Store::data`].
+    Folder,
+    /// [`Store::sink`], with these credentials (`user:password@`, or nothing). It knows Ann, whose password is "right".
+    Sink(&'static str),
+}
+
+/// A mail, taken apart.
+#[derive(Debug)]
+pub struct Mail {
+    /// The outermost headers in order, decoded.
+    pub headers: Vec<(String, String)>,
+    pub text: String,
+    pub html: String,
+}
+
+impl Mail {
+    pub fn parse(bytes: &[u8]) -> Self {
+        let mail = parse_mail(bytes).unwrap();
+        let part = |kind: &str| find(&mail, kind).unwrap_or_else(|| panic!("no {kind}")).get_body().unwrap();
+        Self {
+            text: part("text/plain"),
+            html: part("text/html"),
+            headers: mail.headers.iter().map(|header| (header.get_key(), header.get_value())).collect(),
+        }
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        let mut found = self.headers.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
+        let (_, value) = found.next().unwrap_or_else(|| panic!("no {name}"));
+        assert!(found.next().is_none(), "two of {name}");
+        value
+    }
+}
+
+fn find<'a, 'b>(mail: &'b ParsedMail<'a>, kind: &str) -> Option<&'b ParsedMail<'a>> {
+    if mail.ctype.mimetype == kind { Some(mail) } else { mail.subparts.iter().find_map(|part| find(part, kind)) }
+}
+
+/// The Message-IDs of mails as they travelled.
+pub fn message_ids(mails: &[Vec<u8>]) -> Vec<String> {
+    mails.iter().map(|mail| parse_mail(mail).unwrap().headers.get_first_value("Message-ID").unwrap()).collect()
+}
+
+/// `end2end/mail/sink.py`: a relay of another make than our client.
+pub struct Sink {
+    port: u16,
+    credentials: bool,
+    taken: Arc<Mutex<Vec<Vec<u8>>>>,
+    running: Mutex<Option<Process>>,
+}
+
+struct Process {
+    child: Child,
+    input: ChildStdin,
+    said: Receiver<String>,
+}
+
+impl Sink {
+    /// Starts it on a free port.
+    pub fn start(credentials: bool) -> Self {
+        let mut sink = Self { port: 0, credentials, taken: Arc::default(), running: Mutex::default() };
+        sink.port = sink.run();
+        sink
+    }
+
+    fn run(&self) -> u16 {
+        let python = std::env::var("TEST_MAIL_SINK").expect(
+            "TEST_MAIL_SINK: run the tests with `make test` or scripts/host-tests.sh, after scripts/setup.sh python",
+        );
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../end2end/mail/sink.py");
+        let mut command = Command::new(&python);
+        command.arg("-B").arg(script).arg("--port").arg(self.port.to_string());
+        if self.credentials {
+            command.args(["--user", "ann", "--password", "right"]);
+        }
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap_or_else(|error| {
+                panic!("{python} (TEST_MAIL_SINK): {error}; scripts/setup.sh python brings it")
+            });
+        let (input, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let (say, said) = channel();
+        let taken = Arc::clone(&self.taken);
+        std::thread::spawn(move || read(BufReader::new(output), &taken, &say));
+        let process = Process { child, input, said };
+        let ready = process.said.recv_timeout(Duration::from_secs(20)).expect("the sink starts");
+        *self.running.lock().unwrap() = Some(process);
+        ready.strip_prefix("ready ").expect("a port").parse().unwrap()
+    }
+
+    /// How it answers from now on: `up`, `down`, `refuse` or `closed`.
+    pub fn answer(&self, mode: &str) {
+        let mut running = self.running.lock().unwrap();
+        let process = running.as_mut().expect("it runs");
+        writeln!(process.input, "{mode}").unwrap();
+        assert_eq!(process.said.recv_timeout(Duration::from_secs(20)).unwrap(), "ok");
+    }
+
+    /// Ends it; nobody listens on its port then.
+    pub fn stop(&self) {
+        if let Some(mut process) = self.running.lock().unwrap().take() {
+            process.child.kill().unwrap();
+            process.child.wait().unwrap();
+        }
+    }
+
+    /// Starts it again on the same port.
+    pub fn restart(&self) {
+        assert_eq!(self.run(), self.port);
+    }
+
+    pub fn url(&self, credentials: &str) -> String {
+        format!("smtp://{credentials}127.0.0.1:{}", self.port)
+    }
+
+    /// What it took, oldest first.
+    pub fn taken(&self) -> Vec<Vec<u8>> {
+        self.taken.lock().unwrap().clone()
+    }
+}
+
+impl Drop for Sink {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn read(output: impl std::io::BufRead, taken: &Mutex<Vec<Vec<u8>>>, say: &Sender<String>) {
+    for line in output.lines().map_while(Result::ok) {
+        if line.starts_with('{') {
+            let mail: Value = serde_json::from_str(&line).unwrap();
+            taken.lock().unwrap().push(STANDARD.decode(mail["data"].as_str().unwrap()).unwrap());
+        } else if say.send(line).is_err() {
+            return;
+        }
+    }
+}
+
+/// `webhook-signature` over any bytes.
+pub fn mail_signature(secret: &str, id: &str, timestamp: i64, body: &[u8]) -> String {
+    let key = STANDARD.decode(secret.strip_prefix("whsec_").unwrap()).unwrap();
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();
+    mac.update(format!("{id}.{timestamp}.").as_bytes());
+    mac.update(body);
+    format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
+}
+
+impl Store {
+    /// The mails that went to memory.
+    pub fn mails(&self) -> Vec<Mail> {
+        self.memory.sent().iter().map(|bytes| Mail::parse(bytes)).collect()
+    }
+
+    /// The provider tells of a mail.
+    pub async fn tell_of_mail(&self, event: &Value) -> (StatusCode, String) {
+        let (body, id, now) = (event.to_string().into_bytes(), "msg_1", self.seconds());
+        let signature = mail_signature(MAIL_SECRET, id, now, &body);
+        let request = self.http.post(format!("{}/webhooks/mail", self.url));
+        let request = request.header("webhook-id", id).header("webhook-timestamp", now);
+        let answer = request.header("webhook-signature", signature).body(body).send().await.unwrap();
+        (answer.status(), answer.text().await.unwrap())
+    }
+
+    /// Sends whatever is due.
+    pub async fn send_all(&self) {
+        while self.shop.work_on_outbox().await.unwrap() > 0 {}
+    }
+}
