@@ -95,7 +95,7 @@ impl Payments {
         let metadata: HashMap<String, String> = [(REFUND_KEY.to_owned(), new.name.to_owned())].into();
         let key = IdempotencyKey::new(new.idempotency_key).map_err(|error| PaymentsError::Setup(error.to_string()))?;
         // Never an error: what it does not know it keeps as it is.
-        let reason: CreateRefundReason = new.reason.parse().unwrap_or_else(|_| CreateRefundReason::RequestedByCustomer);
+        let reason: CreateRefundReason = new.reason.parse().unwrap_or(CreateRefundReason::RequestedByCustomer);
         CreateRefund::new()
             .payment_intent(new.payment_intent)
             .amount(new.amount)
