@@ -1,7 +1,7 @@
 # The entry points. What they do stands in scripts/, in full sentences.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo watch test check bench fuzz fmt release
+.PHONY: help demo watch test check bench soak fuzz fmt release
 
 # Settings go on the command line: make demo PORT=3100 SANDBOX_PORT=12211 DATA=/tmp/shop
 
@@ -25,6 +25,9 @@ check: ## Only what can be said without running: fmt, clippy, shell scripts, typ
 
 bench: ## How fast it is, beside yardsticks of the same run (writes docs/performance.md)
 	@scripts/bench.sh
+
+soak: ## Kill it, starve it and crowd it for half an hour (SOAK_KILLS=200 SOAK_PURCHASES=1000)
+	@scripts/soak.sh
 
 fuzz: ## Fuzz the parsers that read what strangers send: FUZZ_SECONDS=600 each
 	@scripts/fuzz.sh

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Two things that must never be linked together, shown from cargo's own tree:
-# the browser build holds no server crate, and the store holds no Stripe sandbox.
+# What must never be linked together, shown from cargo's own tree: the browser build
+# holds no server crate, and the store holds no Stripe sandbox. And what is optimised
+# has no debug assertions, with which the failpoints of shop::failpoint would come.
 #
 # `cargo tree -i CRATE` answers "did not match any packages" for one absent
 # crate, "nothing to print" (and success) for another that some other target
@@ -38,4 +39,8 @@ for target in x86_64-unknown-linux-gnu aarch64-unknown-linux-gnu; do
   store="$(names -p server --target "$target" -e normal,build)"
   absent "the store ($target)" "$store" axum stripe-sandbox openssl openssl-sys native-tls ring
 done
+if grep -n 'debug-assertions' Cargo.toml; then
+  say "Cargo.toml: no profile may set debug-assertions" >&2
+  bad=1
+fi
 exit "$bad"

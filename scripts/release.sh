@@ -15,6 +15,8 @@ dist="$ROOT/target/dist/octavo"
 rm -rf "$dist"
 mkdir -p "$dist"
 cp "$TARGET_DIR/release/octavo" "$TARGET_DIR/release/hash.txt" LICENSE LICENSE-MIT LICENSE-APACHE .env.example "$dist/"
+# shop::failpoint, which only a debug build has.
+! grep -qa OCTAVO_ABORT_AT "$dist/octavo" || fail "the program can be told to die: it was built with debug assertions"
 [ ! -f Leptos.toml ] || cp Leptos.toml "$dist/"
 cp -R "$SITE_DIR" "$dist/site"
 say "target/dist/octavo: start it there with LEPTOS_SITE_ROOT=site ./octavo ($(du -sh "$dist" | cut -f1))"

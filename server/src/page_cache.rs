@@ -7,19 +7,21 @@
 
 use crate::session_store;
 use app::context;
+use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use sha2::{Digest as _, Sha256};
 use shop::Shop;
+use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+use tower::{ServiceExt as _, service_fn};
 
 /// How pages are kept.
 #[derive(Clone, Copy, Debug)]
@@ -143,21 +145,38 @@ impl PageCache {
     }
 }
 
-/// The layer.
-pub async fn kept(State(cache): State<PageCache>, mut request: Request, next: Next) -> Response {
-    let Some(name) = cache.name(&request) else { return next.run(request).await };
+/// `inner` with the kept pages in front: what is kept is sent before any route is looked for, and costs a few
+/// microseconds.
+#[must_use]
+pub fn in_front_of(inner: Router, cache: PageCache) -> Router {
+    Router::new().fallback_service(service_fn(move |request| {
+        let (inner, cache) = (inner.clone(), cache.clone());
+        async move { Ok::<_, Infallible>(kept(cache, request, inner).await) }
+    }))
+}
+
+/// Has the store answer.
+async fn ask(inner: Router, request: Request) -> Response {
+    match inner.oneshot(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}
+
+async fn kept(cache: PageCache, mut request: Request, inner: Router) -> Response {
+    let Some(name) = cache.name(&request) else { return ask(inner, request).await };
     // Read before the page is made: what is made from newer content than that is kept for the older version, and gone
     // at the next look; never the other way round.
-    let Some(version) = cache.version().await else { return next.run(request).await };
+    let Some(version) = cache.version().await else { return ask(inner, request).await };
     let key = Key { version, name };
-    let known = request.headers().get(header::IF_NONE_MATCH).cloned();
     if let Some(page) = cache.0.pages.get(&key) {
-        return page.answer(known.as_ref());
+        return page.answer(request.headers().get(header::IF_NONE_MATCH));
     }
+    let known = request.headers().get(header::IF_NONE_MATCH).cloned();
     // One encoding a key.
     let encoding = HeaderValue::from_static(encoding(request.headers()));
     request.headers_mut().insert(header::ACCEPT_ENCODING, encoding);
-    let response = next.run(request).await;
+    let response = ask(inner, request).await;
     let html =
         response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     if response.status() != StatusCode::OK || !html || response.headers().contains_key(header::SET_COOKIE) {

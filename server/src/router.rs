@@ -64,8 +64,9 @@ pub struct Settings {
 /// What handlers share; cheap to clone.
 #[derive(Clone, Debug, FromRef)]
 pub struct AppState {
-    /// Where the assets are.
-    pub leptos: LeptosOptions,
+    /// Where the assets are. Shared: layers clone this state for every request.
+    #[from_ref(skip)]
+    pub(crate) leptos: Arc<LeptosOptions>,
     /// The shop.
     pub shop: Shop,
     /// Who signs webhooks.
@@ -79,6 +80,12 @@ pub struct AppState {
     pub(crate) trusted_proxies: Arc<[IpNet]>,
     #[from_ref(skip)]
     pub(crate) headers: Arc<HeaderMap>,
+}
+
+impl FromRef<AppState> for LeptosOptions {
+    fn from_ref(state: &AppState) -> Self {
+        Self::clone(&state.leptos)
+    }
 }
 
 /// The whole store.
@@ -101,7 +108,7 @@ pub fn router(settings: Settings) -> Router {
         webhook_secrets,
         mail_webhook_secrets,
         welcome,
-        leptos,
+        leptos: Arc::new(leptos),
         shop,
     };
 
@@ -110,8 +117,8 @@ pub fn router(settings: Settings) -> Router {
         move || provide_context(shop.clone())
     };
     let render = {
-        let options = state.leptos.clone();
-        move || shell(options.clone())
+        let options = Arc::clone(&state.leptos);
+        move || shell(LeptosOptions::clone(&options))
     };
     // Pages and forms, compressed.
     let pages = Router::new()
@@ -149,17 +156,17 @@ pub fn router(settings: Settings) -> Router {
         .layer(from_fn_with_state(lanes.webhooks, lanes::through));
     let health = Router::new().route("/healthz", get(health::alive)).route("/readyz", get(health::ready));
 
-    guarded
+    let store = guarded
         .merge(webhooks)
         .merge(health)
         .layer(from_fn_with_state(state.clone(), identify))
         .layer(CatchPanicLayer::new())
         .layer(from_fn_with_state(state.clone(), security_headers))
-        .layer(from_fn_with_state(cache, page_cache::kept))
         // Without the path: download links are secrets, and logs are read by many.
         .layer(
             TraceLayer::new_for_http()
                 .make_span_with(|request: &Request| tracing::debug_span!("request", method = %request.method())),
         )
-        .with_state(state)
+        .with_state(state);
+    page_cache::in_front_of(store, cache)
 }

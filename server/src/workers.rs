@@ -1,4 +1,5 @@
-//! What happens without a request: Stripe's events are worked on, mail is sent, expired sessions are forgotten.
+//! What happens without a request: Stripe's events are worked on, what no webhook brought is found, mail is sent, expired
+//! sessions are forgotten.
 
 use shop::Shop;
 use std::time::Duration;
@@ -14,12 +15,16 @@ const FAREWELL: Duration = Duration::from_secs(10);
 /// After a failure of the database.
 const FAILURE_PAUSE: Duration = Duration::from_secs(5);
 const CLEANUP_PAUSE: Duration = Duration::from_secs(60 * 60);
+/// Looks this often for rounds of the reconciler that are due. The first time after as long: a store that is started
+/// again and again does not ask Stripe for everything each time.
+const RECONCILER_PAUSE: Duration = Duration::from_secs(60);
 
 /// The background loops. They end when `stop` turns true, between two pieces of work.
 #[must_use]
 pub fn spawn(shop: &Shop, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     let mut loops = JoinSet::new();
     loops.spawn(until(stop.clone(), stripe_events(shop.clone(), stop.clone())));
+    loops.spawn(until(stop.clone(), reconciler(shop.clone())));
     if shop.sends_mail() {
         loops.spawn(mail(shop.clone(), stop.clone()));
     } else {
@@ -55,6 +60,24 @@ async fn stripe_events(shop: Shop, stop: watch::Receiver<bool>) {
                 tracing::error!(%error, "the event worker panicked");
                 tokio::time::sleep(FAILURE_PAUSE).await;
             }
+        }
+    }
+}
+
+async fn reconciler(shop: Shop) {
+    loop {
+        tokio::time::sleep(RECONCILER_PAUSE).await;
+        // A task of its own, so that a panic in one round is not the end of all; in a set, so that it ends with this
+        // loop: each of its steps is whole by itself.
+        let mut working = JoinSet::new();
+        working.spawn({
+            let shop = shop.clone();
+            async move { shop.reconcile_what_is_due().await }
+        });
+        match working.join_next().await {
+            Some(Ok(Err(error))) => tracing::error!(%error, "the reconciler could not reach the database"),
+            Some(Err(error)) => tracing::error!(%error, "the reconciler panicked"),
+            Some(Ok(Ok(()))) | None => {}
         }
     }
 }

@@ -12,7 +12,8 @@ pub fn Downloads(
 ) -> impl IntoView {
     let usable = download.state == TokenState::Usable || download.running_until.is_some();
     let gone = !usable || !download.exhausted.is_empty();
-    let renew = (gone && download.state != TokenState::Suspended).then(|| renewal(&download));
+    let entitled = !matches!(download.state, TokenState::Suspended | TokenState::Revoked);
+    let renew = (gone && entitled).then(|| renewal(&download));
     let words = match (&download.running_until, download.state) {
         (Some(until), _) if download.exhausted.is_empty() => {
             let left = uses(download.uses_left, download.max_uses);
@@ -33,8 +34,10 @@ pub fn Downloads(
         (_, TokenState::Expired) => "The time for this download is over.".to_owned(),
         (_, TokenState::UsedUp) => format!("All {} downloads have been used.", download.max_uses),
         (_, TokenState::Suspended) => {
-            "This title is not open for download at the moment, because its payment was disputed or returned."
-                .to_owned()
+            "This title is not open for download at the moment, because its payment is disputed.".to_owned()
+        }
+        (_, TokenState::Revoked) => {
+            "This title is no longer open for download, because its payment was returned.".to_owned()
         }
     };
     let buttons = usable.then(|| {

@@ -52,7 +52,7 @@ fn fact(name: &'static str, value: String) -> impl IntoView {
 }
 
 fn item(item: OrderItemView) -> impl IntoView {
-    let OrderItemView { title, byline, slug, cover, accent, total, download } = item;
+    let OrderItemView { title, byline, slug, cover, accent, total, notes, download } = item;
     view! {
         <li>
             <Cover picture=cover title=title.clone() byline=byline.clone() accent size=CoverSize::Thumb/>
@@ -61,6 +61,7 @@ fn item(item: OrderItemView) -> impl IntoView {
                     <a href=format!("/books/{slug}")>{title}</a>
                 </h2>
                 <p class="by">{byline}</p>
+                {notes.iter().map(|note| view! { <p class="note">{note.text()}</p> }).collect_view()}
                 {download.map(|download| view! { <Downloads download/> })}
             </div>
             <p class="price">{total.to_string()}</p>

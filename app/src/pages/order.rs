@@ -7,7 +7,7 @@ use crate::error::AppError;
 use crate::islands::OpenOrder;
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
-use shop::types::{OrderNumber, OrderStatus, OrderView};
+use shop::types::{OrderNumber, OrderStatus, OrderView, TokenState};
 
 /// The order, or the form that opens it. Looking at the page never uses up a code: mail scanners look too.
 #[component]
@@ -27,6 +27,7 @@ pub fn OrderPage() -> impl IntoView {
 
 fn open(order: OrderView) -> impl IntoView {
     let lead = match order.status {
+        OrderStatus::Succeeded if order.closed().is_some() => closed_lead(&order),
         OrderStatus::Succeeded => "Thank you. Here are your books.",
         OrderStatus::Pending => "Your payment is on its way. The books open as soon as it arrives.",
         OrderStatus::Failed => "The payment did not arrive, so this order was closed. Nothing was charged.",
@@ -37,6 +38,15 @@ fn open(order: OrderView) -> impl IntoView {
             <p class="lead">{lead}</p>
             <OrderDetails order/>
         </section>
+    }
+}
+
+/// What stands above an order none of whose titles is open.
+pub(super) fn closed_lead(order: &OrderView) -> &'static str {
+    if order.closed() == Some(TokenState::Suspended) {
+        "The payment for this order is disputed. Its titles wait until the bank has decided."
+    } else {
+        "The payment for this order was returned, so its titles are no longer open."
     }
 }
 

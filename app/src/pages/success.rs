@@ -1,5 +1,6 @@
 //! `/checkout/success?session_id=`: back from Stripe. Never an error while Stripe's word is late.
 
+use super::order::closed_lead;
 use super::{page, query};
 use crate::components::OrderDetails;
 use crate::context;
@@ -131,6 +132,7 @@ fn under_review() -> impl IntoView {
 
 fn thanks(order: OrderView) -> impl IntoView {
     let (title, lead) = match order.status {
+        OrderStatus::Succeeded if order.closed().is_some() => ("Your purchase", closed_lead(&order)),
         OrderStatus::Succeeded => ("Thank you", "Your books are ready to download."),
         OrderStatus::Pending => {
             ("Thank you", "Your bank is still moving the money. The books open as soon as it arrives.")

@@ -288,6 +288,18 @@ impl Running {
         self.core.lock().events.iter().map(|event| objects::event(event, event.endpoints)).collect()
     }
 
+    /// The events after the first `count` as Stripe's JSON, oldest first: what has happened since there were so many.
+    #[must_use]
+    pub fn events_after(&self, count: usize) -> Vec<Value> {
+        self.core.lock().events.iter().skip(count).map(|event| objects::event(event, event.endpoints)).collect()
+    }
+
+    /// How many events there are.
+    #[must_use]
+    pub fn event_count(&self) -> usize {
+        self.core.lock().events.len()
+    }
+
     /// A session as Stripe's JSON, without a request being recorded.
     #[must_use]
     pub fn session(&self, id: &str) -> Option<Value> {

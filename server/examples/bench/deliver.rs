@@ -51,7 +51,8 @@ pub(crate) async fn run(url: &str, secret: &str, connections: usize, time: Durat
     Ok(())
 }
 
-fn event(id: &str, secret: &str) -> Result<(String, String)> {
+/// An event of nothing that the store acts on, and its `Stripe-Signature`.
+pub(crate) fn event(id: &str, secret: &str) -> Result<(String, String)> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
     let mut body = format!(
         "{{\"id\":\"{id}\",\"object\":\"event\",\"type\":\"customer.updated\",\"created\":{now},\"livemode\":false,\

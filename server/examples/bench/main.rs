@@ -1,8 +1,11 @@
 //! What `make bench` measures with, beside wrk and nginx: a hand-written server as yardstick, and clients that sign
 //! webhooks and download with claims. See `scripts/bench.sh`.
 
+mod bad_stripe;
 mod deliver;
 mod download;
+mod load;
+mod overload;
 mod process;
 mod yardstick;
 
@@ -11,8 +14,13 @@ use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// The store's: the yardstick is not to be slower for another allocator.
+#[cfg(not(target_env = "msvc"))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 #[derive(Debug, Parser)]
-#[command(about = "Yardsticks and clients of `make bench`")]
+#[command(about = "Yardsticks and clients of `make bench` and `make soak`")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -90,6 +98,28 @@ enum Command {
         #[arg(long)]
         currency: String,
     },
+    /// The catalogue's 99th percentile in µs while others check out: at a good Stripe, then while a fifth of what is
+    /// asked of the sandbox fails; and how many checkouts went through and failed then. In turns of `--seconds`.
+    BadStripe {
+        #[arg(long)]
+        url: String,
+        #[arg(long)]
+        sandbox: String,
+        #[arg(long, default_value_t = 10)]
+        seconds: u64,
+        #[arg(long, default_value_t = 5)]
+        rounds: u32,
+    },
+    /// Pages a second that the server can make, requests a second of a crowd, how many of those were sent away, and the
+    /// 99th percentile of webhook deliveries meanwhile in ms.
+    Overload {
+        #[arg(long)]
+        url: String,
+        #[arg(long)]
+        secret: String,
+        #[arg(long, default_value_t = 10)]
+        seconds: u64,
+    },
     /// Milliseconds from the start of a program until `--url` answers 200.
     Start {
         #[arg(long)]
@@ -115,6 +145,12 @@ fn main() -> Result<()> {
             runtime.block_on(download::slow_readers(&url, &orders, readers, pid))
         }
         Command::LastPage { currency } => runtime.block_on(yardstick::last_page(&currency)),
+        Command::BadStripe { url, sandbox, seconds, rounds } => {
+            runtime.block_on(bad_stripe::run(&url, &sandbox, Duration::from_secs(seconds), rounds))
+        }
+        Command::Overload { url, secret, seconds } => {
+            runtime.block_on(overload::run(&url, &secret, Duration::from_secs(seconds)))
+        }
         Command::Start { url, command } => runtime.block_on(process::start(&url, &command)),
     }
 }

@@ -3,12 +3,15 @@
 use crate::cart::{self, Cart, Offer};
 use crate::db::schema::{checkout, orders};
 use crate::db::{AnyConnection, both};
+use crate::failpoint::{Failpoint, pass};
 use crate::payments::{NewSession, PaymentsError, Session};
 use crate::secrets::BrowserSecret;
 use crate::types::{Currency, Email, Money};
 use crate::{Error, Shop, fulfilment, limits};
 use chrono::{DateTime, NaiveDateTime, TimeDelta};
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use std::net::IpAddr;
 use std::time::Duration;
 use uuid::Uuid;
@@ -89,19 +92,23 @@ impl Shop {
             if let Some(url) = open.stripe_url {
                 return Ok(CheckoutStart::Pay(url));
             }
+            pass(Failpoint::CheckoutOpened);
             match self.create_session(&open, currency, &offers).await {
                 Ok(session) => {
+                    pass(Failpoint::SessionCreated);
                     let url = session
                         .url
                         .clone()
                         .ok_or_else(|| PaymentsError::Incomprehensible("a session without a URL".into()))?;
                     self.keep_session(open.id, &session).await?;
+                    pass(Failpoint::SessionKept);
                     return Ok(CheckoutStart::Pay(url));
                 }
                 Err(PaymentsError::TryAgain(_)) if attempt < TRIES => tokio::time::sleep(PAUSE).await,
-                Err(error @ PaymentsError::Failed(_)) => {
+                Err(error @ (PaymentsError::Failed(_) | PaymentsError::KeyReused)) => {
                     // What became of an earlier request of this key is not known: it may have made a session.
-                    if open.last_error.as_deref() == Some(UNKNOWN)
+                    let reused = matches!(error, PaymentsError::KeyReused);
+                    if (reused || open.last_error.as_deref() == Some(UNKNOWN))
                         && let Some(session) = self.0.payments.find_session(&open.idem_key, open.since()).await?
                         && let Some(url) = session.url.clone()
                     {
@@ -110,7 +117,9 @@ impl Shop {
                     }
                     // Stripe repeats a stored failure for the same key: the next try needs another one.
                     self.renew_key(&open, &error.to_string()).await?;
-                    return Err(error.into());
+                    if !reused {
+                        return Err(error.into());
+                    }
                 }
                 Err(error @ PaymentsError::Unreachable(_)) => {
                     self.note_unknown(&open).await?;
@@ -349,7 +358,8 @@ impl NewCheckout {
             checkout::table
                 .filter(checkout::browser_hash.eq(&self.browser_hash))
                 .filter(checkout::snapshot_hash.eq(&self.snapshot_hash))
-                .filter(checkout::state.eq("open"))
+                // In the words of the unique index, not as a parameter: so both databases know that it has these rows.
+                .filter(sql::<Bool>("checkout.state = 'open'"))
         };
         diesel::update(mine().filter(checkout::created_at.le(now - REUSE_FOR)))
             .set((checkout::state.eq("expired"), checkout::updated_at.eq(now)))

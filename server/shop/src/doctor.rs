@@ -115,6 +115,87 @@ const RULES: &[(&str, &str)] = &[
          WHERE e.state = 'done' AND e.type = 'checkout.session.completed' AND (c.id IS NULL OR c.state NOT IN ('completed', 'quarantined'))",
     ),
     (
+        "a difference from Stripe is found before it is gone",
+        "SELECT CAST(id AS TEXT) AS id FROM difference WHERE gone_at < found_at",
+    ),
+    (
+        "what went back is not more than what was paid, in its currency",
+        "SELECT o.number AS id FROM refund r JOIN orders o ON o.id = r.order_id \
+         WHERE r.status IN ('pending', 'requires_action', 'succeeded') \
+         GROUP BY o.id HAVING SUM(r.amount) > o.amount_total OR SUM(r.tax) > o.amount_tax \
+             OR (SUM(r.amount) = o.amount_total AND SUM(r.tax) <> o.amount_tax) OR MIN(r.currency) <> o.currency OR MAX(r.currency) <> o.currency",
+    ),
+    (
+        "the items of a refund add up to it",
+        "SELECT CAST(r.id AS TEXT) AS id FROM refund r LEFT JOIN refund_item i ON i.refund_id = r.id \
+         GROUP BY r.id HAVING COALESCE(SUM(i.amount), -1) <> r.amount OR SUM(i.tax) <> r.tax",
+    ),
+    (
+        "a refund's items are its order's",
+        "SELECT CAST(r.id AS TEXT) AS id FROM refund r JOIN refund_item ri ON ri.refund_id = r.id \
+         JOIN order_item i ON i.id = ri.order_item_id WHERE i.order_id <> r.order_id",
+    ),
+    (
+        "what went back of an item is not more than what was paid for it",
+        "SELECT CAST(i.id AS TEXT) AS id FROM refund r JOIN refund_item ri ON ri.refund_id = r.id \
+         JOIN order_item i ON i.id = ri.order_item_id WHERE r.status IN ('pending', 'requires_action', 'succeeded') \
+         GROUP BY i.id HAVING SUM(ri.amount) > i.total OR SUM(ri.tax) > i.tax",
+    ),
+    (
+        "a refund is requested exactly as long as Stripe has not said more",
+        "SELECT CAST(id AS TEXT) AS id FROM refund WHERE (status = 'requested' AND stripe_id IS NOT NULL) \
+            OR (status NOT IN ('requested', 'failed') AND stripe_id IS NULL)",
+    ),
+    (
+        "money goes back and is disputed only for what was bought at Stripe",
+        "SELECT o.number AS id FROM refund r JOIN orders o ON o.id = r.order_id WHERE o.stripe_payment_intent IS NULL \
+         UNION ALL SELECT o.number FROM dispute d JOIN orders o ON o.id = d.order_id WHERE o.stripe_payment_intent IS NULL",
+    ),
+    (
+        "a title is gone as refunded only if a refund took it",
+        "SELECT CAST(e.id AS TEXT) AS id FROM entitlement e JOIN order_item i ON i.id = e.order_item_id JOIN orders o ON o.id = i.order_id \
+         WHERE e.reason = 'refunded' AND NOT (e.state = 'revoked' AND ( \
+             EXISTS (SELECT 1 FROM refund r JOIN refund_item ri ON ri.refund_id = r.id WHERE r.order_id = o.id \
+                 AND ri.order_item_id = i.id AND ri.revokes AND r.status IN ('pending', 'requires_action', 'succeeded')) \
+             OR (SELECT COALESCE(SUM(r.amount), 0) FROM refund r WHERE r.order_id = o.id \
+                 AND r.status IN ('pending', 'requires_action', 'succeeded')) >= o.amount_total))",
+    ),
+    (
+        "a title that a refund took is gone",
+        "SELECT CAST(e.id AS TEXT) AS id FROM refund r JOIN refund_item ri ON ri.refund_id = r.id \
+         JOIN entitlement e ON e.order_item_id = ri.order_item_id \
+         WHERE ri.revokes AND r.status IN ('pending', 'requires_action', 'succeeded') AND e.state <> 'revoked' \
+         UNION ALL SELECT CAST(e.id AS TEXT) FROM (SELECT o.id AS order_id FROM refund r JOIN orders o ON o.id = r.order_id \
+             WHERE r.status IN ('pending', 'requires_action', 'succeeded') GROUP BY o.id HAVING SUM(r.amount) >= o.amount_total) AS whole \
+         JOIN order_item i ON i.order_id = whole.order_id JOIN entitlement e ON e.order_item_id = i.id WHERE e.state <> 'revoked'",
+    ),
+    (
+        "a title waits or is gone as disputed only if a dispute is open or lost",
+        "SELECT CAST(e.id AS TEXT) AS id FROM entitlement e JOIN order_item i ON i.id = e.order_item_id \
+         WHERE e.reason = 'disputed' AND NOT EXISTS (SELECT 1 FROM dispute d WHERE d.order_id = i.order_id AND ( \
+             (e.state = 'frozen' AND d.status IN ('needs_response', 'under_review')) OR (e.state = 'revoked' AND d.status = 'lost')))",
+    ),
+    (
+        "no title of an order whose dispute is open or lost can be had",
+        "SELECT CAST(e.id AS TEXT) AS id FROM dispute d JOIN order_item i ON i.order_id = d.order_id JOIN entitlement e ON e.order_item_id = i.id \
+         WHERE (d.status = 'lost' AND e.state <> 'revoked') OR (d.status IN ('needs_response', 'under_review') AND e.state = 'active')",
+    ),
+    (
+        "a title is there or there is a reason",
+        "SELECT CAST(id AS TEXT) AS id FROM entitlement WHERE (state = 'active') <> (reason IS NULL)",
+    ),
+    (
+        "what is paid was not declined",
+        "SELECT o.number AS id FROM checkout c JOIN orders o ON o.checkout_id = c.id WHERE c.decline IS NOT NULL AND o.status = 'succeeded'",
+    ),
+    (
+        "a refund or dispute whose event is done is in the books",
+        "SELECT e.id AS id FROM stripe_event e LEFT JOIN refund r ON r.stripe_id = e.object_id \
+         WHERE e.state = 'done' AND e.type IN ('refund.created', 'refund.updated', 'refund.failed') AND r.id IS NULL \
+         UNION ALL SELECT e.id FROM stripe_event e LEFT JOIN dispute d ON d.stripe_id = e.object_id \
+         WHERE e.state = 'done' AND e.type LIKE 'charge.dispute.%' AND d.id IS NULL",
+    ),
+    (
         "secrets are kept as SHA-256 only",
         "SELECT hash AS id FROM download_token WHERE LENGTH(hash) <> 64 \
          UNION ALL SELECT hash FROM download_claim WHERE LENGTH(hash) <> 64 \

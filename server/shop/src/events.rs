@@ -4,17 +4,27 @@
 //! 200. What the event means is asked from Stripe later; the body is a hint.
 
 mod incoming;
+mod meaning;
+mod missed;
+mod replay;
 
 use crate::db::schema::stripe_event;
 use crate::db::{AnyConnection, both};
-use crate::{Error, Reconciled, Shop};
+use crate::failpoint::{Failpoint, pass};
+use crate::{Error, Shop};
 use chrono::{NaiveDateTime, TimeDelta};
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use incoming::Incoming;
+use meaning::Meaning;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use incoming::{MalformedSecret, SignatureError, WebhookSecrets};
+pub use meaning::Outcome;
+pub(crate) use missed::TYPES;
+pub use replay::{EventSummary, Replayed};
 
 /// An event to be worked on.
 struct Leased {
@@ -66,12 +76,15 @@ impl Shop {
                     stripe_event::received_at.eq(now),
                     stripe_event::next_at.eq(now),
                 );
-                Ok(both!(conn, |c| diesel::insert_into(stripe_event::table)
+                let inserted = both!(conn, |c| diesel::insert_into(stripe_event::table)
                     .values(values)
                     .on_conflict_do_nothing()
-                    .execute(c))?)
+                    .execute(c))?;
+                pass(Failpoint::EventInserted);
+                Ok(inserted)
             })
             .await?;
+        pass(Failpoint::EventKept);
         if inserted > 0 && state == "new" {
             self.0.events_waiting.notify_one();
         }
@@ -91,6 +104,9 @@ impl Shop {
         let now = self.0.clock.now();
         let batch = self.0.db.write(move |conn| lease(conn, now)).await?;
         let count = batch.len();
+        if count > 0 {
+            pass(Failpoint::EventsLeased);
+        }
         for event in batch {
             let (shop, event) = (self.clone(), Arc::new(event));
             let working = unwound({
@@ -111,7 +127,7 @@ impl Shop {
             tracing::error!(event = id, livemode, "an event of the other mode was ignored");
             return Some("other mode");
         }
-        (!kind.starts_with("checkout.session.")).then_some("not a type that the store acts on")
+        Meaning::of(kind).is_none().then_some("not a type that the store acts on")
     }
 
     async fn work_on(&self, event: &Leased) -> Result<(), Error> {
@@ -119,19 +135,26 @@ impl Shop {
         if let Some(why) = self.no_business_of_ours(&event.id, &event.kind, event.livemode) {
             return self.finish(event, "ignored", Some(why)).await;
         }
-        let (id, received_at, now) = (event.id.clone(), event.received_at, self.0.clock.now());
-        self.reconcile_and(&event.object_id, move |conn, result| match result {
-            Reconciled::Unknown if now < received_at + PARK_FOR => park(conn, &id, received_at, now),
-            Reconciled::Unknown => set_state(conn, &id, "dead", Some("no checkout of ours has this session")),
-            Reconciled::WrongMode => set_state(conn, &id, "ignored", Some("other mode")),
-            Reconciled::Foreign => set_state(conn, &id, "ignored", Some("another program's session")),
-            // Every event of a session comes after its end: what Stripe has shown us is older than the event.
-            Reconciled::Open => Err(Error::internal("Stripe still shows the session as open")),
-            Reconciled::Expired | Reconciled::Quarantined | Reconciled::Ordered(_) => {
-                set_state(conn, &id, "done", None)
+        let Some(meaning) = Meaning::of(&event.kind) else { return Ok(()) };
+        let mark = Mark { id: event.id.clone(), received_at: event.received_at, now: self.0.clock.now() };
+        let object = &event.object_id;
+        match meaning {
+            Meaning::Session => {
+                self.reconcile_and(object, move |conn, result| mark.set(conn, result.into())).await?;
             }
-        })
-        .await?;
+            Meaning::Declined => {
+                self.note_decline_and(object, move |conn, outcome| mark.set(conn, outcome)).await?;
+            }
+            Meaning::Refund => {
+                self.reconcile_refund_and(object, move |conn, outcome| mark.set(conn, outcome)).await?;
+            }
+            Meaning::RefundedCharge => {
+                self.reconcile_charge_and(object, move |conn, outcome| mark.set(conn, outcome)).await?;
+            }
+            Meaning::Dispute => {
+                self.reconcile_dispute_and(object, move |conn, outcome| mark.set(conn, outcome)).await?;
+            }
+        }
         Ok(())
     }
 
@@ -142,6 +165,9 @@ impl Shop {
 
     async fn put_off(&self, event: &Leased, why: &str) -> Result<(), Error> {
         let state = if event.attempts >= MAX_ATTEMPTS { "dead" } else { "new" };
+        if state == "dead" {
+            tracing::error!(event = event.id, why, "an event was put aside: it failed too often");
+        }
         let (id, why, next_at) = (event.id.clone(), why.to_owned(), self.0.clock.now() + backoff(event.attempts));
         self.0
             .db
@@ -157,6 +183,30 @@ impl Shop {
                 Ok(())
             })
             .await
+    }
+}
+
+/// An event that is being worked on, to be marked with what came of it in the transaction that did it.
+struct Mark {
+    id: String,
+    received_at: NaiveDateTime,
+    now: NaiveDateTime,
+}
+
+impl Mark {
+    fn set(&self, conn: &mut AnyConnection, outcome: Outcome) -> Result<(), Error> {
+        match outcome {
+            Outcome::Done => set_state(conn, &self.id, "done", None),
+            Outcome::Unknown if self.now < self.received_at + PARK_FOR => {
+                park(conn, &self.id, self.received_at, self.now)
+            }
+            Outcome::Unknown => set_state(conn, &self.id, "dead", Some("nothing of ours has this object")),
+            Outcome::WrongMode => set_state(conn, &self.id, "ignored", Some("other mode")),
+            Outcome::Foreign => set_state(conn, &self.id, "ignored", Some("another program's")),
+            Outcome::NoOrder => set_state(conn, &self.id, "ignored", Some("the payment is under review, not an order")),
+            // Every event of a session comes after its end: what Stripe has shown us is older than the event.
+            Outcome::NotYet => Err(Error::internal("Stripe still shows the session as open")),
+        }
     }
 }
 
@@ -177,12 +227,18 @@ fn backoff(attempts: i32) -> TimeDelta {
     TimeDelta::milliseconds(millis + rand::random_range(0..=millis / 4))
 }
 
+/// What is still to be worked on, in the words of the index `stripe_event_due`: with parameters in their place no
+/// database would know that the index has these rows, and each look would go through all events there ever were.
+const WAITING: &str = "stripe_event.state IN ('new', 'leased', 'parked')";
+
 /// Takes due events for this worker: the single writer on SQLite, `SKIP LOCKED` on PostgreSQL.
 fn lease(conn: &mut AnyConnection, now: NaiveDateTime) -> Result<Vec<Leased>, Error> {
     // Leases that ended with their process. An event that takes the process with it every time is put aside too.
     let fatal = diesel::update(
         stripe_event::table
+            .filter(sql::<Bool>(WAITING))
             .filter(stripe_event::state.eq("leased"))
+            .filter(stripe_event::next_at.le(now))
             .filter(stripe_event::lease_until.lt(now))
             .filter(stripe_event::attempts.ge(MAX_ATTEMPTS)),
     )
@@ -196,7 +252,7 @@ fn lease(conn: &mut AnyConnection, now: NaiveDateTime) -> Result<Vec<Leased>, Er
         tracing::error!(fatal, "events were put aside: no attempt to work on them came to an end");
     }
     let due = stripe_event::table
-        .filter(stripe_event::state.eq_any(["new", "leased", "parked"]))
+        .filter(sql::<Bool>(WAITING))
         .filter(stripe_event::next_at.le(now))
         .filter(stripe_event::lease_until.is_null().or(stripe_event::lease_until.lt(now)))
         .order((stripe_event::next_at, stripe_event::id))
@@ -239,6 +295,9 @@ fn lease(conn: &mut AnyConnection, now: NaiveDateTime) -> Result<Vec<Leased>, Er
 }
 
 fn set_state(conn: &mut AnyConnection, id: &str, state: &str, error: Option<&str>) -> Result<(), Error> {
+    if state == "dead" {
+        tracing::error!(event = id, why = error, "an event was put aside");
+    }
     diesel::update(stripe_event::table.find(id))
         .set((
             stripe_event::state.eq(state),
@@ -258,7 +317,7 @@ fn park(conn: &mut AnyConnection, id: &str, received_at: NaiveDateTime, now: Nai
             stripe_event::attempts.eq(0),
             stripe_event::next_at.eq(now + pause),
             stripe_event::lease_until.eq(None::<NaiveDateTime>),
-            stripe_event::error.eq("no checkout of ours has this session yet"),
+            stripe_event::error.eq("nothing of ours has this object yet"),
         ))
         .execute(conn)?;
     Ok(())

@@ -8,8 +8,10 @@ use futures::stream::{self, BoxStream, Stream, StreamExt as _};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as ObjectPath;
 use object_store::{GetOptions, GetRange, GetResultPayload, ObjectStore, ObjectStoreExt};
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _, Seek as _};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -25,6 +27,7 @@ fn object(key: &str) -> ObjectPath {
 pub struct Files {
     store: Arc<dyn ObjectStore>,
     budget: Arc<Semaphore>,
+    hot: Arc<Hot>,
 }
 
 impl Files {
@@ -37,6 +40,7 @@ impl Files {
         Ok(Self {
             store: Arc::new(LocalFileSystem::new_with_prefix(folder)?.with_fsync(true)),
             budget: Arc::new(Semaphore::new(LARGE_AT_ONCE)),
+            hot: Arc::new(Hot::default()),
         })
     }
 
@@ -45,7 +49,10 @@ impl Files {
     /// # Errors
     /// The object store's.
     pub async fn put(&self, key: &str, content: Bytes) -> Result<(), object_store::Error> {
-        self.store.put(&object(key), content.into()).await.map(drop)
+        let object = object(key);
+        self.store.put(&object, content.into()).await?;
+        self.hot.files.remove(&object);
+        Ok(())
     }
 
     /// The whole content under `key`: for small things.
@@ -56,8 +63,9 @@ impl Files {
         self.store.get(&object(key)).await?.bytes().await
     }
 
-    /// A stream of the bytes of `range` under `key`. Memory is bounded: 32 KB a reader, and half a megabyte for readers
-    /// who come at once while there is room in a budget that all share.
+    /// A stream of the bytes of `range` under `key`. Memory is bounded: files of a few megabytes that are asked for again
+    /// and again are kept whole, for all their readers, within a fixed budget; of any other file a reader has 32 KB, and
+    /// half a megabyte while there is room in a second budget.
     ///
     /// # Errors
     /// The object store's, at once or in the stream.
@@ -66,14 +74,96 @@ impl Files {
         key: &str,
         range: Range<u64>,
     ) -> Result<BoxStream<'static, Result<Bytes, object_store::Error>>, object_store::Error> {
+        let object = object(key);
+        if let Some(whole) = self.hot.files.get(&object) {
+            return Ok(pieces(&whole, &range).boxed());
+        }
         let options = GetOptions { range: Some(GetRange::Bounded(range)), ..GetOptions::default() };
-        let found = self.store.get_opts(&object(key), options).await?;
+        let found = self.store.get_opts(&object, options).await?;
         let range = found.range.clone();
+        if found.meta.size <= HOT_FILE
+            && let Some(whole) = self.warm(&object, found.meta.size).await?
+        {
+            return Ok(pieces(&whole, &range).boxed());
+        }
         match found.payload {
             GetResultPayload::File(file, _) => Ok(read(Arc::new(file), range, Arc::clone(&self.budget)).boxed()),
             GetResultPayload::Stream(stream) => Ok(stream),
         }
     }
+
+    /// The whole object, read once for all who ask at the same time. None if there is no room for it.
+    async fn warm(&self, object: &ObjectPath, size: u64) -> Result<Option<Bytes>, object_store::Error> {
+        let load = async {
+            let permits = u32::try_from(size.div_ceil(1_024)).map_err(|_| None)?;
+            let place = Arc::clone(&self.hot.room).try_acquire_many_owned(permits).map_err(|_| None)?;
+            let whole = self.store.get(object).await.map_err(Some)?.bytes().await.map_err(Some)?;
+            Ok(Bytes::from_owner(Piece { bytes: whole, _place: Some(place) }))
+        };
+        match self.hot.files.get_or_insert_async(object, load).await {
+            Ok(whole) => Ok(Some(whole)),
+            Err(None) => Ok(None),
+            Err(Some(error)) => Err(error),
+        }
+    }
+}
+
+/// Files that are kept whole are at most this large.
+const HOT_FILE: u64 = 8 * 1024 * 1024;
+/// All files that are kept whole, in bytes.
+const HOT: u64 = 12 * 1024 * 1024;
+/// The same with those that are no longer kept, but still being sent to somebody, in KB.
+const HOT_ROOM: usize = 20 * 1024;
+/// What is sent of a kept file at a time: so often is the right to it looked at.
+const HOT_PIECE: u64 = 256 * 1024;
+
+/// Files in memory.
+struct Hot {
+    files: Cache<ObjectPath, Bytes, Bytewise>,
+    room: Arc<Semaphore>,
+}
+
+#[derive(Clone)]
+struct Bytewise;
+
+impl Weighter<ObjectPath, Bytes> for Bytewise {
+    fn weight(&self, _: &ObjectPath, file: &Bytes) -> u64 {
+        file.len() as u64
+    }
+}
+
+impl Default for Hot {
+    fn default() -> Self {
+        // One shard: several would divide the room, and none of them could hold a large file.
+        let shards = OptionsBuilder::new().estimated_items_capacity(64).weight_capacity(HOT).shards(1).build();
+        let files = match shards {
+            Ok(options) => {
+                Cache::with_options(options, Bytewise, DefaultHashBuilder::default(), DefaultLifecycle::default())
+            }
+            Err(_) => Cache::with_weighter(64, HOT, Bytewise),
+        };
+        Self { files, room: Arc::new(Semaphore::new(HOT_ROOM)) }
+    }
+}
+
+impl std::fmt::Debug for Hot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hot").field("files", &self.files.len()).finish_non_exhaustive()
+    }
+}
+
+/// `range` of a file in memory, piece by piece: views of it, nothing is copied.
+fn pieces(
+    whole: &Bytes,
+    range: &Range<u64>,
+) -> impl Stream<Item = Result<Bytes, object_store::Error>> + Send + 'static {
+    let index = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(whole.len());
+    let mut left = whole.slice(index(range.start)..index(range.end.max(range.start)));
+    let piece = index(HOT_PIECE).max(1);
+    stream::iter(std::iter::from_fn(move || {
+        let next = left.split_to(left.len().min(piece));
+        (!next.is_empty()).then_some(Ok(next))
+    }))
 }
 
 /// What every reader of a local file may have in memory.
@@ -83,15 +173,15 @@ const LARGE: usize = 512 * 1024;
 /// Large pieces that may exist at once, whoever reads.
 const LARGE_AT_ONCE: usize = 16;
 
-/// A piece of a file with its place in the budget, which it holds until it is sent.
-struct Piece {
-    bytes: Vec<u8>,
+/// A piece of a file with its place in a budget, which it holds until it is sent.
+struct Piece<B> {
+    bytes: B,
     _place: Option<OwnedSemaphorePermit>,
 }
 
-impl AsRef<[u8]> for Piece {
+impl<B: AsRef<[u8]>> AsRef<[u8]> for Piece<B> {
     fn as_ref(&self) -> &[u8] {
-        &self.bytes
+        self.bytes.as_ref()
     }
 }
 
@@ -122,18 +212,11 @@ fn read(
 }
 
 /// Exactly `length` bytes from `at`; a file that is shorter than it was is an error.
-fn read_at(file: &File, at: u64, length: usize) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; length];
-    #[cfg(unix)]
-    std::os::unix::fs::FileExt::read_exact_at(file, &mut bytes, at)?;
-    #[cfg(not(unix))]
-    {
-        use std::io::{Read as _, Seek as _};
-        let mut file = file;
-        file.seek(io::SeekFrom::Start(at))?;
-        file.read_exact(&mut bytes)?;
-    }
-    Ok(bytes)
+fn read_at(mut file: &File, at: u64, length: usize) -> io::Result<Vec<u8>> {
+    file.seek(io::SeekFrom::Start(at))?;
+    let mut bytes = Vec::with_capacity(length);
+    file.take(length as u64).read_to_end(&mut bytes)?;
+    if bytes.len() == length { Ok(bytes) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
 }
 
 fn generic(source: Box<dyn std::error::Error + Send + Sync>) -> object_store::Error {
@@ -145,23 +228,55 @@ mod tests {
     use super::*;
     use futures::TryStreamExt as _;
 
+    async fn all(stream: BoxStream<'static, Result<Bytes, object_store::Error>>) -> Vec<u8> {
+        let pieces: Vec<Bytes> = stream.try_collect().await.unwrap();
+        pieces.concat()
+    }
+
+    #[tokio::test]
+    async fn a_small_file_is_read_once_for_all_and_kept_within_its_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = Files::local(folder.path()).unwrap();
+        let content: Vec<u8> = (0..u32::MAX).flat_map(u32::to_le_bytes).take(5_000_001).collect();
+        files.put("key", Bytes::from(content.clone())).await.unwrap();
+        let first = files.stream("key", 0..5_000_001).await.unwrap();
+        // From here on the disk is not asked.
+        std::fs::remove_file(folder.path().join("key")).unwrap();
+        assert!(all(first).await == content);
+        for range in [0..5_000_001, 7..8, 262_143..262_146, 4_999_999..5_000_001] {
+            let (start, end) = (usize::try_from(range.start).unwrap(), usize::try_from(range.end).unwrap());
+            assert!(all(files.stream("key", range).await.unwrap()).await == content[start..end]);
+        }
+        assert!(matches!(files.stream("no-such-key", 0..1).await, Err(object_store::Error::NotFound { .. })));
+        // Readers who hold on to what is no longer kept leave no room: the next file is sent piece by piece.
+        let mut held = Vec::new();
+        for i in 0..10 {
+            let key = format!("other-{i}");
+            files.put(&key, Bytes::from(content.clone())).await.unwrap();
+            held.push(files.stream(&key, 0..5_000_001).await.unwrap());
+            assert!(files.hot.files.weight() <= HOT);
+        }
+        assert!(files.hot.room.available_permits() < 5_000_001 / 1_024);
+        for stream in held {
+            assert!(all(stream).await == content);
+        }
+        for i in 0..10 {
+            files.hot.files.remove(&object(&format!("other-{i}")));
+        }
+        files.hot.files.remove(&object("key"));
+        assert_eq!(files.hot.room.available_permits(), HOT_ROOM);
+    }
+
     #[tokio::test]
     async fn any_range_is_read_whole_and_the_budget_is_given_back() {
         let folder = tempfile::tempdir().unwrap();
         let files = Files::local(folder.path()).unwrap();
+        // Nothing is kept whole.
+        let _full = Arc::clone(&files.hot.room).try_acquire_many_owned(u32::try_from(HOT_ROOM).unwrap()).unwrap();
         let content: Vec<u8> = (0..3_000_000_u32).flat_map(u32::to_le_bytes).take(2_000_003).collect();
         files.put("key", Bytes::from(content.clone())).await.unwrap();
         for range in [0..2_000_003, 5..6, 0..32_768, 1..32_770, 32_769..700_001, 1_999_000..2_000_003] {
-            let whole: Vec<u8> = files
-                .stream("key", range.clone())
-                .await
-                .unwrap()
-                .try_fold(Vec::new(), async |mut all, piece| {
-                    all.extend_from_slice(&piece);
-                    Ok(all)
-                })
-                .await
-                .unwrap();
+            let whole = all(files.stream("key", range.clone()).await.unwrap()).await;
             let (start, end) = (usize::try_from(range.start).unwrap(), usize::try_from(range.end).unwrap());
             assert!(whole == content[start..end], "{range:?}");
         }

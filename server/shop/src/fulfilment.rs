@@ -7,11 +7,12 @@
 use crate::cart::Offer;
 use crate::db::schema::{checkout, download_token, entitlement, order_item, orders};
 use crate::db::{AnyConnection, both};
+use crate::failpoint::{Failpoint, pass};
 use crate::payments::{PaymentsError, Session, SessionLine, SessionState};
 use crate::secrets::{self, Purpose};
 use crate::shop::Policy;
 use crate::types::{Email, OrderNumber, OrderStatus};
-use crate::{Error, SecretKey, Shop, invoices, outbox};
+use crate::{Error, SecretKey, Shop, declines, invoices, outbox, rights};
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 
@@ -57,12 +58,14 @@ impl Shop {
     where
         F: FnMut(&mut AnyConnection, Reconciled) -> Result<(), Error> + Send + 'static,
     {
+        pass(Failpoint::BeforeFetch);
         // Outside any transaction: no lock is held while Stripe thinks.
         let session = match self.0.payments.retrieve_session(session_id).await {
             Ok(session) => Some(session),
             Err(PaymentsError::NotFound) => None,
             Err(error) => return Err(error.into()),
         };
+        pass(Failpoint::AfterFetch);
         let shop = self.clone();
         let result = self
             .0
@@ -73,9 +76,11 @@ impl Shop {
                     None => Reconciled::Unknown,
                 };
                 also(conn, result)?;
+                pass(Failpoint::BeforeCommit);
                 Ok(result)
             })
             .await?;
+        pass(Failpoint::AfterCommit);
         if result == Reconciled::Ordered(OrderStatus::Succeeded) {
             self.0.mail_waiting.notify_one();
         }
@@ -127,6 +132,7 @@ fn apply(conn: &mut AnyConnection, shop: &Shop, session: &Session) -> Result<Rec
         return Ok(Reconciled::Ordered(OrderStatus::Succeeded));
     }
     if paid {
+        declines::forget(conn, row.id)?;
         succeed(conn, shop, order_id, now, "receipt")?;
         return Ok(Reconciled::Ordered(OrderStatus::Succeeded));
     }
@@ -241,9 +247,11 @@ fn insert_order(
         ))
         .returning(orders::id)
         .get_result(conn)?;
+    pass(Failpoint::OrderInserted);
     for (position, (offer, line)) in (0_i32..).zip(&checked.items) {
         insert_item(conn, order_id, position, offer, *line)?;
     }
+    pass(Failpoint::ItemsInserted);
     Ok(order_id)
 }
 
@@ -327,8 +335,14 @@ fn succeed(conn: &mut AnyConnection, shop: &Shop, order_id: i64, now: NaiveDateT
             .get_result(conn)?;
         insert_token(conn, &shop.0.key, &shop.0.settings.policy, entitlement_id, 1, now)?;
     }
+    pass(Failpoint::EntitlementsInserted);
+    // The money may have gone back before we heard that it came.
+    rights::settle(conn, order_id, now)?;
     invoices::issue(conn, order_id, now)?;
-    outbox::queue(conn, shop, mail, &email, order_id, now)
+    pass(Failpoint::InvoiceNumbered);
+    outbox::queue(conn, shop, mail, &email, order_id, now)?;
+    pass(Failpoint::MailQueued);
+    Ok(())
 }
 
 /// The token of an entitlement's `generation`; two requests for the same generation make one.

@@ -15,6 +15,10 @@ mod clock;
 #[cfg(feature = "ssr")]
 pub mod db;
 #[cfg(feature = "ssr")]
+mod declines;
+#[cfg(feature = "ssr")]
+mod disputes;
+#[cfg(feature = "ssr")]
 pub mod doctor;
 #[cfg(feature = "ssr")]
 pub mod downloads;
@@ -22,6 +26,10 @@ pub mod downloads;
 mod error;
 #[cfg(feature = "ssr")]
 pub mod events;
+#[cfg(feature = "ssr")]
+mod evidence;
+#[cfg(feature = "ssr")]
+pub mod failpoint;
 #[cfg(feature = "ssr")]
 pub mod files;
 #[cfg(feature = "ssr")]
@@ -45,6 +53,12 @@ pub mod payments;
 #[cfg(feature = "ssr")]
 mod progress;
 #[cfg(feature = "ssr")]
+pub mod reconciler;
+#[cfg(feature = "ssr")]
+pub mod refunds;
+#[cfg(feature = "ssr")]
+mod rights;
+#[cfg(feature = "ssr")]
 pub mod secrets;
 #[cfg(feature = "ssr")]
 pub mod seed;
@@ -59,6 +73,7 @@ pub use self::{
     clock::Clock,
     downloads::{Claimed, DownloadPage, Visitor},
     error::{Error, ErrorKind},
+    events::Outcome,
     fulfilment::Reconciled,
     secrets::{BrowserSecret, SecretKey},
     shop::{ClientIp, Parts, Policy, Settings, Shop},

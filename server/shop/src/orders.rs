@@ -8,7 +8,7 @@ use crate::secrets::{BrowserSecret, Purpose};
 use crate::types::{
     Cover, Currency, DownloadView, Email, Money, OrderItemView, OrderNumber, OrderStatus, OrderView, TokenState,
 };
-use crate::{Error, Shop, downloads, limits};
+use crate::{Error, Shop, downloads, limits, rights};
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 use std::collections::HashMap;
@@ -78,7 +78,9 @@ pub(crate) use token_columns;
 
 impl TokenRow {
     pub(crate) fn state(&self, now: NaiveDateTime) -> TokenState {
-        if self.entitlement_state != "active" {
+        if self.entitlement_state == "revoked" {
+            TokenState::Revoked
+        } else if self.entitlement_state != "active" {
             TokenState::Suspended
         } else if self.expires_at <= now {
             TokenState::Expired
@@ -316,6 +318,7 @@ fn items(
         ))
         .load(conn)?;
     let item_ids: Vec<i64> = rows.iter().map(|row| row.0).collect();
+    let mut notes = rights::notes(conn, order_id, &item_ids, currency)?;
     let tokens: Vec<(i64, TokenRow)> = download_token::table
         .inner_join(entitlement::table)
         .filter(entitlement::order_item_id.eq_any(item_ids))
@@ -335,6 +338,7 @@ fn items(
                 cover: cover_key.map(|key| Cover { key }),
                 accent,
                 total: Money::new(total, currency),
+                notes: notes.remove(&item_id).unwrap_or_default(),
                 download: token.map(|token| token.view(conn, shop, book_id, buyer, now)).transpose()?,
             })
         })

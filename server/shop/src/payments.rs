@@ -1,5 +1,8 @@
 //! The door to Stripe. Everything the shop asks of Stripe is asked here, and nothing of Stripe's types leaves.
 
+mod back;
+mod lists;
+
 use crate::types::Currency;
 use core::fmt;
 use std::collections::HashMap;
@@ -8,13 +11,17 @@ use std::time::Duration;
 use stripe::{Client, ClientBuilder, IdempotencyKey, RequestStrategy, StripeError, StripeRequest};
 use stripe_checkout::checkout_session::{
     CreateCheckoutSession, CreateCheckoutSessionLineItems, CreateCheckoutSessionLineItemsPriceData,
-    CreateCheckoutSessionPaymentIntentData, ListCheckoutSession, ListLineItemsCheckoutSession, ProductData,
-    RetrieveCheckoutSession,
+    CreateCheckoutSessionPaymentIntentData, ListLineItemsCheckoutSession, ProductData, RetrieveCheckoutSession,
 };
 use stripe_shared::{
-    CheckoutSession, CheckoutSessionMode, CheckoutSessionPaymentStatus, CheckoutSessionStatus, PaymentIntentStatus,
+    ApiErrorsType, CheckoutSession, CheckoutSessionMode, CheckoutSessionPaymentStatus, CheckoutSessionStatus,
+    PaymentIntentStatus,
 };
-use stripe_types::{Expandable, RangeQueryTs};
+use stripe_types::Expandable;
+
+pub(crate) use lists::{Page, RefundEntry};
+
+pub(crate) use back::{Decline, Dispute, NewRefund, Payment, Refund, RefundsOf};
 
 /// Stripe's own address.
 pub const STRIPE_API_BASE: &str = "https://api.stripe.com/";
@@ -79,6 +86,10 @@ pub enum PaymentsError {
     /// The same request is being worked on, or there are too many: ask again a moment later.
     #[error("Stripe asks to try again ({0})")]
     TryAgain(u16),
+    /// The idempotency key has travelled with another request: of an earlier version of this program, or from before a
+    /// title or the store's address changed.
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
     /// Stripe has no such object.
     #[error("Stripe knows no such object")]
     NotFound,
@@ -103,6 +114,7 @@ impl From<StripeError> for PaymentsError {
         match error {
             StripeError::Stripe(_, status @ (409 | 429)) => Self::TryAgain(status),
             StripeError::Stripe(_, 404) => Self::NotFound,
+            StripeError::Stripe(error, 400) if error.type_ == ApiErrorsType::IdempotencyError => Self::KeyReused,
             StripeError::Stripe(_, status @ 500..) => Self::Failed(status),
             StripeError::Stripe(error, status) => Self::Refused { status, message: error.message.unwrap_or_default() },
             StripeError::JSONDeserialize(what) => Self::Incomprehensible(what),
@@ -241,33 +253,6 @@ impl Payments {
             .send(self.client()?)
             .await?;
         Ok(session.into())
-    }
-
-    /// The session that was made with this idempotency key at or after `since` (Unix seconds), if there is one. For when
-    /// nobody knows what became of a request: Stripe's list does.
-    pub(crate) async fn find_session(&self, key: &str, since: i64) -> Result<Option<Session>, PaymentsError> {
-        let mut after: Option<String> = None;
-        loop {
-            let mut list = ListCheckoutSession::new().created(RangeQueryTs::gte(since)).limit(100);
-            if let Some(after) = &after {
-                list = list.starting_after(after.as_str());
-            }
-            let page = list.send(self.client()?).await?;
-            after = page.data.last().map(|last| last.id.as_str().to_owned()).filter(|_| page.has_more);
-            let ours = |session: &CheckoutSession| {
-                session
-                    .metadata
-                    .as_ref()
-                    .and_then(|metadata| metadata.get(METADATA_KEY))
-                    .is_some_and(|made| made == key)
-            };
-            if let Some(session) = page.data.into_iter().find(ours) {
-                return Ok(Some(session.into()));
-            }
-            if after.is_none() {
-                return Ok(None);
-            }
-        }
     }
 
     /// The session as Stripe has it now, with its line items and payment.

@@ -72,6 +72,7 @@ fn empty_shop(db: Db, folder: &Path) -> Shop {
             currency: "USD".parse().unwrap(),
             demo: false,
             livemode: false,
+            owner_email: None,
             policy: shop::Policy::default(),
         },
         db,

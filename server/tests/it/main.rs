@@ -10,19 +10,29 @@
 mod support;
 
 #[cfg(test)]
+mod any_order;
+#[cfg(test)]
 mod bad_input;
+#[cfg(test)]
+mod bad_stripe;
 #[cfg(test)]
 mod cart;
 #[cfg(test)]
 mod csrf;
 #[cfg(test)]
+mod currencies;
+#[cfg(test)]
 mod databases;
+#[cfg(test)]
+mod disputes;
 #[cfg(test)]
 mod downloads;
 #[cfg(test)]
 mod events;
 #[cfg(test)]
 mod free;
+#[cfg(test)]
+mod kills;
 #[cfg(test)]
 mod large_store;
 #[cfg(test)]
@@ -38,9 +48,17 @@ mod overload;
 #[cfg(test)]
 mod page_cache;
 #[cfg(test)]
+mod payment_states;
+#[cfg(test)]
 mod prices;
 #[cfg(test)]
 mod purchase;
+#[cfg(test)]
+mod reconciler;
+#[cfg(test)]
+mod refunds;
+#[cfg(test)]
+mod refunds_made_here;
 #[cfg(test)]
 mod signatures;
 #[cfg(test)]

@@ -79,6 +79,29 @@ on_both_databases!(a_lost_answer_makes_no_second_session, async |store| {
     assert_eq!(store.count("orders WHERE status = 'succeeded'").await, 1);
 });
 
+on_both_databases!(a_title_that_changes_meanwhile_makes_no_second_session_and_locks_nobody_out, async |store| {
+    let retitle = async |title: &str| {
+        store.execute(&format!("UPDATE book SET title = '{title}' WHERE slug = 'the-first-book'")).await;
+    };
+    // Stripe has made a session and we have not heard of it; the same key with another title is an error to Stripe.
+    let browser = with_cart(store).await;
+    store.sandbox.set_fault(on_creation(Fault::lost_answer()));
+    is_told_to_wait(&browser).await;
+    retitle("The first book, revised").await;
+    let session = works(store, &browser).await;
+    assert_eq!(store.sandbox.session_ids(), [session]);
+    // Stripe keeps the answer to a request that made none, and refuses the key's next one: then it takes a new key.
+    let browser = with_cart(store).await;
+    store.sandbox.set_fault(on_creation(Fault::status(500)));
+    is_told_to_wait(&browser).await;
+    let old = store.session_keys().pop().unwrap();
+    store.execute(&format!("UPDATE checkout SET idem_key = '{old}' WHERE stripe_session IS NULL")).await;
+    retitle("The first book, revised again").await;
+    works(store, &browser).await;
+    assert_ne!(store.session_keys().pop().unwrap(), old);
+    assert_eq!((store.sandbox.session_ids().len(), store.count("checkout").await), (2, 2));
+});
+
 on_both_databases!(a_payment_whose_session_we_never_heard_of_is_found_by_its_metadata, async |store| {
     let browser = with_cart(store).await;
     store.sandbox.set_fault(on_creation(Fault::lost_answer()));

@@ -60,6 +60,8 @@ async fn parts_are_refunded_until_nothing_is_left() {
     assert_eq!(again.error("message"), format!("Charge {} has already been refunded.", id(&intent["latest_charge"])));
     let expected = ["refund.created", "charge.refunded", "refund.created", "charge.refunded"];
     assert_eq!(kinds(&sandbox, &["refund", "charge.refund"]), expected);
+    let since = sandbox.events_after(sandbox.event_count() - 2);
+    assert_eq!(since.iter().map(|event| event["type"].as_str().unwrap()).collect::<Vec<_>>(), expected[2..]);
     let last = sandbox.events().pop().unwrap();
     assert_eq!(
         (last["data"]["object"]["object"].as_str(), last["data"]["object"]["refunded"].as_bool()),

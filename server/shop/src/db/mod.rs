@@ -180,7 +180,9 @@ impl Db {
         let pool = |address: &str, size: u16, setup: Setup| -> Result<Readers, OpenError> {
             let pool = Pool::builder()
                 .max_size(size.into())
-                .min_idle(Some(1))
+                // None in reserve: the pool would connect in the background, and a command of the program that ends
+                // meanwhile takes the TLS library away from under that thread, which is a crash.
+                .min_idle(Some(0))
                 .connection_timeout(POOL_TIMEOUT)
                 .connection_customizer(Box::new(setup))
                 .build(ConnectionManager::<AnyConnection>::new(address))?;

@@ -13,6 +13,7 @@ use crate::db::AnyConnection;
 use crate::db::schema::{
     book, book_file, download_claim, download_quota, download_token, edition, entitlement, order_item, orders,
 };
+use crate::failpoint::{Failpoint, pass};
 use crate::orders::{TokenRow, owns, token_columns};
 use crate::secrets::{self, BrowserSecret, Purpose};
 use crate::types::{BookFormat, Cover, DownloadView, OrderNumber, TokenState};
@@ -135,7 +136,17 @@ impl Shop {
     /// [`Error::NotFound`] for an unknown token, the database's.
     pub async fn claim_download(&self, token: &str, format: BookFormat, visitor: &Visitor) -> Result<Claimed, Error> {
         let (shop, token, visitor) = (self.clone(), token.to_owned(), visitor.clone());
-        self.0.db.write(move |conn| claim(conn, &shop, &token, format, &visitor)).await
+        let claimed = self
+            .0
+            .db
+            .write(move |conn| {
+                let claimed = claim(conn, &shop, &token, format, &visitor)?;
+                pass(Failpoint::ClaimWritten);
+                Ok(claimed)
+            })
+            .await?;
+        pass(Failpoint::ClaimKept);
+        Ok(claimed)
     }
 
     /// Replaces a used-up or expired token by a new one, within the store's policy.
@@ -192,7 +203,7 @@ fn claim(
     }
     if found.token.entitlement_state != "active" {
         entry.log(conn, shop, 403, "suspended")?;
-        return Ok(Claimed::Refused(TokenState::Suspended));
+        return Ok(Claimed::Refused(found.token.state(now)));
     }
     let file = book_file::table
         .inner_join(edition::table)

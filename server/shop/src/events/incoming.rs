@@ -8,6 +8,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde::Deserialize;
 use sha2::Sha256;
 use std::str::FromStr;
+use std::sync::Arc;
 use subtle::ConstantTimeEq;
 
 /// Stripe's tolerance (<https://docs.stripe.com/webhooks#verify-manually>), here in both directions.
@@ -15,7 +16,7 @@ const TOLERANCE_SECONDS: u64 = 300;
 
 /// The signing secrets of the endpoint: one, or two while rotating.
 #[derive(Clone)]
-pub struct WebhookSecrets(Vec<String>);
+pub struct WebhookSecrets(Arc<[String]>);
 
 /// `STRIPE_WEBHOOK_SECRET` names no secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,7 +27,7 @@ impl FromStr for WebhookSecrets {
     type Err = MalformedSecret;
 
     fn from_str(text: &str) -> Result<Self, MalformedSecret> {
-        let secrets: Vec<String> = text.split(',').map(|secret| secret.trim().to_owned()).collect();
+        let secrets: Arc<[String]> = text.split(',').map(|secret| secret.trim().to_owned()).collect();
         let well_formed = |secret: &String| secret.strip_prefix("whsec_").is_some_and(|rest| rest.len() >= 8);
         if secrets.iter().all(well_formed) { Ok(Self(secrets)) } else { Err(MalformedSecret) }
     }

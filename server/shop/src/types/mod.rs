@@ -8,6 +8,7 @@ mod cart;
 mod email;
 mod money;
 mod order;
+mod refund;
 mod slug;
 
 pub use book::{
@@ -20,4 +21,5 @@ pub use money::{Currency, Money, MoneyError, UnknownCurrency};
 pub use order::{
     CheckoutProgress, DownloadView, InvalidOrderNumber, OrderItemView, OrderNumber, OrderStatus, OrderView, TokenState,
 };
+pub use refund::{DisputeStage, MoneyNote, MoneyNoteKind, RefundStatus};
 pub use slug::{InvalidSlug, Slug};

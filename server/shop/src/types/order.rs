@@ -98,8 +98,10 @@ pub enum TokenState {
     Expired,
     /// All its uses are taken.
     UsedUp,
-    /// The right to the title is suspended (dispute) or gone (refund).
+    /// The right to the title is suspended: its payment is disputed.
     Suspended,
+    /// The right to the title is gone: its payment went back.
+    Revoked,
 }
 
 /// One title's way to its files.
@@ -141,6 +143,8 @@ pub struct OrderItemView {
     pub accent: String,
     /// What was paid for it.
     pub total: Money,
+    /// What became of the money, oldest first.
+    pub notes: Vec<super::MoneyNote>,
     /// The files; nothing while the order is pending, or in a browser that has not proven to be the buyer's.
     pub download: Option<DownloadView>,
 }
@@ -181,6 +185,19 @@ impl OrderView {
         let zero = Money::zero(self.total.currency());
         (self.subtotal, self.tax, self.total) = (zero, zero, zero);
         self
+    }
+}
+
+impl OrderView {
+    /// Why no title of the order is open any more, if none is: its payment is disputed, or went back.
+    #[must_use]
+    pub fn closed(&self) -> Option<TokenState> {
+        let states = || self.items.iter().filter_map(|item| item.download.as_ref()).map(|download| download.state);
+        let closed = |state| matches!(state, TokenState::Suspended | TokenState::Revoked);
+        if states().next().is_none() || !states().all(closed) {
+            return None;
+        }
+        states().find(|state| *state == TokenState::Suspended).or(Some(TokenState::Revoked))
     }
 }
 

@@ -4,6 +4,8 @@ mod books;
 mod browser;
 mod database;
 mod mail;
+mod money;
+mod program;
 mod stripe;
 mod tables;
 
@@ -11,6 +13,8 @@ pub use books::{add_book, entry, file_content, title_of};
 pub use browser::{Browser, hidden, location};
 pub use database::TestDatabase;
 pub use mail::{Mail, MailWay, Sink, mail_signature, message_ids};
+pub use money::{BANK_ACCOUNT, Bought, by_hand};
+pub use program::Program;
 pub use stripe::{cookie, event, session_of, signature, v1};
 pub use tables::schema;
 
@@ -94,6 +98,8 @@ impl Default for Options {
 
 /// The signing secret that the store knows.
 pub const WEBHOOK_SECRET: &str = "whsec_integration_test";
+/// What the store derives its secrets from.
+pub const SECRET_KEY: &str = "an integration test's secret key!";
 /// What the mail provider signs with, and who writes and reads in the store's name.
 pub const MAIL_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 pub const MAIL_FROM: &str = "Test Books <books@example.com>";
@@ -203,8 +209,10 @@ impl Store {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let endpoint = WebhookEndpoint::new(format!("{url}/webhooks/stripe"), WEBHOOK_SECRET);
         let webhooks = if options.webhooks { vec![endpoint] } else { Vec::new() };
-        let sandbox =
-            Sandbox::start(stripe_sandbox::Config { webhooks, ..stripe_sandbox::Config::default() }).await.unwrap();
+        // What happens later at Stripe happens when a test says so.
+        let settle_after = Duration::from_secs(3_600);
+        let config = stripe_sandbox::Config { webhooks, settle_after, ..stripe_sandbox::Config::default() };
+        let sandbox = Sandbox::start(config).await.unwrap();
         let memory = Memory::default();
         let sink = match options.mail {
             MailWay::Sink(credentials) => Some(Sink::start(!credentials.is_empty())),
@@ -233,7 +241,7 @@ impl Store {
             files: Files::local(&data.path().join("files")).unwrap(),
             payments: Payments::new(&"sk_test_integration".parse().unwrap(), &format!("{}/", sandbox.url())).unwrap(),
             post: mailer.map(|mailer| Post { mailer, from, owner }),
-            key: SecretKey::new("an integration test's secret key!").unwrap(),
+            key: SecretKey::new(SECRET_KEY).unwrap(),
             clock: options.clock,
         };
         let shop = Shop::new(parts.clone());
@@ -370,6 +378,11 @@ impl Store {
             self.texts(&format!("SELECT number AS value FROM orders WHERE stripe_session = '{session}'")).await;
         (session, numbers.first().expect("an order").parse().unwrap())
     }
+}
+
+/// A figure that `make soak` sets higher than a run of all tests has time for.
+pub fn setting(name: &str, otherwise: usize) -> usize {
+    std::env::var(name).map_or(otherwise, |value| value.parse().expect("a number"))
 }
 
 /// SHA-256 in hexadecimal.

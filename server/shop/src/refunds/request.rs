@@ -1,0 +1,395 @@
+//! Refunds that are asked for here.
+//!
+//! The row comes first, with the key that the request travels under; then Stripe is asked; then what Stripe says is
+//! written down like any other refund. Whatever is lost on the way, the refund's event, the next round of
+//! [`Shop::retry_refunds`] or Stripe's idempotency completes it, and none of them makes a second one.
+
+use super::ledger::{NewRow, Order, rooms};
+use super::share::{Share, spread};
+use crate::db::AnyConnection;
+use crate::db::schema::{book, order_item, orders, refund};
+use crate::payments::{NewRefund, PaymentsError, RefundsOf};
+use crate::rights::{LIVING, sum};
+use crate::types::{Currency, Money, OrderNumber, RefundStatus, Slug};
+use crate::{Error, Shop};
+use chrono::{NaiveDateTime, TimeDelta};
+use diesel::prelude::*;
+use uuid::Uuid;
+
+/// A refund that Stripe has not confirmed after so long is asked for again.
+const RETRY_AFTER: TimeDelta = TimeDelta::minutes(1);
+/// So many in one round.
+const BATCH: i64 = 16;
+
+/// What is to be refunded, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefundRequest {
+    /// What.
+    pub what: RefundWhat,
+    /// Why.
+    pub reason: RefundReason,
+}
+
+/// What is to be refunded. A total that is refunded, at once or bit by bit, takes all titles back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RefundWhat {
+    /// All that is left.
+    Full,
+    /// An amount, spread over all titles; the buyer keeps them.
+    Amount(Money),
+    /// What is left of these titles, and whether each is taken back.
+    Items(Vec<(ItemRef, bool)>),
+}
+
+/// A title of an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ItemRef {
+    /// By its book.
+    Book(Slug),
+    /// By the item's id.
+    Id(i64),
+}
+
+/// Why: Stripe's words. "Fraudulent" makes Stripe refuse the card and the address from then on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RefundReason {
+    /// The buyer asked for it.
+    #[default]
+    RequestedByCustomer,
+    /// Paid twice.
+    Duplicate,
+    /// Not paid by the card's owner.
+    Fraudulent,
+}
+
+impl RefundReason {
+    /// Stripe's word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::RequestedByCustomer => "requested_by_customer",
+            Self::Duplicate => "duplicate",
+            Self::Fraudulent => "fraudulent",
+        }
+    }
+}
+
+/// A refund that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefundMade {
+    /// How much.
+    pub amount: Money,
+    /// Where it stands; [`RefundStatus::Requested`] if Stripe's answer was lost: it will be asked again.
+    pub status: RefundStatus,
+    /// Stripe's id, if we know it yet.
+    pub stripe_id: Option<String>,
+}
+
+/// Why nothing is refunded.
+#[derive(Debug, thiserror::Error)]
+pub enum RefundError {
+    /// There is no such order.
+    #[error("there is no order of this number")]
+    NoOrder,
+    /// No money came in for it.
+    #[error("nothing was paid for this order")]
+    NotPaid,
+    /// All of it has been refunded, or it cost nothing.
+    #[error("there is nothing left to refund")]
+    NothingLeft,
+    /// More than is left.
+    #[error("only {0} is left to refund")]
+    TooMuch(Money),
+    /// Not an amount of this order.
+    #[error("the amount must be more than nothing, in {0}")]
+    WrongAmount(Currency),
+    /// The order has no such title.
+    #[error("the order has no title {0}")]
+    NoSuchItem(String),
+    /// Stripe said no, and why.
+    #[error("Stripe refuses the refund: {0}")]
+    Refused(String),
+    /// Anything else; nothing has changed, or the refund is completed later.
+    #[error(transparent)]
+    Shop(#[from] Error),
+}
+
+/// The name of a refund, which all its keys begin with.
+pub(super) fn name_of(key: &str) -> &str {
+    key.split_once('.').map_or(key, |(name, _)| name)
+}
+
+/// The same name with the next number.
+fn next_key(key: &str) -> String {
+    let number = key.split_once('.').and_then(|(_, number)| number.parse().ok()).unwrap_or(1_u32);
+    format!("{}.{}", name_of(key), number.saturating_add(1))
+}
+
+/// A row that Stripe has not confirmed.
+#[derive(Clone, Debug, Queryable)]
+struct Asked {
+    id: i64,
+    key: Option<String>,
+    payment_intent: Option<String>,
+    amount: i64,
+    reason: Option<String>,
+}
+
+impl Shop {
+    /// Refunds an order, wholly or in part. Two at once never come to more than its total.
+    ///
+    /// # Errors
+    /// [`RefundError`]. If Stripe does not answer, that is none: the refund stays [`RefundStatus::Requested`] and is
+    /// completed later.
+    pub async fn refund(&self, number: &OrderNumber, request: &RefundRequest) -> Result<RefundMade, RefundError> {
+        let (number, request, now) = (number.clone(), request.clone(), self.0.clock.now());
+        let asked = self.0.db.write(move |conn| plan(conn, &number, &request, now)).await??;
+        self.pursue(&asked, false).await?;
+        let id = asked.id;
+        let row = self.0.db.read(move |conn| made(conn, id)).await?;
+        match row {
+            (made, Some(why)) if made.status == RefundStatus::Failed && made.stripe_id.is_none() => {
+                Err(RefundError::Refused(why))
+            }
+            (made, _) => Ok(made),
+        }
+    }
+
+    /// Asks again for refunds that Stripe has not confirmed within a minute. Returns how many those were.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn retry_refunds(&self) -> Result<usize, Error> {
+        let before = self.0.clock.now() - RETRY_AFTER;
+        let waiting: Vec<Asked> = self
+            .0
+            .db
+            .read(move |conn| {
+                Ok(refund::table
+                    .inner_join(orders::table)
+                    .filter(refund::status.eq(RefundStatus::Requested.as_str()))
+                    .filter(refund::updated_at.le(before))
+                    .order(refund::updated_at)
+                    .limit(BATCH)
+                    .select((
+                        refund::id,
+                        refund::idem_key,
+                        orders::stripe_payment_intent,
+                        refund::amount,
+                        refund::reason,
+                    ))
+                    .load(conn)?)
+            })
+            .await?;
+        for asked in &waiting {
+            self.pursue(asked, true).await?;
+        }
+        Ok(waiting.len())
+    }
+
+    /// Asks Stripe for a refund, and writes down what came of it.
+    async fn pursue(&self, asked: &Asked, again: bool) -> Result<(), Error> {
+        let (Some(key), Some(payment_intent)) = (asked.key.as_deref(), asked.payment_intent.as_deref()) else {
+            return Err(Error::internal(format!("refund {} has no key or no payment", asked.id)));
+        };
+        if again {
+            // What became of the earlier requests is not known, and a key is forgotten after a day: Stripe's list knows.
+            match self.0.payments.refunds(RefundsOf::Payment(payment_intent)).await {
+                Ok(all) => {
+                    if let Some(found) = all.into_iter().find(|refund| refund.name.as_deref() == Some(name_of(key))) {
+                        return self.write_down(asked.id, key, &found.id).await;
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(refund = asked.id, %error, "what became of a refund cannot be seen yet");
+                    return self.wait(asked.id, key.to_owned(), None).await;
+                }
+            }
+        }
+        let new = NewRefund {
+            idempotency_key: key,
+            name: name_of(key),
+            payment_intent,
+            amount: asked.amount,
+            reason: asked.reason.as_deref().unwrap_or(RefundReason::RequestedByCustomer.as_str()),
+        };
+        match self.0.payments.create_refund(&new).await {
+            Ok(made) => self.write_down(asked.id, key, &made.id).await,
+            Err(PaymentsError::Refused { message, .. } | PaymentsError::Setup(message)) => {
+                self.give_up(asked.id, message).await
+            }
+            Err(error @ PaymentsError::NotFound) => self.give_up(asked.id, error.to_string()).await,
+            Err(error) => {
+                tracing::warn!(refund = asked.id, %error, "a refund will be asked for again");
+                // Stripe repeats a stored failure for the same key: the next try needs another one.
+                let renewed = matches!(error, PaymentsError::Failed(_)).then(|| next_key(key));
+                self.wait(asked.id, key.to_owned(), renewed).await
+            }
+        }
+    }
+
+    /// Money has moved: if it cannot be written down now, the refund's event does so, or the next round.
+    async fn write_down(&self, id: i64, key: &str, stripe_id: &str) -> Result<(), Error> {
+        let Err(error) = self.reconcile_refund(stripe_id).await else { return Ok(()) };
+        tracing::warn!(refund = id, stripe_id, %error, "a refund was made and is not written down yet");
+        self.wait(id, key.to_owned(), None).await
+    }
+
+    /// A definite no: nothing was refunded.
+    async fn give_up(&self, id: i64, why: String) -> Result<(), Error> {
+        tracing::error!(refund = id, why, "a refund was refused");
+        let now = self.0.clock.now();
+        self.0
+            .db
+            .write(move |conn| {
+                let requested = refund::table.find(id).filter(refund::status.eq(RefundStatus::Requested.as_str()));
+                diesel::update(requested)
+                    .set((
+                        refund::status.eq(RefundStatus::Failed.as_str()),
+                        refund::failure_reason.eq(&why),
+                        refund::updated_at.eq(now),
+                    ))
+                    .execute(conn)?;
+                Ok(())
+            })
+            .await
+    }
+
+    /// Puts a refund to the end of the queue, under another key if the one that it has is spent.
+    async fn wait(&self, id: i64, key: String, renewed: Option<String>) -> Result<(), Error> {
+        let now = self.0.clock.now();
+        self.0
+            .db
+            .write(move |conn| {
+                let requested = refund::table
+                    .find(id)
+                    .filter(refund::status.eq(RefundStatus::Requested.as_str()))
+                    .filter(refund::idem_key.eq(&key));
+                let renewed = renewed.as_ref().map(|key| refund::idem_key.eq(key));
+                diesel::update(requested).set((refund::updated_at.eq(now), renewed)).execute(conn)?;
+                Ok(())
+            })
+            .await
+    }
+}
+
+/// Writes down what is asked for, if it can be had.
+fn plan(
+    conn: &mut AnyConnection,
+    number: &OrderNumber,
+    request: &RefundRequest,
+    now: NaiveDateTime,
+) -> Result<Result<Asked, RefundError>, Error> {
+    let Some(order) = Order::lock_number(conn, number)? else { return Ok(Err(RefundError::NoOrder)) };
+    if !order.is_paid() || order.payment_intent.is_none() {
+        return Ok(Err(RefundError::NotPaid));
+    }
+    let currency: Currency =
+        order.currency.parse().map_err(|_| Error::internal(format!("order {}: bad currency", order.number)))?;
+    // What is asked for and not confirmed counts too: Stripe may be about to do it.
+    let mut states = LIVING.to_vec();
+    states.push(RefundStatus::Requested.as_str());
+    let rooms = rooms(conn, order.id, &states, None)?;
+    let left = Money::new(sum(rooms.iter().map(|room| room.amount))?, currency);
+    if left.is_zero() {
+        return Ok(Err(RefundError::NothingLeft));
+    }
+    let mut taken = Vec::new();
+    let shares: Vec<Share> = match &request.what {
+        RefundWhat::Full => {
+            taken.extend(rooms.iter().map(|room| room.item_id));
+            rooms.iter().map(|room| Share { item_id: room.item_id, amount: room.amount, tax: room.tax }).collect()
+        }
+        RefundWhat::Amount(amount) if amount.currency() != currency || amount.minor() <= 0 => {
+            return Ok(Err(RefundError::WrongAmount(currency)));
+        }
+        RefundWhat::Amount(amount) => match spread(&rooms, amount.minor()) {
+            Some(shares) => shares,
+            None => return Ok(Err(RefundError::TooMuch(left))),
+        },
+        RefundWhat::Items(wanted) => {
+            let mut shares: Vec<Share> = Vec::new();
+            for (item, revoke) in wanted {
+                let Some(room) =
+                    resolve(conn, order.id, item)?.and_then(|id| rooms.iter().find(|room| room.item_id == id))
+                else {
+                    return Ok(Err(RefundError::NoSuchItem(item.to_string())));
+                };
+                if shares.iter().all(|share| share.item_id != room.item_id) {
+                    shares.push(Share { item_id: room.item_id, amount: room.amount, tax: room.tax });
+                }
+                if *revoke {
+                    taken.push(room.item_id);
+                }
+            }
+            shares
+        }
+    };
+    let amount = sum(shares.iter().map(|share| share.amount))?;
+    if amount == 0 {
+        return Ok(Err(RefundError::NothingLeft));
+    }
+    let key = format!("octavo-refund-{}", Uuid::new_v4());
+    let new = NewRow {
+        idem_key: Some(key.clone()),
+        stripe_id: None,
+        order_id: order.id,
+        amount,
+        tax: sum(shares.iter().map(|share| share.tax))?,
+        currency: order.currency.clone(),
+        status: RefundStatus::Requested.as_str(),
+        reason: Some(request.reason.as_str().to_owned()),
+        failure_reason: None,
+        created_at: now,
+        updated_at: now,
+    };
+    let id = new.insert(conn, &shares, |item| taken.contains(&item))?;
+    Ok(Ok(Asked { id, key: Some(key), payment_intent: order.payment_intent, amount, reason: new.reason }))
+}
+
+/// The id of an item of this order.
+fn resolve(conn: &mut AnyConnection, order_id: i64, item: &ItemRef) -> Result<Option<i64>, Error> {
+    let items = order_item::table.filter(order_item::order_id.eq(order_id)).select(order_item::id);
+    Ok(match item {
+        ItemRef::Id(id) => items.filter(order_item::id.eq(id)).first(conn).optional()?,
+        ItemRef::Book(slug) => {
+            let books = book::table.filter(book::slug.eq(slug.as_str())).select(book::id);
+            items.filter(order_item::book_id.eq_any(books)).first(conn).optional()?
+        }
+    })
+}
+
+impl std::fmt::Display for ItemRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Book(slug) => write!(f, "{slug}"),
+            Self::Id(id) => write!(f, "{id}"),
+        }
+    }
+}
+
+/// The refund as it stands, and why it failed if it has.
+fn made(conn: &mut AnyConnection, id: i64) -> Result<(RefundMade, Option<String>), Error> {
+    type Row = (i64, String, String, Option<String>, Option<String>);
+    let (amount, currency, status, stripe_id, why): Row = refund::table
+        .find(id)
+        .select((refund::amount, refund::currency, refund::status, refund::stripe_id, refund::failure_reason))
+        .first(conn)?;
+    let corrupt = |what: &str| Error::internal(format!("refund {id}: bad {what}"));
+    let currency: Currency = currency.parse().map_err(|_| corrupt("currency"))?;
+    let status = RefundStatus::parse(&status).ok_or_else(|| corrupt("status"))?;
+    Ok((RefundMade { amount: Money::new(amount, currency), status, stripe_id }, why))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refund_keeps_its_name_over_all_its_keys() {
+        assert_eq!(next_key("octavo-refund-a"), "octavo-refund-a.2");
+        assert_eq!(next_key("octavo-refund-a.2"), "octavo-refund-a.3");
+        assert_eq!(name_of("octavo-refund-a.3"), "octavo-refund-a");
+        assert_eq!(name_of("octavo-refund-a"), "octavo-refund-a");
+    }
+}

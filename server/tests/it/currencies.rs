@@ -1,0 +1,96 @@
+//! Currencies with no decimals, with three, and those that Stripe treats in its own way: row 12.
+
+use crate::support::{GOOD_CARD, Options, Store, add_book, entry, on_both_databases};
+use serde_json::json;
+use shop::cart::Cart;
+use shop::types::{Currency, Money};
+use shop::{BrowserSecret, CheckoutStart, Reconciled};
+use stripe_sandbox::PayOutcome;
+
+/// Code, prices of two books in minor units as Stripe counts them, and their total as it is read
+/// (<https://docs.stripe.com/currencies>): ISK and UGX have no coins and are charged with two decimals all the same, in
+/// whole hundreds.
+const CURRENCIES: [(&str, [i64; 2], &str); 15] = [
+    ("JPY", [1_200, 349], "¥1,549"),
+    ("KRW", [15_000, 9_900], "24,900"),
+    ("VND", [189_000, 99_000], "288,000"),
+    ("CLP", [9_990, 4_990], "14,980"),
+    ("XAF", [5_000, 2_501], "7,501"),
+    ("KWD", [1_250, 4_990], "6.240"),
+    ("BHD", [1_990, 2_000], "3.990"),
+    ("JOD", [7_500, 510], "8.010"),
+    ("TND", [24_900, 9_990], "34.890"),
+    ("ISK", [129_900, 50_000], "1,799.00"),
+    ("UGX", [3_500_000, 1_250_000], "47,500.00"),
+    ("HUF", [399_000, 149_900], "5,489.00"),
+    ("TWD", [35_000, 9_900], "449.00"),
+    ("EUR", [799, 1], "€8.00"),
+    ("USD", [1_299, 2_501], "$38.00"),
+];
+
+async fn add_books(store: &Store) {
+    for i in 0..2 {
+        let slug = format!("everywhere-{i}");
+        let mut book = entry(&slug, 0, &["epub"], "published");
+        book["prices"] = CURRENCIES.iter().map(|(code, prices, _)| ((*code).to_owned(), json!(prices[i]))).collect();
+        add_book(&store.shop, store.data.path(), book, 64).await;
+    }
+}
+
+async fn buy(store: &Store, code: &str) -> String {
+    let mut cart = Cart::new(code.parse().unwrap());
+    for i in 0..2 {
+        store.shop.add_to_cart(&mut cart, &format!("everywhere-{i}").parse().unwrap()).await.unwrap();
+    }
+    let snapshot = store.shop.cart_view(&cart).await.unwrap().snapshot;
+    match store.shop.start_checkout(&cart, &snapshot, &BrowserSecret::generate()).await.unwrap() {
+        CheckoutStart::Pay(url) => crate::support::session_of(&url),
+        CheckoutStart::Free => panic!("nothing to pay"),
+    }
+}
+
+fn alone() -> Options {
+    Options { webhooks: false, workers: false, ..Options::default() }
+}
+
+on_both_databases!(row_12_fifteen_currencies_are_exact_from_price_to_invoice, alone(), async |store| {
+    add_books(store).await;
+    for (code, prices, read) in CURRENCIES {
+        let total: i64 = prices.iter().sum();
+        let currency: Currency = code.parse().unwrap();
+        assert!(Money::new(total, currency).to_string().contains(read), "{}", Money::new(total, currency));
+        let session = buy(store, code).await;
+        let theirs = store.sandbox.session(&session).unwrap();
+        assert_eq!(
+            (&theirs["currency"], &theirs["amount_subtotal"], &theirs["amount_total"]),
+            (&json!(code.to_lowercase()), &json!(total), &json!(total))
+        );
+        let outcome = store.sandbox.pay(&session, GOOD_CARD, "ann@example.org");
+        assert!(matches!(outcome, PayOutcome::Completed { .. }), "{code}: {outcome:?}");
+        assert!(matches!(store.shop.reconcile(&session).await.unwrap(), Reconciled::Ordered(_)), "{code}");
+        let query = format!(
+            "SELECT CAST(o.amount_total AS TEXT) || ' ' || CAST(i.total AS TEXT) || ' ' || o.currency || ' ' || n.currency \
+             AS value FROM orders o JOIN order_item i ON i.order_id = o.id JOIN invoice n ON n.order_id = o.id \
+             WHERE o.stripe_session = '{session}' ORDER BY i.position"
+        );
+        let expected = prices.map(|price| format!("{total} {price} {code} {code}"));
+        assert_eq!(store.texts(&query).await, expected);
+        let charged = store.sandbox.events().into_iter().rev().find(|event| event["type"] == "charge.succeeded");
+        assert_eq!(charged.expect("a charge")["data"]["object"]["amount"], total, "{code}");
+    }
+    assert_eq!(store.count("orders WHERE status = 'succeeded'").await, 15);
+    assert_eq!(store.shop.compare_with_stripe(1).await.unwrap(), []);
+});
+
+on_both_databases!(row_12_another_currency_of_the_same_amount_is_put_under_review, alone(), async |store| {
+    add_books(store).await;
+    for (i, (code, ..)) in CURRENCIES.iter().enumerate() {
+        let session = buy(store, code).await;
+        let other = CURRENCIES[(i + 1) % CURRENCIES.len()].0;
+        store.execute(&format!("UPDATE checkout SET currency = '{other}' WHERE stripe_session = '{session}'")).await;
+        let _ = store.sandbox.pay(&session, GOOD_CARD, "ann@example.org");
+        assert_eq!(store.shop.reconcile(&session).await.unwrap(), Reconciled::Quarantined, "{code} is not {other}");
+    }
+    assert_eq!((store.count("orders").await, store.count("entitlement").await), (0, 0));
+    assert_eq!(store.count("checkout WHERE state = 'quarantined' AND last_error = 'the currency differs'").await, 15);
+});
