@@ -166,9 +166,9 @@ impl Order {
         })
     }
 
-    /// Where the letter's button leads, and what it says.
-    fn way_in(&self, shop: &Shop) -> (String, &'static str) {
-        match (&self.link, self.lines.len()) {
+    /// Where the button of a letter about so many books leads, and what it says.
+    fn way_in(&self, shop: &Shop, books: usize) -> (String, &'static str) {
+        match (&self.link, books) {
             (Some(link), 1) => (link.url.clone(), "Open your book"),
             (Some(link), _) => (link.url.clone(), "Open your books"),
             (None, _) => (format!("{}/library", shop.base_url()), "Open your library"),
@@ -184,7 +184,8 @@ fn one_line(text: &str) -> String {
 
 fn rendered(subject: String, text: askama::Result<String>, html: askama::Result<String>) -> Result<Letter, Error> {
     let failed = |error: askama::Error| Error::internal(format!("template: {error}"));
-    Ok(Letter { subject, text: text.map_err(failed)?, html: html.map_err(failed)? })
+    // A template loses its last line break.
+    Ok(Letter { subject, text: text.map_err(failed)? + "\n", html: html.map_err(failed)? })
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use shop::mailer::MailFault;
 use shop::types::OrderNumber;
 use shop::{BrowserSecret, Clock, Error};
 use std::collections::{BTreeMap, BTreeSet};
+use stripe_sandbox::PayOutcome;
 
 /// A store whose clock stands still, and which does nothing by itself.
 fn by_hand(mail: MailWay) -> Options {
@@ -15,12 +16,17 @@ fn by_hand(mail: MailWay) -> Options {
     Options { workers: false, webhooks: false, clock, mail, ..Options::default() }
 }
 
+fn paid(store: &Store, session: &str, email: &str) {
+    let outcome = store.sandbox.pay(session, GOOD_CARD, email);
+    assert!(matches!(outcome, PayOutcome::Completed { .. }), "{outcome:?}");
+}
+
 /// So many paid orders, each with its mail in the outbox.
 async fn orders(store: &Store, count: usize) {
     futures::stream::iter(0..count)
         .map(async |i| {
             let session = store.quick_checkout(&["the-third-book"], &BrowserSecret::generate()).await;
-            store.sandbox.pay(&session, GOOD_CARD, &format!("buyer{i}@example.org"));
+            paid(store, &session, &format!("buyer{i}@example.org"));
             store.shop.reconcile(&session).await.map(drop)
         })
         .buffer_unordered(8)
@@ -300,7 +306,7 @@ async fn queue(store: &Store, kind: &str, to: &str, payload: &str) {
 
 on_both_databases!(a_refund_is_told_with_what_goes_and_what_stays, by_hand(MailWay::Memory), async |store| {
     let session = store.quick_checkout(&["the-first-book", "the-second-book"], &BrowserSecret::generate()).await;
-    store.sandbox.pay(&session, GOOD_CARD, "ann@example.org");
+    paid(store, &session, "ann@example.org");
     store.shop.reconcile(&session).await.unwrap();
     store
         .execute(
@@ -327,6 +333,7 @@ on_both_databases!(a_refund_is_told_with_what_goes_and_what_stays, by_hand(MailW
     assert!(gone < first && first < kept && kept < second, "{}", mail.text);
     assert!(mail.text.contains("a part of your order") && mail.html.contains("a part of your order"));
     link(&mail, &format!("{}/orders/", store.url));
+    assert!(mail.text.contains("\nOpen your book:\n"));
     for table in ["outbox WHERE kind = 'refund_notice'", "refund_item", "refund"] {
         store.execute(&format!("DELETE FROM {table}")).await;
     }
@@ -356,7 +363,7 @@ on_both_databases!(a_dispute_is_told_to_the_owner_with_its_deadline, by_hand(Mai
         }
     }
     link(open, "https://dashboard.stripe.com/test/disputes/du_1");
-    assert!(won.header("Subject").starts_with("Dispute won") && won.text.contains("in your favour"));
+    assert!(won.header("Subject").starts_with("Dispute won") && won.text.contains("the bank decided for you"));
     assert!(!won.text.contains("1 December") && !won.text.contains("suspended"));
     store.execute("DELETE FROM outbox WHERE kind = 'dispute_notice'").await;
     store.execute("DELETE FROM dispute").await;

@@ -20,6 +20,7 @@ struct Facts<'a> {
     /// Stripe's words with spaces in them.
     reason: String,
     status: String,
+    heading: &'static str,
     /// What has happened, in a sentence.
     lead: String,
     due: Option<String>,
@@ -60,18 +61,20 @@ pub(super) fn letter(conn: &mut AnyConnection, shop: &Shop, order: &Order, dispu
         entitlement::table.filter(entitlement::order_item_id.eq_any(items)).filter(entitlement::state.eq("frozen"));
     let frozen: bool = diesel::select(diesel::dsl::exists(frozen)).get_result(conn)?;
     let amount = Money::new(amount, currency);
-    let (title, lead, open) = match status.as_str() {
-        "won" => ("won", format!("The dispute over {amount} was decided in your favour."), false),
-        "lost" => ("lost", format!("The dispute over {amount} was decided for the buyer."), false),
-        "warning_closed" => ("closed", format!("The bank's inquiry about {amount} was closed."), false),
-        inquiry if inquiry.starts_with("warning") => {
-            ("an inquiry", format!("A buyer's bank asks about a payment of {amount}. No money has moved yet."), true)
+    let (title, heading, lead, open) = match status.as_str() {
+        "won" => ("won", "A dispute was decided", format!("The {amount} stay yours: the bank decided for you."), false),
+        "lost" => ("lost", "A dispute was decided", format!("The bank gave {amount} back to the buyer."), false),
+        "warning_closed" => {
+            ("closed", "An inquiry was closed", format!("The bank has no more questions about {amount}."), false)
         }
-        _ => (
-            "opened",
-            format!("A buyer's bank asks for {amount} back. Stripe holds the money until it is decided."),
-            true,
-        ),
+        inquiry if inquiry.starts_with("warning") => {
+            let lead = format!("A buyer's bank asks about a payment of {amount}. No money has moved yet.");
+            ("an inquiry", "A bank asks about a payment", lead, true)
+        }
+        _ => {
+            let lead = format!("A buyer's bank asks for {amount} back. Stripe holds the money until it is decided.");
+            ("opened", "A payment is disputed", lead, true)
+        }
     };
     let mode = if shop.0.settings.livemode { "" } else { "test/" };
     let facts = Facts {
@@ -81,6 +84,7 @@ pub(super) fn letter(conn: &mut AnyConnection, shop: &Shop, order: &Order, dispu
         amount,
         reason: reason.replace('_', " "),
         status: status.replace('_', " "),
+        heading,
         lead,
         due: due.filter(|_| open).map(moment),
         frozen,

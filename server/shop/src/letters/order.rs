@@ -36,7 +36,7 @@ pub(super) fn letter(shop: &Shop, order: &Order, free: bool) -> Result<Letter, E
         (false, false) => "Your book and your receipt",
     };
     let subject = format!("{what} from {} (order {})", shop.store_name(), order.number);
-    let (button_url, button) = order.way_in(shop);
+    let (button_url, button) = order.way_in(shop, order.lines.len());
     let facts = Facts { frame: Frame::new(shop), subject, order, free, many, button_url, button };
     rendered(facts.subject.clone(), Text { m: &facts }.render(), Html { m: &facts }.render())
 }

@@ -62,7 +62,8 @@ pub(super) fn letter(conn: &mut AnyConnection, shop: &Shop, order: &Order, refun
         .collect();
     let (gone, others): (Vec<&Line>, Vec<&Line>) = order.lines.iter().partition(|line| revoked.contains(&line.item_id));
     let amount = Money::new(amount, order.currency);
-    let (button_url, button) = order.way_in(shop);
+    let kept: Vec<&Line> = others.into_iter().filter(|line| held.contains(&line.item_id)).collect();
+    let (button_url, button) = order.way_in(shop, kept.len());
     let facts = Facts {
         frame: Frame::new(shop),
         subject: format!("Your refund of {amount} from {} (order {})", shop.store_name(), order.number),
@@ -71,7 +72,7 @@ pub(super) fn letter(conn: &mut AnyConnection, shop: &Shop, order: &Order, refun
         tax: Money::new(tax, order.currency),
         whole: amount == order.total,
         gone,
-        kept: others.into_iter().filter(|line| held.contains(&line.item_id)).collect(),
+        kept,
         button_url,
         button,
     };

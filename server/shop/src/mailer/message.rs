@@ -115,7 +115,7 @@ mod tests {
             for extra in extras {
                 let hostile = format!("Moby-Dick{line_break}{extra}");
                 // With what other programs take for a line break, and behind what an encoder may undo.
-                let softer = hostile.replace(['\r', '\n'], "\u{2028}");
+                let softer = hostile.replace(['\r', '\n', '\t'], "\u{2028}");
                 let encoded = format!("=?utf-8?Q?Moby=0D=0A{}?=", extra.replace(['\r', '\n', ' '], "_"));
                 let address = format!("ann@example.org{line_break}{extra}");
                 let quoted = format!("\"ann{line_break}{extra}\"@example.org");
