@@ -147,7 +147,6 @@ impl PageCache {
 
 /// `inner` with the kept pages in front: what is kept is sent before any route is looked for, and costs a few
 /// microseconds.
-#[must_use]
 pub fn in_front_of(inner: Router, cache: PageCache) -> Router {
     Router::new().fallback_service(service_fn(move |request| {
         let (inner, cache) = (inner.clone(), cache.clone());

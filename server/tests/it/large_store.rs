@@ -72,7 +72,6 @@ fn empty_shop(db: Db, folder: &Path) -> Shop {
             currency: "USD".parse().unwrap(),
             demo: false,
             livemode: false,
-            owner_email: None,
             policy: shop::Policy::default(),
         },
         db,
