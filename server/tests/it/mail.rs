@@ -333,7 +333,7 @@ on_both_databases!(a_refund_is_told_with_what_goes_and_what_stays, by_hand(MailW
     assert!(gone < first && first < kept && kept < second, "{}", mail.text);
     assert!(mail.text.contains("a part of your order") && mail.html.contains("a part of your order"));
     link(&mail, &format!("{}/orders/", store.url));
-    assert!(mail.text.contains("\nOpen your book:\n"));
+    assert!(mail.text.contains("Open your book:"));
     for table in ["outbox WHERE kind = 'refund_notice'", "refund_item", "refund"] {
         store.execute(&format!("DELETE FROM {table}")).await;
     }
