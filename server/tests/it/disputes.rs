@@ -215,6 +215,11 @@ on_both_databases!(the_evidence_tells_the_whole_story_and_no_secret, async |stor
     store.settle().await;
     // The log's entry is completed after the last byte.
     store.until("the download is logged", async || store.count("download_log WHERE bytes = 100000").await == 1).await;
+    store
+        .until("the receipt is sent", async || {
+            store.count("outbox WHERE kind = 'receipt' AND state = 'sent'").await == 1
+        })
+        .await;
     let zip = store.shop.dispute_evidence(&number).await.unwrap();
     let mut archive = zip::ZipArchive::new(std::io::Cursor::new(zip)).unwrap();
     let names: Vec<String> = archive.file_names().map(|name| name.unwrap().into_owned()).collect();
@@ -231,7 +236,7 @@ on_both_databases!(the_evidence_tells_the_whole_story_and_no_secret, async |stor
     assert_eq!(story["order"]["stripe_payment_intent"], store.intent_of(&session));
     assert_eq!(story["items"].as_array().unwrap().len(), 2);
     assert_eq!(story["items"][0]["right"], "frozen");
-    assert_eq!((&story["mails"][0]["kind"], &story["mails"][0]["state"]), (&"receipt".into(), &"queued".into()));
+    assert_eq!((&story["mails"][0]["kind"], &story["mails"][0]["state"]), (&"receipt".into(), &"sent".into()));
     assert_eq!(story["mails"].as_array().unwrap().len(), 1, "the owner's own mail is among them");
     let accesses = story["accesses"].as_array().unwrap();
     assert_eq!((accesses.len(), &accesses[1]["bytes"], &accesses[1]["format"]), (2, &100_000.into(), &"epub".into()));
