@@ -171,7 +171,7 @@ impl Order {
         match (&self.link, books) {
             (Some(link), 1) => (link.url.clone(), "Open your book"),
             (Some(link), _) => (link.url.clone(), "Open your books"),
-            (None, _) => (format!("{}/library", shop.base_url()), "Open your library"),
+            (None, _) => (format!("{}/orders/{}", shop.base_url(), self.number), "See your order"),
         }
     }
 }

@@ -176,7 +176,7 @@ on_both_databases!(row_23_a_right_that_is_withdrawn_stops_the_transfer, async |s
     assert_eq!(ranged(&browser, &path, &[("range", "bytes=0-9")]).await.status(), StatusCode::FORBIDDEN);
     let number = store.texts("SELECT number AS value FROM orders").await.remove(0);
     let page = browser.text(&format!("/orders/{number}")).await;
-    assert!(page.contains("not open for download at the moment") && !page.contains("/claim"));
+    assert!(page.contains("no longer open for download") && !page.contains("/claim"));
     store.execute("UPDATE entitlement SET state = 'active'").await;
     assert_eq!(ranged(&browser, &path, &[("range", "bytes=0-9")]).await.status(), StatusCode::PARTIAL_CONTENT);
 });
