@@ -1,6 +1,6 @@
 //! The time, in UTC and cut to microseconds, which is what both databases keep.
 
-use chrono::{DateTime, NaiveDateTime, SubsecRound, Utc};
+use chrono::{DateTime, NaiveDateTime, SubsecRound, TimeDelta, Utc};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -33,11 +33,19 @@ impl Clock {
     }
 
     /// Moves a manual clock by `delta`; the system's clock takes no orders.
-    pub fn advance(&self, delta: chrono::TimeDelta) {
+    pub fn advance(&self, delta: TimeDelta) {
         if let Self::Manual(micros) = self {
             micros.fetch_add(delta.num_microseconds().unwrap_or_default(), Ordering::SeqCst);
         }
     }
+}
+
+/// How long to wait after so many failed attempts: `first`, twice that, four times … at most `longest`, plus up to a quarter
+/// so that a crowd of failures does not come back as one.
+pub(crate) fn backoff(attempts: i32, first: TimeDelta, longest: TimeDelta) -> TimeDelta {
+    let doubled = i32::checked_shl(1, attempts.saturating_sub(1).clamp(0, 20).unsigned_abs()).unwrap_or(i32::MAX);
+    let pause = first.checked_mul(doubled).unwrap_or(longest).min(longest).num_milliseconds();
+    TimeDelta::milliseconds(pause + rand::random_range(0..=pause / 4))
 }
 
 /// A moment for reading: "22 November 2026, 14:05 UTC".

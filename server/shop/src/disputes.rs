@@ -4,14 +4,14 @@
 //! the titles is worked out in [`crate::rights`]; the store's owner is told once of each dispute.
 
 use crate::db::AnyConnection;
-use crate::db::schema::{dispute, orders};
+use crate::db::schema::dispute;
 use crate::events::Outcome;
+use crate::outbox::Kind;
 use crate::payments::{Dispute, PaymentsError};
-use crate::refunds::Also;
+use crate::refunds::{Also, Order};
 use crate::{Error, Shop, outbox, rights};
 use chrono::{DateTime, NaiveDateTime};
 use diesel::prelude::*;
-use serde_json::json;
 
 impl Shop {
     /// Makes our rows agree with how Stripe has this dispute now.
@@ -44,17 +44,10 @@ impl Shop {
         self.0
             .db
             .write(move |conn| {
-                // Writing locks the row on both databases.
-                let order: Option<i64> =
-                    diesel::update(orders::table.filter(orders::stripe_payment_intent.eq(&intent)))
-                        .set(orders::status.eq(orders::status))
-                        .returning(orders::id)
-                        .get_result(conn)
-                        .optional()?;
-                let outcome = match order {
-                    Some(order_id) => {
-                        write(conn, &shop, order_id, &dispute, asked_at)?;
-                        rights::settle(conn, order_id, shop.0.clock.now())?;
+                let outcome = match Order::lock_payment(conn, &intent)? {
+                    Some(order) => {
+                        write(conn, &shop, order.id, &dispute, asked_at)?;
+                        rights::settle(conn, order.id, shop.0.clock.now())?;
                         Outcome::Done
                     }
                     None => Outcome::Unknown,
@@ -112,17 +105,7 @@ fn write(
         tracing::error!(dispute = dispute.id, order_id, "a payment is disputed, and no owner's address is set to tell");
         return Ok(());
     };
-    let payload = json!({ "order_id": order_id, "dispute_id": id });
-    outbox::queue_about(
-        conn,
-        shop,
-        "dispute_notice",
-        owner,
-        order_id,
-        payload,
-        &format!("dispute_notice:{id}"),
-        asked_at,
-    )
+    outbox::queue(conn, shop, Kind::DisputeNotice(id), owner, order_id, asked_at)
 }
 
 /// Whether a dispute in the state `from` may come into the state `to`, which Stripe was asked for later (`newer`) or

@@ -8,6 +8,7 @@ mod meaning;
 mod missed;
 mod replay;
 
+use crate::clock::backoff;
 use crate::db::schema::stripe_event;
 use crate::db::{AnyConnection, both};
 use crate::failpoint::{Failpoint, pass};
@@ -42,6 +43,10 @@ const LEASE: TimeDelta = TimeDelta::seconds(60);
 const BATCH: i64 = 16;
 /// After so many failures an event is put aside for a person.
 const MAX_ATTEMPTS: i32 = 12;
+/// Before the second attempt …
+const FIRST_PAUSE: TimeDelta = TimeDelta::seconds(1);
+/// … and at most.
+const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(1);
 /// Objects that we do not know may only be late; after three days they will not come.
 const PARK_FOR: TimeDelta = TimeDelta::days(3);
 
@@ -168,7 +173,11 @@ impl Shop {
         if state == "dead" {
             tracing::error!(event = event.id, why, "an event was put aside: it failed too often");
         }
-        let (id, why, next_at) = (event.id.clone(), why.to_owned(), self.0.clock.now() + backoff(event.attempts));
+        let (id, why, next_at) = (
+            event.id.clone(),
+            why.to_owned(),
+            self.0.clock.now() + backoff(event.attempts, FIRST_PAUSE, LONGEST_PAUSE),
+        );
         self.0
             .db
             .write(move |conn| {
@@ -218,13 +227,6 @@ async fn unwound(work: impl Future<Output = Result<(), Error>> + Send + 'static)
         Ok(Err(error)) => Err(error.to_string()),
         Err(error) => Err(format!("a defect: {error}")),
     }
-}
-
-/// 1 s, 2 s, 4 s … at most an hour, plus up to a quarter so that a crowd of failures does not come back as one.
-fn backoff(attempts: i32) -> TimeDelta {
-    let seconds = 1_i64 << attempts.clamp(1, 13).saturating_sub(1);
-    let millis = seconds.min(3_600) * 1_000;
-    TimeDelta::milliseconds(millis + rand::random_range(0..=millis / 4))
 }
 
 /// What is still to be worked on, in the words of the index `stripe_event_due`: with parameters in their place no

@@ -6,11 +6,10 @@
 
 use crate::db::AnyConnection;
 use crate::db::schema::{
-    book_file, checkout, dispute, download_log, download_token, entitlement, invoice, order_item, orders, outbox,
-    refund,
+    book_file, checkout, dispute, download_log, download_token, entitlement, order_item, orders, outbox, refund,
 };
 use crate::types::{Currency, Money, OrderNumber};
-use crate::{Error, Shop};
+use crate::{Error, Shop, invoices};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use serde::Serialize;
@@ -164,13 +163,7 @@ fn collect(conn: &mut AnyConnection, shop: &Shop, number: &OrderNumber) -> Resul
         .optional()?
         .ok_or(Error::NotFound)?;
     let id = order.id;
-    let invoice = invoice::table
-        .filter(invoice::order_id.eq(id))
-        .filter(invoice::kind.eq("invoice"))
-        .order(invoice::id.desc())
-        .select(invoice::number)
-        .first(conn)
-        .optional()?;
+    let invoice = invoices::number_of(conn, id)?;
     let items = order_item::table
         .left_join(entitlement::table)
         .filter(order_item::order_id.eq(id))

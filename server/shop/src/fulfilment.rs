@@ -8,6 +8,7 @@ use crate::cart::Offer;
 use crate::db::schema::{checkout, download_token, entitlement, order_item, orders};
 use crate::db::{AnyConnection, both};
 use crate::failpoint::{Failpoint, pass};
+use crate::outbox::Kind;
 use crate::payments::{PaymentsError, Session, SessionLine, SessionState};
 use crate::secrets::{self, Purpose};
 use crate::shop::Policy;
@@ -133,7 +134,7 @@ fn apply(conn: &mut AnyConnection, shop: &Shop, session: &Session) -> Result<Rec
     }
     if paid {
         declines::forget(conn, row.id)?;
-        succeed(conn, shop, order_id, now, "receipt")?;
+        succeed(conn, shop, order_id, now, Kind::Receipt)?;
         return Ok(Reconciled::Ordered(OrderStatus::Succeeded));
     }
     if session.state == SessionState::Failed {
@@ -306,11 +307,11 @@ pub(crate) fn place_free_order(
     for (position, offer) in (0_i32..).zip(offers) {
         insert_item(conn, order_id, position, offer, nothing)?;
     }
-    succeed(conn, shop, order_id, now, "free_order_link")
+    succeed(conn, shop, order_id, now, Kind::FreeOrderLink)
 }
 
 /// Everything that a paid order has: entitlements with their first download tokens, the invoice's number, the mail.
-fn succeed(conn: &mut AnyConnection, shop: &Shop, order_id: i64, now: NaiveDateTime, mail: &str) -> Result<(), Error> {
+fn succeed(conn: &mut AnyConnection, shop: &Shop, order_id: i64, now: NaiveDateTime, mail: Kind) -> Result<(), Error> {
     diesel::update(orders::table.find(order_id))
         .set((orders::status.eq(OrderStatus::Succeeded.as_str()), orders::paid_at.eq(now)))
         .execute(conn)?;

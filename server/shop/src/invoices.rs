@@ -37,6 +37,17 @@ pub(crate) fn lines_snapshot(lines: impl Iterator<Item = Line>) -> String {
     serde_json::Value::from_iter(lines).to_string()
 }
 
+/// The number of an order's latest invoice; an order of nothing has none.
+pub(crate) fn number_of(conn: &mut AnyConnection, order_id: i64) -> Result<Option<String>, Error> {
+    Ok(invoice::table
+        .filter(invoice::order_id.eq(order_id))
+        .filter(invoice::kind.eq("invoice"))
+        .order(invoice::id.desc())
+        .select(invoice::number)
+        .first(conn)
+        .optional()?)
+}
+
 /// Gives a paid order its invoice. An order of nothing takes no number.
 pub(crate) fn issue(conn: &mut AnyConnection, order_id: i64, now: NaiveDateTime) -> Result<(), Error> {
     type Order = (i64, String, String, Option<String>, Option<String>);

@@ -8,52 +8,28 @@ mod refund;
 
 use crate::clock::day;
 use crate::db::AnyConnection;
-use crate::db::schema::{invoice, order_item, orders};
+use crate::db::schema::{order_item, orders};
 use crate::mailer::Letter;
+use crate::outbox::Kind;
 use crate::secrets::Purpose;
 use crate::types::{Currency, Money, OrderNumber};
-use crate::{Error, Shop, catalog};
+use crate::{Error, Shop, catalog, invoices};
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 
 /// Writes the letter that a row of the outbox stands for.
 ///
 /// # Errors
-/// [`Error::Internal`] for a kind or a payload that is none of ours (a later version's row, say), the database's.
-pub(crate) fn write(
-    conn: &mut AnyConnection,
-    shop: &Shop,
-    kind: &str,
-    order_id: Option<i64>,
-    payload: &str,
-) -> Result<Letter, Error> {
-    let order = |conn: &mut AnyConnection| {
-        let id = order_id.ok_or_else(|| Error::internal(format!("a {kind} that belongs to no order")))?;
-        Order::load(conn, shop, id)
-    };
+/// [`Error::Internal`] without an order, the database's.
+pub(crate) fn write(conn: &mut AnyConnection, shop: &Shop, kind: Kind, order_id: Option<i64>) -> Result<Letter, Error> {
+    let id = order_id.ok_or_else(|| Error::internal(format!("a {} that belongs to no order", kind.name())))?;
+    let order = Order::load(conn, shop, id)?;
     match kind {
-        "receipt" => order::letter(shop, &order(conn)?, false),
-        "free_order_link" => order::letter(shop, &order(conn)?, true),
-        "refund_notice" => {
-            let order = order(conn)?;
-            refund::letter(conn, shop, &order, id_in(payload, "refund_id")?)
-        }
-        "dispute_notice" => {
-            let order = order(conn)?;
-            dispute::letter(conn, shop, &order, id_in(payload, "dispute_id")?)
-        }
-        other => Err(Error::internal(format!("no letter is called {other}"))),
+        Kind::Receipt => order::letter(shop, &order, false),
+        Kind::FreeOrderLink => order::letter(shop, &order, true),
+        Kind::RefundNotice(id) => refund::letter(conn, shop, &order, id),
+        Kind::DisputeNotice(id) => dispute::letter(conn, shop, &order, id),
     }
-}
-
-/// Whether the letters of this kind go to buyers, who may want to answer.
-pub(crate) fn is_for_buyers(kind: &str) -> bool {
-    kind != "dispute_notice"
-}
-
-fn id_in(payload: &str, name: &str) -> Result<i64, Error> {
-    let payload: serde_json::Value = serde_json::from_str(payload).unwrap_or_default();
-    payload[name].as_i64().ok_or_else(|| Error::internal(format!("a mail without its {name}")))
 }
 
 /// What stands around every letter.
@@ -130,13 +106,7 @@ impl Order {
             .load(conn)?;
         let books: Vec<i64> = items.iter().map(|item| item.1).collect();
         let mut bylines = catalog::bylines(conn, &books)?;
-        let invoice = invoice::table
-            .filter(invoice::order_id.eq(id))
-            .filter(invoice::kind.eq("invoice"))
-            .order(invoice::id.desc())
-            .select(invoice::number)
-            .first(conn)
-            .optional()?;
+        let invoice = invoices::number_of(conn, id)?;
         let until = paid_at.map(|at| at + TimeDelta::days(shop.0.settings.policy.token_days.into()));
         let link = until.filter(|until| *until > shop.0.clock.now()).map(|until| Link {
             url: format!("{}/orders/{number}#{}", shop.base_url(), shop.0.key.derive(Purpose::OrderLink, id, 0)),

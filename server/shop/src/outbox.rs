@@ -15,30 +15,78 @@ use uuid::Uuid;
 pub use feedback::{Feedback, MailSignature, MailWebhookSecrets, MalformedMailSecret};
 pub use sending::Backlog;
 
-/// Queues one mail of this `kind` for an order; a second one for the same order is the same mail.
+/// What a mail says. All else that a row needs follows from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Receipt,
+    FreeOrderLink,
+    /// Of our refund's id.
+    RefundNotice(i64),
+    /// To the owner, of our dispute's id.
+    DisputeNotice(i64),
+}
+
+impl Kind {
+    /// As the column `kind` has it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Receipt => "receipt",
+            Self::FreeOrderLink => "free_order_link",
+            Self::RefundNotice(_) => "refund_notice",
+            Self::DisputeNotice(_) => "dispute_notice",
+        }
+    }
+
+    /// From the columns of a row.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] for a kind or a payload that is none of ours (a later version's row, say).
+    pub(crate) fn read(name: &str, payload: &str) -> Result<Self, Error> {
+        let id = |field: &str| {
+            let payload: serde_json::Value = serde_json::from_str(payload).unwrap_or_default();
+            payload[field].as_i64().ok_or_else(|| Error::internal(format!("a {name} without its {field}")))
+        };
+        match name {
+            "receipt" => Ok(Self::Receipt),
+            "free_order_link" => Ok(Self::FreeOrderLink),
+            "refund_notice" => Ok(Self::RefundNotice(id("refund_id")?)),
+            "dispute_notice" => Ok(Self::DisputeNotice(id("dispute_id")?)),
+            other => Err(Error::internal(format!("no mail is called {other}"))),
+        }
+    }
+
+    /// Whether it goes to a buyer, who may want to answer.
+    pub(crate) const fn is_for_buyers(self) -> bool {
+        !matches!(self, Self::DisputeNotice(_))
+    }
+
+    /// Names rows by their ids and holds no secret: those are derived when the mail is sent.
+    pub(crate) fn payload(self, order_id: i64) -> String {
+        match self {
+            Self::Receipt | Self::FreeOrderLink => json!({ "order_id": order_id }),
+            Self::RefundNotice(id) => json!({ "order_id": order_id, "refund_id": id }),
+            Self::DisputeNotice(id) => json!({ "order_id": order_id, "dispute_id": id }),
+        }
+        .to_string()
+    }
+
+    /// Two mails of the same key are one.
+    pub(crate) fn dedupe_key(self, order_id: i64) -> String {
+        let of = match self {
+            Self::Receipt | Self::FreeOrderLink => order_id,
+            Self::RefundNotice(id) | Self::DisputeNotice(id) => id,
+        };
+        format!("{}:{of}", self.name())
+    }
+}
+
+/// Queues a mail about an order; a second one of the same kind about the same thing is the same mail.
 pub(crate) fn queue(
     conn: &mut AnyConnection,
     shop: &Shop,
-    kind: &str,
+    kind: Kind,
     recipient: &str,
     order_id: i64,
-    now: NaiveDateTime,
-) -> Result<(), Error> {
-    let payload = json!({ "order_id": order_id });
-    queue_about(conn, shop, kind, recipient, order_id, payload, &format!("{kind}:{order_id}"), now)
-}
-
-/// Queues one mail of this `kind` about an order; a second one with the same `dedupe_key` is the same mail. The payload
-/// names rows by their ids and holds no secret: those are derived when the mail is sent.
-#[expect(clippy::too_many_arguments, reason = "a mail is what its row is")]
-pub(crate) fn queue_about(
-    conn: &mut AnyConnection,
-    shop: &Shop,
-    kind: &str,
-    recipient: &str,
-    order_id: i64,
-    payload: serde_json::Value,
-    dedupe_key: &str,
     now: NaiveDateTime,
 ) -> Result<(), Error> {
     let host = url::Url::parse(shop.base_url())
@@ -46,11 +94,11 @@ pub(crate) fn queue_about(
         .and_then(|url| url.host_str().map(str::to_owned))
         .unwrap_or_else(|| "localhost".into());
     let values = (
-        outbox::kind.eq(kind),
+        outbox::kind.eq(kind.name()),
         outbox::recipient.eq(recipient),
         outbox::order_id.eq(order_id),
-        outbox::payload.eq(payload.to_string()),
-        outbox::dedupe_key.eq(dedupe_key),
+        outbox::payload.eq(kind.payload(order_id)),
+        outbox::dedupe_key.eq(kind.dedupe_key(order_id)),
         outbox::message_id.eq(format!("<{}@{host}>", Uuid::now_v7())),
         outbox::state.eq("queued"),
         outbox::attempts.eq(0),
@@ -59,4 +107,25 @@ pub(crate) fn queue_about(
     );
     both!(conn, |c| diesel::insert_into(outbox::table).values(values).on_conflict_do_nothing().execute(c))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_says_what_was_queued() {
+        for (kind, key) in [
+            (Kind::Receipt, "receipt:7"),
+            (Kind::FreeOrderLink, "free_order_link:7"),
+            (Kind::RefundNotice(3), "refund_notice:3"),
+            (Kind::DisputeNotice(4), "dispute_notice:4"),
+        ] {
+            assert_eq!(Kind::read(kind.name(), &kind.payload(7)).unwrap(), kind);
+            assert_eq!(kind.dedupe_key(7), key);
+        }
+        assert!(Kind::read("newsletter", "{}").is_err());
+        assert!(Kind::read("refund_notice", "{\"order_id\":7}").is_err());
+        assert!(Kind::read("refund_notice", "").is_err());
+    }
 }

@@ -17,7 +17,7 @@ use stripe_shared::{
     ApiErrorsType, CheckoutSession, CheckoutSessionMode, CheckoutSessionPaymentStatus, CheckoutSessionStatus,
     PaymentIntentStatus,
 };
-use stripe_types::Expandable;
+use stripe_types::{Expandable, Object};
 
 pub(crate) use lists::{Page, RefundEntry};
 
@@ -281,6 +281,14 @@ fn stripe_currency(currency: Currency) -> Result<stripe_types::Currency, Payment
         .map_err(|_| PaymentsError::Setup(format!("Stripe does not charge in {currency}")))
 }
 
+/// The id, whether or not Stripe sent the object with it.
+fn id_of<T: Object>(object: &Expandable<T>) -> String
+where
+    T::Id: Clone + std::fmt::Display,
+{
+    object.id().to_string()
+}
+
 impl From<CheckoutSession> for Session {
     fn from(session: CheckoutSession) -> Self {
         let state = state_of(&session);
@@ -296,10 +304,7 @@ impl From<CheckoutSession> for Session {
             currency: session.currency.and_then(|c| c.to_string().parse().ok()),
             amount_subtotal: session.amount_subtotal,
             amount_total: session.amount_total,
-            payment_intent: session.payment_intent.map(|intent| match intent {
-                Expandable::Id(id) => id.as_str().to_owned(),
-                Expandable::Object(intent) => intent.id.as_str().to_owned(),
-            }),
+            payment_intent: session.payment_intent.as_ref().map(id_of),
             email,
             name,
             country,

@@ -8,6 +8,7 @@ mod ledger;
 mod request;
 pub(crate) mod share;
 
+pub(crate) use ledger::Order;
 pub use request::{ItemRef, RefundError, RefundMade, RefundReason, RefundRequest, RefundWhat};
 
 use crate::db::AnyConnection;
@@ -73,7 +74,7 @@ impl Shop {
         self.0
             .db
             .write(move |conn| {
-                let outcome = match ledger::Order::lock_payment(conn, &intent)? {
+                let outcome = match Order::lock_payment(conn, &intent)? {
                     Some(order) => {
                         ledger::apply(conn, &shop, &order, &refunds, shop.0.clock.now())?;
                         Outcome::Done

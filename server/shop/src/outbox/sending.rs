@@ -3,6 +3,8 @@
 //! A mail may leave twice if we die between the relay's answer and our commit; it has the same Message-ID then. It is
 //! never lost: a lease that ends without a mark is taken up again.
 
+use super::Kind;
+use crate::clock::backoff;
 use crate::db::AnyConnection;
 use crate::db::schema::outbox;
 use crate::mailer::{Envelope, MailError, Post, compose};
@@ -35,6 +37,10 @@ const AT_ONCE: usize = crate::mailer::CONNECTIONS as usize;
 const SEND_TIME: Duration = Duration::from_secs(50);
 /// How long a worker may take over a batch before another one takes it: longer than its slowest mails.
 const LEASE: TimeDelta = TimeDelta::seconds(150);
+/// Before the second attempt …
+const FIRST_PAUSE: TimeDelta = TimeDelta::minutes(1);
+/// … and at most, which with its quarter is six hours.
+const LONGEST_PAUSE: TimeDelta = TimeDelta::minutes(288);
 /// After so many failures, which is about three days, a mail is given up.
 const MAX_ATTEMPTS: i32 = 22;
 
@@ -119,17 +125,19 @@ impl Shop {
     }
 
     async fn send(&self, post: &Post, mail: &Leased) -> Result<(), MailError> {
-        let (shop, kind, order_id, payload) = (self.clone(), mail.kind.clone(), mail.order_id, mail.payload.clone());
+        let kind = Kind::read(&mail.kind, &mail.payload).map_err(|error| MailError::Failed(error.to_string()))?;
+        let (shop, order_id) = (self.clone(), mail.order_id);
         let letter = self
             .0
             .db
-            .read(move |conn| letters::write(conn, &shop, &kind, order_id, &payload))
+            .read(move |conn| letters::write(conn, &shop, kind, order_id))
             .await
             .map_err(|error| MailError::Failed(error.to_string()))?;
         let envelope = Envelope {
             from: &post.from,
             to: &mail.recipient,
-            reply_to: letters::is_for_buyers(&mail.kind)
+            reply_to: kind
+                .is_for_buyers()
                 .then_some(post.owner.as_str())
                 .filter(|owner| !owner.eq_ignore_ascii_case(post.from.address())),
             message_id: &mail.message_id,
@@ -147,7 +155,7 @@ impl Shop {
             }
             Outcome::PutOff(why) => {
                 tracing::warn!(mail = id, kind = mail.kind, attempts, why, "mail failed and will be tried again");
-                let next_at = now + backoff(attempts);
+                let next_at = now + backoff(attempts, FIRST_PAUSE, LONGEST_PAUSE);
                 self.0.db.write(move |conn| failed(conn, id, attempts, "queued", &why, next_at)).await
             }
             Outcome::GivenUp(why) => {
@@ -156,14 +164,6 @@ impl Shop {
             }
         }
     }
-}
-
-/// 1 min, 2 min, 4 min … at most about five hours, plus up to a quarter so that a crowd of mails does not come back as
-/// one.
-fn backoff(attempts: i32) -> TimeDelta {
-    let minutes = 1_i64 << attempts.clamp(1, 10).saturating_sub(1);
-    let millis = minutes.min(288) * 60_000;
-    TimeDelta::milliseconds(millis + rand::random_range(0..=millis / 4))
 }
 
 /// What is still to be sent, in the words of the index `outbox_due`: with parameters in their place no database would know
@@ -269,14 +269,18 @@ fn failed(
 mod tests {
     use super::*;
 
+    fn pause(attempts: i32) -> TimeDelta {
+        backoff(attempts, FIRST_PAUSE, LONGEST_PAUSE)
+    }
+
     #[test]
     fn a_mail_is_tried_for_about_three_days() {
         for attempts in 1..MAX_ATTEMPTS {
-            let pause = backoff(attempts);
+            let pause = pause(attempts);
             assert!(pause >= TimeDelta::minutes(1) && pause <= TimeDelta::hours(6), "{attempts}: {pause}");
         }
-        assert!(backoff(1) <= TimeDelta::seconds(75));
-        let whole: TimeDelta = (1..MAX_ATTEMPTS).map(backoff).sum();
+        assert!(pause(1) <= TimeDelta::seconds(75));
+        let whole: TimeDelta = (1..MAX_ATTEMPTS).map(pause).sum();
         assert!(whole >= TimeDelta::hours(64) && whole <= TimeDelta::hours(84), "{whole}");
     }
 }

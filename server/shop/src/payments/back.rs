@@ -1,6 +1,6 @@
 //! Money that goes back or never came: refunds, disputes, and payments that were declined.
 
-use super::{METADATA_KEY, Payments, PaymentsError};
+use super::{METADATA_KEY, Payments, PaymentsError, id_of};
 use crate::types::{Currency, RefundStatus};
 use std::collections::HashMap;
 use stripe::{IdempotencyKey, RequestStrategy, StripeRequest};
@@ -8,7 +8,6 @@ use stripe_core::dispute::RetrieveDispute;
 use stripe_core::payment_intent::RetrievePaymentIntent;
 use stripe_core::refund::{CreateRefund, CreateRefundReason, ListRefund, RetrieveRefund};
 use stripe_shared::PaymentIntentStatus;
-use stripe_types::{Expandable, Object};
 
 /// Names our refund in the metadata of Stripe's.
 const REFUND_KEY: &str = "octavo_refund";
@@ -164,13 +163,6 @@ impl Payments {
         });
         Ok(Payment { livemode: intent.livemode, checkout_key: intent.metadata.remove(METADATA_KEY), decline })
     }
-}
-
-fn id_of<T: Object>(object: &Expandable<T>) -> String
-where
-    T::Id: Clone + std::fmt::Display,
-{
-    object.id().to_string()
 }
 
 impl TryFrom<stripe_shared::Refund> for Refund {

@@ -1,11 +1,12 @@
 //! Stripe's lists, page by page, newest first (<https://docs.stripe.com/api/pagination>).
 
-use super::{Payments, PaymentsError, Session};
+use super::{Payments, PaymentsError, Session, id_of};
 use miniserde::json::Value;
 use serde::Serialize;
 use stripe_client_core::{RequestBuilder, StripeMethod};
+use stripe_core::refund::RetrieveRefund;
 use stripe_shared::{CheckoutSession, Refund};
-use stripe_types::{Expandable, List, RangeQueryTs};
+use stripe_types::{List, RangeQueryTs};
 
 /// As many objects as Stripe gives at a time.
 const PAGE: u8 = 100;
@@ -88,14 +89,13 @@ impl Payments {
         let query = Query { types: Some(types), ..Query::new(since, after) };
         // As plain JSON: the typed form of an event cannot read every object that an event may hold.
         let list: List<Value> = self.list("/events", &query).await?;
-        let next = list.data.last().and_then(id_of).filter(|_| list.has_more);
+        let next = list.data.last().and_then(id_in).filter(|_| list.has_more);
         Ok(Page { items: list.data.iter().map(miniserde::json::to_string).collect(), next })
     }
 
     /// The refund as Stripe has it now.
     pub(crate) async fn refund_entry(&self, id: &str) -> Result<RefundEntry, PaymentsError> {
-        let request = RequestBuilder::new(StripeMethod::Get, format!("/refunds/{id}"));
-        Ok(request.customize::<Refund>().send(self.client()?).await?.into())
+        Ok(RetrieveRefund::new(id).send(self.client()?).await?.into())
     }
 
     /// The session that was made with this idempotency key at or after `since` (Unix seconds), if there is one. For when
@@ -121,7 +121,7 @@ impl Payments {
     }
 }
 
-fn id_of(object: &Value) -> Option<String> {
+fn id_in(object: &Value) -> Option<String> {
     match object {
         Value::Object(fields) => match fields.get("id") {
             Some(Value::String(id)) => Some(id.clone()),
@@ -138,10 +138,7 @@ impl From<Refund> for RefundEntry {
             amount: refund.amount,
             currency: refund.currency.to_string().to_uppercase(),
             status: refund.status.unwrap_or_default(),
-            payment_intent: refund.payment_intent.map(|intent| match intent {
-                Expandable::Id(id) => id.as_str().to_owned(),
-                Expandable::Object(intent) => intent.id.as_str().to_owned(),
-            }),
+            payment_intent: refund.payment_intent.as_ref().map(id_of),
             created: refund.created,
         }
     }

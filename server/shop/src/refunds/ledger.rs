@@ -3,19 +3,19 @@
 use super::share::{Room, Share, spread, spread_wanted};
 use crate::db::AnyConnection;
 use crate::db::schema::{order_item, orders, refund, refund_item};
+use crate::outbox::Kind;
 use crate::payments::Refund;
 use crate::rights::{self, LIVING, sum};
 use crate::types::{OrderNumber, OrderStatus, RefundStatus};
 use crate::{Error, Shop, outbox};
 use chrono::{DateTime, NaiveDateTime};
 use diesel::prelude::*;
-use serde_json::json;
 use std::collections::HashMap;
 
 /// An order whose row is locked until the end of the transaction.
 #[derive(Queryable)]
-pub(super) struct Order {
-    pub(super) id: i64,
+pub(crate) struct Order {
+    pub(crate) id: i64,
     pub(super) number: String,
     pub(super) email: String,
     pub(super) status: String,
@@ -45,7 +45,7 @@ macro_rules! locked {
 
 impl Order {
     /// The order of a payment.
-    pub(super) fn lock_payment(conn: &mut AnyConnection, intent: &str) -> Result<Option<Self>, Error> {
+    pub(crate) fn lock_payment(conn: &mut AnyConnection, intent: &str) -> Result<Option<Self>, Error> {
         Ok(locked!(conn, orders::stripe_payment_intent.eq(intent))?)
     }
 
@@ -124,9 +124,7 @@ fn record(
         None => insert(conn, order, refund, now)?,
     };
     if refund.status.is_living() {
-        let payload = json!({ "order_id": order.id, "refund_id": id });
-        let once = format!("refund_notice:{id}");
-        outbox::queue_about(conn, shop, "refund_notice", &order.email, order.id, payload, &once, now)?;
+        outbox::queue(conn, shop, Kind::RefundNotice(id), &order.email, order.id, now)?;
     }
     Ok(())
 }

@@ -10,10 +10,10 @@ use super::shelf::{Shelf, Title};
 use super::words::Words;
 use super::{CHECKOUT_PREFIX, Plan};
 use crate::cart::{self, Offer};
+use crate::outbox::Kind;
 use crate::types::{Currency, OrderNumber};
 use crate::{Error, invoices};
 use chrono::{Datelike, NaiveDateTime, TimeDelta};
-use serde_json::json;
 
 /// Makes days, one after the other.
 pub(super) struct DayMaker<'a> {
@@ -297,15 +297,15 @@ impl<'a> DayMaker<'a> {
                 lines_snapshot: invoices::lines_snapshot(sale.items.into_iter().map(|(_, _, line)| line)),
             });
         }
-        let kind = if free { "free_order_link" } else { "receipt" };
+        let kind = if free { Kind::FreeOrderLink } else { Kind::Receipt };
         let bounced = random.chance(3);
         out.rows.mails.push(rows::Mail {
             id: take(&mut out.ids.mail),
-            kind,
+            kind: kind.name(),
             recipient: sale.email,
             order_id,
-            payload: json!({ "order_id": order_id }).to_string(),
-            dedupe_key: format!("{kind}:{order_id}"),
+            payload: kind.payload(order_id),
+            dedupe_key: kind.dedupe_key(order_id),
             message_id: format!("<{}@seed.example.org>", random.hex(16)),
             state: if bounced { "bounced" } else { "sent" },
             attempts: 1,
