@@ -1,6 +1,7 @@
 //! The program `octavo`: configuration, HTTP, background work. What a bookstore *is* lives in the crate `shop`.
 
 pub mod config;
+pub mod file_socket;
 pub mod lanes;
 pub mod layers;
 pub mod page_cache;

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use octavo::config::{Config, Env, Mail, Offline, Storage, Store};
 use octavo::lanes::{Lanes, Welcome};
-use octavo::router::{Settings, router};
+use octavo::router::{Settings, store};
 use octavo::{page_cache, serve as serving, workers};
 use shop::db::Db;
 use shop::files::Files;
@@ -189,7 +189,7 @@ async fn serve(config: Config, store_file: &Path) -> anyhow::Result<()> {
     let (stop, stopped) = watch::channel(false);
     let mut workers = workers::spawn(&shop, &stopped);
     let welcome = Welcome::default();
-    let router = router(Settings {
+    let store = store(Settings {
         leptos,
         shop,
         webhook_secrets,
@@ -209,7 +209,7 @@ async fn serve(config: Config, store_file: &Path) -> anyhow::Result<()> {
         welcome.end();
         tokio::time::sleep(farewell).await;
     };
-    serving::serve(listener, router, serving::Limits::default(), closing).await;
+    serving::serve(listener, store, serving::Limits::default(), closing).await;
     stop.send_replace(true);
     while workers.join_next().await.is_some() {}
     Ok(())

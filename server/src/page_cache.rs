@@ -16,12 +16,11 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use sha2::{Digest as _, Sha256};
 use shop::Shop;
-use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use tower::{ServiceExt as _, service_fn};
+use tower::ServiceExt as _;
 
 /// How pages are kept.
 #[derive(Clone, Copy, Debug)]
@@ -61,8 +60,9 @@ struct Inner {
     version: AtomicI64,
 }
 
+/// What an answer is kept under.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Key {
+pub(crate) struct Key {
     version: i64,
     /// Encoding, theme, path and query.
     name: String,
@@ -128,7 +128,7 @@ impl PageCache {
     }
 
     /// The key's name, if everybody without a cart is shown the same.
-    fn name(&self, request: &Request) -> Option<String> {
+    fn name<B>(&self, request: &Request<B>) -> Option<String> {
         if *request.method() != Method::GET
             || !is_shared(request.uri())
             || has_cookie(request.headers(), self.0.session)
@@ -145,64 +145,74 @@ impl PageCache {
     }
 }
 
-/// `inner` with the kept pages in front: what is kept is sent before any route is looked for, and costs a few
-/// microseconds.
-pub fn in_front_of(inner: Router, cache: PageCache) -> Router {
-    Router::new().fallback_service(service_fn(move |request| {
-        let (inner, cache) = (inner.clone(), cache.clone());
-        async move { Ok::<_, Infallible>(kept(cache, request, inner).await) }
-    }))
+/// What is kept for a request.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// The answer.
+    Kept(Response),
+    /// Nothing yet, but the answer may be kept under this key.
+    Missing(Key),
+    /// Nothing ever: what is shown depends on who asks.
+    Nothing,
 }
 
-/// Has the store answer.
-async fn ask(inner: Router, request: Request) -> Response {
+impl PageCache {
+    /// The answer to a request, if it is kept.
+    pub(crate) async fn look_up<B>(&self, request: &Request<B>) -> Found {
+        let Some(name) = self.name(request) else { return Found::Nothing };
+        // Read before the page is made: what is made from newer content than that is kept for the older version, and gone
+        // at the next look; never the other way round.
+        let Some(version) = self.version().await else { return Found::Nothing };
+        let key = Key { version, name };
+        match self.0.pages.get(&key) {
+            Some(page) => Found::Kept(page.answer(request.headers().get(header::IF_NONE_MATCH))),
+            None => Found::Missing(key),
+        }
+    }
+
+    /// Has `inner` answer, and keeps the answer if it is a page.
+    pub(crate) async fn make(&self, key: Key, mut request: Request, inner: Router) -> Response {
+        let known = request.headers().get(header::IF_NONE_MATCH).cloned();
+        // One encoding a key.
+        let encoding = HeaderValue::from_static(encoding(request.headers()));
+        request.headers_mut().insert(header::ACCEPT_ENCODING, encoding);
+        let response = ask(inner, request).await;
+        let html =
+            response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+        if response.status() != StatusCode::OK || !html || response.headers().contains_key(header::SET_COOKIE) {
+            return response;
+        }
+        let (parts, body) = response.into_parts();
+        let body = match to_bytes(body, usize::MAX).await {
+            Ok(body) => body,
+            Err(error) => {
+                tracing::error!(%error, "a page broke off while it was made");
+                return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+            }
+        };
+        let mut headers = parts.headers;
+        let digest = Sha256::digest(&body);
+        let mut tag = String::from("\"");
+        for byte in digest.iter().take(16) {
+            let _ = write!(tag, "{byte:02x}");
+        }
+        tag.push('"');
+        if let Ok(tag) = HeaderValue::from_str(&tag) {
+            headers.insert(header::ETAG, tag);
+        }
+        headers.insert(header::CONTENT_LENGTH, body.len().into());
+        let page = Arc::new(Page { headers, body });
+        self.0.pages.insert(key, Arc::clone(&page));
+        page.answer(known.as_ref())
+    }
+}
+
+/// Has the router answer.
+pub(crate) async fn ask(inner: Router, request: Request) -> Response {
     match inner.oneshot(request).await {
         Ok(response) => response,
         Err(never) => match never {},
     }
-}
-
-async fn kept(cache: PageCache, mut request: Request, inner: Router) -> Response {
-    let Some(name) = cache.name(&request) else { return ask(inner, request).await };
-    // Read before the page is made: what is made from newer content than that is kept for the older version, and gone
-    // at the next look; never the other way round.
-    let Some(version) = cache.version().await else { return ask(inner, request).await };
-    let key = Key { version, name };
-    if let Some(page) = cache.0.pages.get(&key) {
-        return page.answer(request.headers().get(header::IF_NONE_MATCH));
-    }
-    let known = request.headers().get(header::IF_NONE_MATCH).cloned();
-    // One encoding a key.
-    let encoding = HeaderValue::from_static(encoding(request.headers()));
-    request.headers_mut().insert(header::ACCEPT_ENCODING, encoding);
-    let response = ask(inner, request).await;
-    let html =
-        response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
-    if response.status() != StatusCode::OK || !html || response.headers().contains_key(header::SET_COOKIE) {
-        return response;
-    }
-    let (parts, body) = response.into_parts();
-    let body = match to_bytes(body, usize::MAX).await {
-        Ok(body) => body,
-        Err(error) => {
-            tracing::error!(%error, "a page broke off while it was made");
-            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
-        }
-    };
-    let mut headers = parts.headers;
-    let digest = Sha256::digest(&body);
-    let mut tag = String::from("\"");
-    for byte in digest.iter().take(16) {
-        let _ = write!(tag, "{byte:02x}");
-    }
-    tag.push('"');
-    if let Ok(tag) = HeaderValue::from_str(&tag) {
-        headers.insert(header::ETAG, tag);
-    }
-    headers.insert(header::CONTENT_LENGTH, body.len().into());
-    let page = Arc::new(Page { headers, body });
-    cache.0.pages.insert(key, Arc::clone(&page));
-    page.answer(known.as_ref())
 }
 
 impl Page {

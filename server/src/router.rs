@@ -2,15 +2,17 @@
 
 use crate::lanes::{self, Lanes, Welcome};
 use crate::layers::{self, hold_session, identify, require_origin, security_headers};
-use crate::page_cache::{self, PageCache};
+use crate::page_cache::{self, Found, PageCache};
 use crate::routes::{actions, assets, covers, demo_mail, download, errors, health, mail_webhook, stripe_webhook};
 use crate::session_store;
 use app::app::{routes, shell};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::FromRef;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{Extensions, HeaderMap, StatusCode};
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::Response;
 use axum::routing::{get, post};
-use axum::{Router, extract::Request};
+use axum::{BoxError, Router, extract::Request};
 use ipnet::IpNet;
 use leptos::config::LeptosOptions;
 use leptos::context::provide_context;
@@ -88,8 +90,37 @@ impl FromRef<AppState> for LeptosOptions {
     }
 }
 
+/// The whole store: kept pages, and behind them the router.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pages: PageCache,
+    router: Router,
+}
+
+impl Store {
+    /// Answers a request. A kept page is sent before any route is looked for, and costs a few microseconds; for anything
+    /// else `describe` first adds what is known of the connection.
+    pub async fn answer<B>(&self, request: Request<B>, describe: impl FnOnce(&mut Extensions)) -> Response
+    where
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let found = self.pages.look_up(&request).await;
+        let described = |request: Request<B>| {
+            let mut request = request.map(Body::new);
+            describe(request.extensions_mut());
+            request
+        };
+        match found {
+            Found::Kept(response) => response,
+            Found::Missing(key) => self.pages.make(key, described(request), self.router.clone()).await,
+            Found::Nothing => page_cache::ask(self.router.clone(), described(request)).await,
+        }
+    }
+}
+
 /// The whole store.
-pub fn router(settings: Settings) -> Router {
+pub fn store(settings: Settings) -> Store {
     let Settings {
         leptos,
         shop,
@@ -101,7 +132,7 @@ pub fn router(settings: Settings) -> Router {
         lanes,
         welcome,
     } = settings;
-    let cache = PageCache::new(&shop, page_cache);
+    let kept = PageCache::new(&shop, page_cache);
     let state = AppState {
         headers: Arc::new(layers::constant_headers(shop.is_https(), &payment_origins)),
         trusted_proxies: trusted_proxies.into(),
@@ -156,7 +187,7 @@ pub fn router(settings: Settings) -> Router {
         .layer(from_fn_with_state(lanes.webhooks, lanes::through));
     let health = Router::new().route("/healthz", get(health::alive)).route("/readyz", get(health::ready));
 
-    let store = guarded
+    let router = guarded
         .merge(webhooks)
         .merge(health)
         .layer(from_fn_with_state(state.clone(), identify))
@@ -168,5 +199,5 @@ pub fn router(settings: Settings) -> Router {
                 .make_span_with(|request: &Request| tracing::debug_span!("request", method = %request.method())),
         )
         .with_state(state);
-    page_cache::in_front_of(store, cache)
+    Store { pages: kept, router }
 }

@@ -3,15 +3,17 @@
 //! `axum::serve` waits for ever for a client that never sends its request, and for one that never reads the answer. This
 //! loop does not.
 
-use axum::Router;
-use axum::body::Body;
+use crate::file_socket::{FileSocket, KeptFiles};
+use crate::router::Store;
 use axum::extract::ConnectInfo;
+use axum::http::Extensions;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
+use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +21,6 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_io_timeout::TimeoutStream;
-use tower::ServiceExt as _;
 
 /// What a connection may cost.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +53,8 @@ const MAX_HEAD: usize = 64 * 1024;
 
 /// Serves until `stop` is ready, then lets every begun answer end, for at most [`Limits::drain`]. HTTP/1.1 only: TLS and
 /// HTTP/2 are the reverse proxy's.
-pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: impl Future<Output = ()>) {
+pub async fn serve(listener: TcpListener, store: Store, limits: Limits, stop: impl Future<Output = ()>) {
+    let store = Arc::new(store);
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(limits.head).max_buf_size(MAX_HEAD);
     let open = Arc::new(Semaphore::new(limits.connections));
@@ -81,13 +83,19 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "no TCP_NODELAY");
         }
-        let mut stream = TimeoutStream::new(stream);
+        let files = KeptFiles::default();
+        let mut stream = TimeoutStream::new(FileSocket::new(stream, files.clone()));
         stream.set_write_timeout(Some(limits.write));
-        let router = router.clone();
+        let store = Arc::clone(&store);
         let service = service_fn(move |request: Request<Incoming>| {
-            let mut request = request.map(Body::new);
-            request.extensions_mut().insert(ConnectInfo(peer));
-            router.clone().oneshot(request)
+            let (store, files) = (Arc::clone(&store), files.clone());
+            async move {
+                let describe = |extensions: &mut Extensions| {
+                    extensions.insert(ConnectInfo(peer));
+                    extensions.insert(files);
+                };
+                Ok::<_, Infallible>(store.answer(request, describe).await)
+            }
         });
         let connection = graceful.watch(builder.serve_connection(TokioIo::new(Box::pin(stream)), service));
         tokio::spawn(async move {

@@ -14,7 +14,7 @@ use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Where the object of a key is.
@@ -63,9 +63,9 @@ impl Files {
         self.store.get(&object(key)).await?.bytes().await
     }
 
-    /// A stream of the bytes of `range` under `key`. Memory is bounded: files of a few megabytes that are asked for again
-    /// and again are kept whole, for all their readers, within a fixed budget; of any other file a reader has 32 KB, and
-    /// half a megabyte while there is room in a second budget.
+    /// The bytes of `range` under `key`. Memory is bounded: files of a few megabytes that are asked for again and again
+    /// are kept whole, for all their readers, within a fixed budget; of any other file a reader has 32 KB, and half a
+    /// megabyte while there is room in a second budget.
     ///
     /// # Errors
     /// The object store's, at once or in the stream.
@@ -73,10 +73,10 @@ impl Files {
         &self,
         key: &str,
         range: Range<u64>,
-    ) -> Result<BoxStream<'static, Result<Bytes, object_store::Error>>, object_store::Error> {
+    ) -> Result<Reading<object_store::Error>, object_store::Error> {
         let object = object(key);
         if let Some(whole) = self.hot.files.get(&object) {
-            return Ok(pieces(&whole, &range).boxed());
+            return Ok(Reading::of(&whole, &range));
         }
         let options = GetOptions { range: Some(GetRange::Bounded(range)), ..GetOptions::default() };
         let found = self.store.get_opts(&object, options).await?;
@@ -84,27 +84,79 @@ impl Files {
         if found.meta.size <= HOT_FILE
             && let Some(whole) = self.warm(&object, found.meta.size).await?
         {
-            return Ok(pieces(&whole, &range).boxed());
+            return Ok(Reading::of(&whole, &range));
         }
-        match found.payload {
-            GetResultPayload::File(file, _) => Ok(read(Arc::new(file), range, Arc::clone(&self.budget)).boxed()),
-            GetResultPayload::Stream(stream) => Ok(stream),
-        }
+        let pieces = match found.payload {
+            GetResultPayload::File(file, _) => read(Arc::new(file), range, Arc::clone(&self.budget)).boxed(),
+            GetResultPayload::Stream(stream) => stream,
+        };
+        Ok(Reading { pieces, kept: Weak::new() })
     }
 
     /// The whole object, read once for all who ask at the same time. None if there is no room for it.
-    async fn warm(&self, object: &ObjectPath, size: u64) -> Result<Option<Bytes>, object_store::Error> {
+    async fn warm(&self, object: &ObjectPath, size: u64) -> Result<Option<Arc<KeptFile>>, object_store::Error> {
         let load = async {
             let permits = u32::try_from(size.div_ceil(1_024)).map_err(|_| None)?;
             let place = Arc::clone(&self.hot.room).try_acquire_many_owned(permits).map_err(|_| None)?;
-            let whole = self.store.get(object).await.map_err(Some)?.bytes().await.map_err(Some)?;
-            Ok(Bytes::from_owner(Piece { bytes: whole, _place: Some(place) }))
+            let found = self.store.get(object).await.map_err(Some)?;
+            let (bytes, file) = match found.payload {
+                GetResultPayload::File(file, _) => {
+                    let length = usize::try_from(found.meta.size).map_err(|_| None)?;
+                    let (bytes, file) = blocking(move || Ok((read_at(&file, 0, length)?, file))).await.map_err(Some)?;
+                    (bytes.into(), Some(file))
+                }
+                GetResultPayload::Stream(_) => (found.bytes().await.map_err(Some)?, None),
+            };
+            Ok(Arc::new(KeptFile { bytes, file, _place: place }))
         };
         match self.hot.files.get_or_insert_async(object, load).await {
             Ok(whole) => Ok(Some(whole)),
             Err(None) => Ok(None),
             Err(Some(error)) => Err(error),
         }
+    }
+}
+
+/// The bytes of a range of a file, piece by piece.
+pub struct Reading<E> {
+    /// Nothing is read before the piece before it has been taken.
+    pub pieces: BoxStream<'static, Result<Bytes, E>>,
+    /// The file that the pieces are views of, if it is kept whole: alive for as long as any of them.
+    pub kept: Weak<KeptFile>,
+}
+
+impl Reading<object_store::Error> {
+    fn of(whole: &Arc<KeptFile>, range: &Range<u64>) -> Self {
+        Self { pieces: pieces(whole, range).boxed(), kept: Arc::downgrade(whole) }
+    }
+}
+
+/// A file that is kept whole in memory.
+#[derive(Debug)]
+pub struct KeptFile {
+    bytes: Bytes,
+    /// What the bytes were read from, if that is a file here: it has another name or none as soon as the object is
+    /// replaced, and the same content.
+    file: Option<File>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl KeptFile {
+    /// The file and where in it `part` stands, if `part` is a view of the kept bytes and not a copy.
+    #[must_use]
+    pub fn locate(&self, part: &[u8]) -> Option<(&File, u64)> {
+        let start = part.as_ptr().addr().checked_sub(self.bytes.as_ptr().addr())?;
+        let inside = start.checked_add(part.len()).is_some_and(|end| end <= self.bytes.len());
+        self.file.as_ref().filter(|_| inside).map(|file| (file, start as u64))
+    }
+}
+
+/// Keeps the file for as long as a view of its bytes.
+struct View(Arc<KeptFile>);
+
+impl AsRef<[u8]> for View {
+    fn as_ref(&self) -> &[u8] {
+        &self.0.bytes
     }
 }
 
@@ -119,16 +171,16 @@ const HOT_PIECE: u64 = 256 * 1024;
 
 /// Files in memory.
 struct Hot {
-    files: Cache<ObjectPath, Bytes, Bytewise>,
+    files: Cache<ObjectPath, Arc<KeptFile>, Bytewise>,
     room: Arc<Semaphore>,
 }
 
 #[derive(Clone)]
 struct Bytewise;
 
-impl Weighter<ObjectPath, Bytes> for Bytewise {
-    fn weight(&self, _: &ObjectPath, file: &Bytes) -> u64 {
-        file.len() as u64
+impl Weighter<ObjectPath, Arc<KeptFile>> for Bytewise {
+    fn weight(&self, _: &ObjectPath, file: &Arc<KeptFile>) -> u64 {
+        file.bytes.len() as u64
     }
 }
 
@@ -154,11 +206,12 @@ impl std::fmt::Debug for Hot {
 
 /// `range` of a file in memory, piece by piece: views of it, nothing is copied.
 fn pieces(
-    whole: &Bytes,
+    whole: &Arc<KeptFile>,
     range: &Range<u64>,
 ) -> impl Stream<Item = Result<Bytes, object_store::Error>> + Send + 'static {
-    let index = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(whole.len());
-    let mut left = whole.slice(index(range.start)..index(range.end.max(range.start)));
+    let index = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(whole.bytes.len());
+    let mut left =
+        Bytes::from_owner(View(Arc::clone(whole))).slice(index(range.start)..index(range.end.max(range.start)));
     let piece = index(HOT_PIECE).max(1);
     stream::iter(std::iter::from_fn(move || {
         let next = left.split_to(left.len().min(piece));
@@ -201,14 +254,18 @@ fn read(
             let place = if left > SMALL { budget.try_acquire_owned().ok() } else { None };
             let length = left.min(if place.is_some() { LARGE } else { SMALL });
             let at = range.start;
-            let bytes = tokio::task::spawn_blocking(move || read_at(&file, at, length))
-                .await
-                .map_err(|error| generic(Box::new(error)))?
-                .map_err(|error| generic(Box::new(error)))?;
+            let bytes = blocking(move || read_at(&file, at, length)).await?;
             let next = at + bytes.len() as u64;
             Ok(Some((Bytes::from_owner(Piece { bytes, _place: place }), next..range.end)))
         }
     })
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T, object_store::Error> {
+    let done = tokio::task::spawn_blocking(work).await.map_err(|error| generic(Box::new(error)))?;
+    done.map_err(|error| generic(Box::new(error)))
 }
 
 /// Exactly `length` bytes from `at`; a file that is shorter than it was is an error.
@@ -228,8 +285,8 @@ mod tests {
     use super::*;
     use futures::TryStreamExt as _;
 
-    async fn all(stream: BoxStream<'static, Result<Bytes, object_store::Error>>) -> Vec<u8> {
-        let pieces: Vec<Bytes> = stream.try_collect().await.unwrap();
+    async fn all(reading: Reading<object_store::Error>) -> Vec<u8> {
+        let pieces: Vec<Bytes> = reading.pieces.try_collect().await.unwrap();
         pieces.concat()
     }
 
@@ -268,6 +325,31 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_view_of_a_kept_file_is_found_in_the_file_and_a_copy_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = Files::local(folder.path()).unwrap();
+        files.put("key", Bytes::from(vec![7; 600_000])).await.unwrap();
+        let reading = files.stream("key", 100..600_000).await.unwrap();
+        let kept = reading.kept.upgrade().unwrap();
+        let mut at = 100;
+        for piece in reading.pieces.try_collect::<Vec<Bytes>>().await.unwrap() {
+            assert_eq!(kept.locate(&piece).unwrap().1, at);
+            assert!(kept.locate(&piece.to_vec()).is_none());
+            at += piece.len() as u64;
+        }
+        assert_eq!(at, 600_000);
+        // Replaced, it is another file; what is on its way keeps the old one.
+        let piece = files.stream("key", 0..10).await.unwrap().pieces.next().await.unwrap().unwrap();
+        let old = Arc::downgrade(&kept);
+        drop(kept);
+        files.put("key", Bytes::from_static(b"new")).await.unwrap();
+        assert_eq!(old.upgrade().unwrap().locate(&piece).unwrap().1, 0);
+        drop(piece);
+        assert!(old.upgrade().is_none());
+        assert_eq!(all(files.stream("key", 0..3).await.unwrap()).await, b"new");
+    }
+
+    #[tokio::test]
     async fn any_range_is_read_whole_and_the_budget_is_given_back() {
         let folder = tempfile::tempdir().unwrap();
         let files = Files::local(folder.path()).unwrap();
@@ -284,9 +366,9 @@ mod tests {
         // Readers who hold what they were given leave the others small pieces.
         let mut held = Vec::new();
         for _ in 0..LARGE_AT_ONCE {
-            held.push(files.stream("key", 0..2_000_003).await.unwrap().next().await.unwrap().unwrap());
+            held.push(files.stream("key", 0..2_000_003).await.unwrap().pieces.next().await.unwrap().unwrap());
         }
-        let small = files.stream("key", 0..2_000_003).await.unwrap().next().await.unwrap().unwrap();
+        let small = files.stream("key", 0..2_000_003).await.unwrap().pieces.next().await.unwrap().unwrap();
         assert_eq!((held[0].len(), small.len()), (LARGE, SMALL));
         drop(held);
         assert_eq!(files.budget.available_permits(), LARGE_AT_ONCE);

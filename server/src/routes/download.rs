@@ -2,6 +2,7 @@
 
 use super::content_disposition::attachment;
 use super::ranges::Wanted;
+use crate::file_socket::KeptFiles;
 use axum::Extension;
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::FormRejection;
@@ -11,6 +12,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use futures::stream::{self, BoxStream, Stream, StreamExt as _};
 use serde::Deserialize;
 use shop::downloads::{FileFacts, OpenFile, Opened};
+use shop::files::Reading;
 use shop::types::BookFormat;
 use shop::{BrowserSecret, Claimed, ClientIp, ErrorKind, Shop, Visitor};
 use std::io;
@@ -52,6 +54,7 @@ pub async fn file(
     Path((claim, filename)): Path<(String, String)>,
     Extension(ip): Extension<ClientIp>,
     browser: Option<Extension<BrowserSecret>>,
+    connection: Option<Extension<KeptFiles>>,
     headers: HeaderMap,
 ) -> Response {
     let visitor = visitor(ip, browser, &headers);
@@ -90,7 +93,8 @@ pub async fn file(
         Ok(Opened::Suspended) => return StatusCode::FORBIDDEN.into_response(),
         Err(error) => return refusal(&error),
     };
-    let meter = Meter { shop, open, wanted, sent: 0, revoked: false };
+    let connection = connection.map(|Extension(files)| files);
+    let meter = Meter { shop, open, wanted, sent: 0, revoked: false, connection };
     match parts {
         None => whole(meter, &facts, &etag),
         Some(parts) => match parts.as_slice() {
@@ -198,6 +202,8 @@ struct Meter {
     wanted: u64,
     sent: u64,
     revoked: bool,
+    /// The connection that the answer goes out on.
+    connection: Option<KeptFiles>,
 }
 
 impl Meter {
@@ -256,9 +262,12 @@ fn send(meter: Meter, pieces: Vec<Piece>) -> impl Stream<Item = io::Result<Bytes
                 None => return Ok(None),
                 Some(Piece::Text(text)) => return Ok(Some((Bytes::from(text), sending))),
                 Some(Piece::File(range)) => {
-                    let chunks =
+                    let Reading { pieces, kept } =
                         sending.meter.shop.stream_file(&sending.meter.open, range).await.map_err(io::Error::other)?;
-                    sending.current = Some(chunks);
+                    if let Some(connection) = &sending.meter.connection {
+                        connection.expect(kept);
+                    }
+                    sending.current = Some(pieces);
                 }
             }
         }

@@ -7,12 +7,12 @@ use crate::db::both;
 use crate::db::schema::{
     book, book_file, download_claim, download_log, download_quota, download_token, edition, entitlement,
 };
+use crate::files::Reading;
 use crate::secrets;
 use crate::types::BookFormat;
 use crate::{Error, Shop};
-use bytes::Bytes;
 use diesel::prelude::*;
-use futures::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
+use futures::stream::{StreamExt as _, TryStreamExt as _};
 use std::ops::Range;
 
 /// A file that may be sent now. Its bytes are already counted; what is not sent is given back with
@@ -191,12 +191,9 @@ impl Shop {
     ///
     /// # Errors
     /// The object store's.
-    pub async fn stream_file(
-        &self,
-        file: &OpenFile,
-        range: Range<u64>,
-    ) -> Result<BoxStream<'static, Result<Bytes, Error>>, Error> {
-        Ok(self.0.files.stream(&file.storage_key, range).await?.map_err(Error::from).boxed())
+    pub async fn stream_file(&self, file: &OpenFile, range: Range<u64>) -> Result<Reading<Error>, Error> {
+        let Reading { pieces, kept } = self.0.files.stream(&file.storage_key, range).await?;
+        Ok(Reading { pieces: pieces.map_err(Error::from).boxed(), kept })
     }
 
     /// Whether an open file may still be sent: its entitlement is active.

@@ -21,7 +21,7 @@ pub use tables::schema;
 use diesel::RunQueryDsl as _;
 use diesel::sql_types::{BigInt, Text};
 use octavo::lanes::{Lanes, Welcome};
-use octavo::router::{Settings, router};
+use octavo::router::{Settings, store};
 use octavo::{page_cache, serve, workers};
 use reqwest::{Client, StatusCode};
 use sha2::{Digest as _, Sha256};
@@ -179,7 +179,7 @@ impl Default for Door {
 fn open_door(listener: TcpListener, shop: &Shop, sandbox: &Running, door: Door) -> JoinHandle<()> {
     let Door { webhook_secrets, mail_secrets, lanes, limits, welcome, mut stop } = door;
     let leptos = leptos::config::LeptosOptions::builder().output_name("octavo").site_root("target/site").build();
-    let router = router(Settings {
+    let store = store(Settings {
         leptos,
         shop: shop.clone(),
         webhook_secrets: webhook_secrets.parse().unwrap(),
@@ -193,7 +193,7 @@ fn open_door(listener: TcpListener, shop: &Shop, sandbox: &Running, door: Door) 
     });
     tokio::spawn(async move {
         let told = async move { drop(stop.wait_for(|stop| *stop).await) };
-        serve::serve(listener, router, limits, told).await;
+        serve::serve(listener, store, limits, told).await;
     })
 }
 
