@@ -186,6 +186,7 @@ async fn serve(config: Config, store_file: &Path) -> anyhow::Result<()> {
     let mail_webhook_secrets = config.mail_webhook_secrets.clone();
     let (base_url, farewell) = (config.base_url.clone(), config.shutdown_delay);
     let shop = build_shop(config).await?;
+    let db = shop.db().clone();
     let (stop, stopped) = watch::channel(false);
     let mut workers = workers::spawn(&shop, &stopped);
     let welcome = Welcome::default();
@@ -212,6 +213,8 @@ async fn serve(config: Config, store_file: &Path) -> anyhow::Result<()> {
     serving::serve(listener, store, serving::Limits::default(), closing).await;
     stop.send_replace(true);
     while workers.join_next().await.is_some() {}
+    // The last downloads' notes.
+    db.settle().await.context("the last writes")?;
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! What a good engineer would write by hand, to be compared with.
 
+use crate::process;
 use anyhow::{Context as _, Result, bail, ensure};
 use axum::Router;
 use axum::extract::{RawQuery, State};
@@ -195,7 +196,7 @@ pub(crate) fn commits(folder: &Path, time: Duration) -> Result<()> {
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; DROP TABLE IF EXISTS t; CREATE TABLE t (id INTEGER PRIMARY KEY, body TEXT);",
     )?;
     let body = "x".repeat(2_600);
-    let began = Instant::now();
+    let (began, cpu) = (Instant::now(), process::cpu(std::process::id())?);
     let mut count = 0_u32;
     while began.elapsed() < time {
         conn.immediate_transaction(|conn| {
@@ -203,8 +204,9 @@ pub(crate) fn commits(folder: &Path, time: Duration) -> Result<()> {
         })?;
         count += 1;
     }
-    let micros = began.elapsed().as_micros() / u128::from(count.max(1));
-    println!("{} {micros}", u128::from(count) * 1_000 / began.elapsed().as_millis());
+    let each = |time: Duration| time.as_micros() / u128::from(count.max(1));
+    let (elapsed, cpu) = (began.elapsed(), process::cpu(std::process::id())? - cpu);
+    println!("{} {} {}", u128::from(count) * 1_000 / elapsed.as_millis(), each(elapsed), each(cpu));
     drop(conn);
     for end in ["", "-wal", "-shm"] {
         let _ = std::fs::remove_file(format!("{}{end}", path.display()));
