@@ -60,6 +60,8 @@ mod refunds;
 #[cfg(test)]
 mod refunds_made_here;
 #[cfg(test)]
+mod relays;
+#[cfg(test)]
 mod signatures;
 #[cfg(test)]
 mod start;

@@ -12,9 +12,9 @@ mod tables;
 pub use books::{add_book, entry, file_content, title_of};
 pub use browser::{Browser, hidden, location};
 pub use database::TestDatabase;
-pub use mail::{Mail, MailWay, Sink, mail_signature, message_ids};
+pub use mail::{Authority, Encryption, Mail, MailWay, Sink, mail_signature, message_ids};
 pub use money::{BANK_ACCOUNT, Bought, by_hand};
-pub use program::Program;
+pub use program::{Program, log};
 pub use stripe::{cookie, event, session_of, signature, v1};
 pub use tables::schema;
 
@@ -81,6 +81,8 @@ pub struct Options {
     pub mail: MailWay,
     /// Whether it is a demo store.
     pub demo: bool,
+    /// Whether it is a live store; the sandbox knows test mode only.
+    pub livemode: bool,
 }
 
 impl Default for Options {
@@ -92,12 +94,15 @@ impl Default for Options {
             policy: shop::Policy::default(),
             mail: MailWay::Memory,
             demo: false,
+            livemode: false,
         }
     }
 }
 
 /// The signing secret that the store knows.
 pub const WEBHOOK_SECRET: &str = "whsec_integration_test";
+/// The key that the store has for the sandbox.
+pub const TEST_KEY: &str = "sk_test_integration";
 /// What the store derives its secrets from.
 pub const SECRET_KEY: &str = "an integration test's secret key!";
 /// What the mail provider signs with, and who writes and reads in the store's name.
@@ -176,6 +181,11 @@ impl Default for Door {
     }
 }
 
+fn relay(url: &str, authority: Option<&str>) -> Mailer {
+    let authority = authority.map(|pem| pem.parse().unwrap());
+    Mailer::Smtp(SmtpRelay::new(&url.parse().unwrap(), authority.as_ref()).unwrap())
+}
+
 fn open_door(listener: TcpListener, shop: &Shop, sandbox: &Running, door: Door) -> JoinHandle<()> {
     let Door { webhook_secrets, mail_secrets, lanes, limits, welcome, mut stop } = door;
     let leptos = leptos::config::LeptosOptions::builder().output_name("octavo").site_root("target/site").build();
@@ -216,15 +226,18 @@ impl Store {
         let memory = Memory::default();
         let sink = match options.mail {
             MailWay::Sink(credentials) => Some(Sink::start(!credentials.is_empty())),
+            MailWay::Secure(encryption, credentials) => {
+                Some(Sink::start_secure(encryption, !credentials.is_empty(), Authority::new("127.0.0.1")))
+            }
             _ => None,
         };
         let mailer = match &options.mail {
             MailWay::Nowhere => None,
             MailWay::Memory => Some(Mailer::Memory(memory.clone())),
             MailWay::Folder => Some(Mailer::File(MailFolder::new(data.path().join("mailbox")))),
-            MailWay::Sink(credentials) => {
-                let url = sink.as_ref().expect("a sink").url(credentials);
-                Some(Mailer::Smtp(SmtpRelay::new(&url.parse().unwrap()).unwrap()))
+            MailWay::Sink(credentials) | MailWay::Secure(_, credentials) => {
+                let sink = sink.as_ref().expect("a sink");
+                Some(relay(&sink.url(credentials), sink.authority().map(|(pem, _)| pem)))
             }
         };
         let (from, owner) = (MAIL_FROM.parse().unwrap(), OWNER.parse().unwrap());
@@ -234,12 +247,12 @@ impl Store {
                 base_url: url.clone(),
                 currency: "USD".parse().unwrap(),
                 demo: options.demo,
-                livemode: false,
+                livemode: options.livemode,
                 policy: options.policy,
             },
             db,
             files: Files::local(&data.path().join("files")).unwrap(),
-            payments: Payments::new(&"sk_test_integration".parse().unwrap(), &format!("{}/", sandbox.url())).unwrap(),
+            payments: Payments::new(&TEST_KEY.parse().unwrap(), &format!("{}/", sandbox.url())).unwrap(),
             post: mailer.map(|mailer| Post { mailer, from, owner }),
             key: SecretKey::new(SECRET_KEY).unwrap(),
             clock: options.clock,
@@ -278,6 +291,12 @@ impl Store {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         Second { url, server: open_door(listener, &shop, &self.sandbox, door) }
+    }
+
+    /// The same store with another relay, and what it holds its certificate against.
+    pub fn with_relay(&self, url: &str, authority: Option<&str>) -> Shop {
+        let (from, owner) = (MAIL_FROM.parse().unwrap(), OWNER.parse().unwrap());
+        Shop::new(Parts { post: Some(Post { mailer: relay(url, authority), from, owner }), ..self.parts.clone() })
     }
 
     /// The database's address.
