@@ -100,8 +100,8 @@ pub enum RefundError {
     /// More than is left.
     #[error("only {0} is left to refund")]
     TooMuch(Money),
-    /// Not an amount of this order.
-    #[error("the amount must be more than nothing, in {0}")]
+    /// Not an amount of this order, or one that Stripe does not move ([`Currency::step`]).
+    #[error("the amount must be more than nothing, in {0}, and without fractions that are not paid in it")]
     WrongAmount(Currency),
     /// The order has no such title.
     #[error("the order has no title {0}")]
@@ -300,7 +300,9 @@ fn plan(
             taken.extend(rooms.iter().map(|room| room.item_id));
             rooms.iter().map(|room| Share { item_id: room.item_id, amount: room.amount, tax: room.tax }).collect()
         }
-        RefundWhat::Amount(amount) if amount.currency() != currency || amount.minor() <= 0 => {
+        RefundWhat::Amount(amount)
+            if amount.currency() != currency || amount.minor() <= 0 || amount.minor() % currency.step() != 0 =>
+        {
             return Ok(Err(RefundError::WrongAmount(currency)));
         }
         RefundWhat::Amount(amount) => match spread(&rooms, amount.minor()) {
