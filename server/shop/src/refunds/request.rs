@@ -8,6 +8,7 @@ use super::ledger::{NewRow, Order, rooms};
 use super::share::{Share, spread};
 use crate::db::AnyConnection;
 use crate::db::schema::{book, order_item, orders, refund};
+use crate::failpoint::{Failpoint, pass};
 use crate::payments::{NewRefund, PaymentsError, RefundsOf};
 use crate::rights::{LIVING, sum};
 use crate::types::{Currency, Money, OrderNumber, RefundStatus, Slug};
@@ -144,6 +145,7 @@ impl Shop {
     pub async fn refund(&self, number: &OrderNumber, request: &RefundRequest) -> Result<RefundMade, RefundError> {
         let (number, request, now) = (number.clone(), request.clone(), self.0.clock.now());
         let asked = self.0.db.write(move |conn| plan(conn, &number, &request, now)).await??;
+        pass(Failpoint::RefundPlanned);
         self.pursue(&asked, false).await?;
         let id = asked.id;
         let row = self.0.db.read(move |conn| made(conn, id)).await?;
@@ -214,7 +216,10 @@ impl Shop {
             reason: asked.reason.as_deref().unwrap_or(RefundReason::RequestedByCustomer.as_str()),
         };
         match self.0.payments.create_refund(&new).await {
-            Ok(made) => self.write_down(asked.id, key, &made.id).await,
+            Ok(made) => {
+                pass(Failpoint::RefundMade);
+                self.write_down(asked.id, key, &made.id).await
+            }
             Err(PaymentsError::Refused { message, .. } | PaymentsError::Setup(message)) => {
                 self.give_up(asked.id, message).await
             }
