@@ -44,6 +44,8 @@ mod mailbox;
 #[cfg(test)]
 mod markup;
 #[cfg(test)]
+mod modes;
+#[cfg(test)]
 mod overload;
 #[cfg(test)]
 mod page_cache;
