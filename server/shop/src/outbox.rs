@@ -2,6 +2,7 @@
 //! least once, always under the same Message-ID.
 
 mod feedback;
+mod resend;
 mod sending;
 
 use crate::db::schema::outbox;
@@ -13,6 +14,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 pub use feedback::{Feedback, MailSignature, MailWebhookSecrets, MalformedMailSecret};
+pub use resend::{MailSummary, Resent};
 pub use sending::Backlog;
 
 /// What a mail says. All else that a row needs follows from it.

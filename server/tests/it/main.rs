@@ -38,6 +38,8 @@ mod large_store;
 #[cfg(test)]
 mod mail;
 #[cfg(test)]
+mod mail_desk;
+#[cfg(test)]
 mod mail_webhook;
 #[cfg(test)]
 mod mailbox;
