@@ -2,6 +2,7 @@
 //! least once, always under the same Message-ID.
 
 mod feedback;
+mod provider;
 mod resend;
 mod sending;
 
@@ -13,7 +14,7 @@ use diesel::prelude::*;
 use serde_json::json;
 use uuid::Uuid;
 
-pub use feedback::{Feedback, MailSignature, MailWebhookSecrets, MalformedMailSecret};
+pub use provider::{Feedback, MailSignature, MailWebhookSecrets, MalformedEvent, MalformedMailSecret};
 pub use resend::{MailSummary, Resent};
 pub use sending::Backlog;
 
