@@ -1,6 +1,6 @@
 //! Mail: a relay to send it to, and the provider that says what became of it.
 
-use super::{MAIL_SECRET, Store};
+use super::{MAIL_FROM, MAIL_SECRET, OWNER, Store};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -9,6 +9,8 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, 
 use reqwest::StatusCode;
 use serde_json::Value;
 use sha2::Sha256;
+use shop::mailer::{Mailer, Post, SmtpRelay};
+use shop::{Parts, Shop};
 use std::io::{BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -72,6 +74,12 @@ impl Mail {
 
 fn find<'a, 'b>(mail: &'b ParsedMail<'a>, kind: &str) -> Option<&'b ParsedMail<'a>> {
     if mail.ctype.mimetype == kind { Some(mail) } else { mail.subparts.iter().find_map(|part| find(part, kind)) }
+}
+
+/// A relay, and what it must show to be believed.
+pub(super) fn relay(url: &str, authority: Option<&str>) -> Mailer {
+    let authority = authority.map(|pem| pem.parse().unwrap());
+    Mailer::Smtp(SmtpRelay::new(&url.parse().unwrap(), authority.as_ref()).unwrap())
 }
 
 /// The Message-IDs of mails as they travelled.
@@ -256,6 +264,12 @@ impl Store {
         let request = request.header("webhook-id", id).header("webhook-timestamp", now);
         let answer = request.header("webhook-signature", signature).body(body).send().await.unwrap();
         (answer.status(), answer.text().await.unwrap())
+    }
+
+    /// The same store with another relay, and what it holds its certificate against.
+    pub fn with_relay(&self, url: &str, authority: Option<&str>) -> Shop {
+        let (from, owner) = (MAIL_FROM.parse().unwrap(), OWNER.parse().unwrap());
+        Shop::new(Parts { post: Some(Post { mailer: relay(url, authority), from, owner }), ..self.parts.clone() })
     }
 
     /// Sends whatever is due.

@@ -27,7 +27,7 @@ use reqwest::{Client, StatusCode};
 use sha2::{Digest as _, Sha256};
 use shop::db::{DatabaseUrl, Db};
 use shop::files::Files;
-use shop::mailer::{MailFolder, Mailer, Memory, Post, SmtpRelay};
+use shop::mailer::{MailFolder, Mailer, Memory, Post};
 use shop::payments::Payments;
 use shop::types::OrderNumber;
 use shop::{Clock, Parts, SecretKey, Shop};
@@ -181,11 +181,6 @@ impl Default for Door {
     }
 }
 
-fn relay(url: &str, authority: Option<&str>) -> Mailer {
-    let authority = authority.map(|pem| pem.parse().unwrap());
-    Mailer::Smtp(SmtpRelay::new(&url.parse().unwrap(), authority.as_ref()).unwrap())
-}
-
 fn open_door(listener: TcpListener, shop: &Shop, sandbox: &Running, door: Door) -> JoinHandle<()> {
     let Door { webhook_secrets, mail_secrets, lanes, limits, welcome, mut stop } = door;
     let leptos = leptos::config::LeptosOptions::builder().output_name("octavo").site_root("target/site").build();
@@ -237,7 +232,7 @@ impl Store {
             MailWay::Folder => Some(Mailer::File(MailFolder::new(data.path().join("mailbox")))),
             MailWay::Sink(credentials) | MailWay::Secure(_, credentials) => {
                 let sink = sink.as_ref().expect("a sink");
-                Some(relay(&sink.url(credentials), sink.authority().map(|(pem, _)| pem)))
+                Some(mail::relay(&sink.url(credentials), sink.authority().map(|(pem, _)| pem)))
             }
         };
         let (from, owner) = (MAIL_FROM.parse().unwrap(), OWNER.parse().unwrap());
@@ -291,12 +286,6 @@ impl Store {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         Second { url, server: open_door(listener, &shop, &self.sandbox, door) }
-    }
-
-    /// The same store with another relay, and what it holds its certificate against.
-    pub fn with_relay(&self, url: &str, authority: Option<&str>) -> Shop {
-        let (from, owner) = (MAIL_FROM.parse().unwrap(), OWNER.parse().unwrap());
-        Shop::new(Parts { post: Some(Post { mailer: relay(url, authority), from, owner }), ..self.parts.clone() })
     }
 
     /// The database's address.
