@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Fuzzes the parsers that read what strangers send, each for FUZZ_SECONDS (600):
 #
-#   scripts/fuzz.sh [webhook|form|ranges]…      all of them by default
+#   scripts/fuzz.sh [webhook|mail_webhook|form|ranges]…      all of them by default
 #
 # Every run begins with the seeds in fuzz/corpus; what is found on the way is
 # kept in target/fuzz/corpus, which is no part of the checkout, and used again by
@@ -14,7 +14,7 @@ cd "$ROOT/fuzz"
 seconds="${FUZZ_SECONDS:-600}"
 work="$TARGET_DIR/fuzz"
 targets=("$@")
-[ $# -gt 0 ] || targets=(webhook form ranges)
+[ $# -gt 0 ] || targets=(webhook mail_webhook form ranges)
 for target in "${targets[@]}"; do
   [ -f "src/bin/$target.rs" ] || fail "unknown target \"$target\" (webhook form ranges)"
 done

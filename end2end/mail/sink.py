@@ -1,8 +1,10 @@
 """An SMTP relay for tests: takes mail, or refuses it when it is told to.
 
     python sink.py [--port PORT] [--user NAME --password WORD]
+                   [--tls start|starttls --certificate FILE --key FILE]
 
-Says `ready PORT` once it listens on 127.0.0.1; each mail that it takes is a line
+Without --tls it speaks in clear text and offers nothing else; `start` is TLS from the first byte, `starttls`
+takes no mail before STARTTLS. Says `ready PORT` once it listens on 127.0.0.1; each mail that it takes is a line
 of JSON on its output: {"from": ..., "to": [...], "data": BASE64}. A line on its
 input says how it answers from now on: `up` (250), `down` (451 to every
 recipient), `refuse` (550 to every recipient), `closed` (554 instead of a
@@ -14,6 +16,7 @@ import asyncio
 import base64
 import json
 import logging
+import ssl
 import sys
 import warnings
 
@@ -66,6 +69,9 @@ async def main():
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--user")
     parser.add_argument("--password")
+    parser.add_argument("--tls", choices=["start", "starttls"])
+    parser.add_argument("--certificate")
+    parser.add_argument("--key")
     wanted = parser.parse_args()
     sink = Sink()
 
@@ -73,12 +79,21 @@ async def main():
         good = (login.login, login.password) == (wanted.user.encode(), wanted.password.encode())
         return AuthResult(success=good, handled=False)
 
+    context = None
+    if wanted.tls:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(wanted.certificate, wanted.key)
+    starttls = context if wanted.tls == "starttls" else None
+
     def protocol():
-        auth = dict(authenticator=authenticate, auth_required=True, auth_require_tls=False) if wanted.user else {}
-        return Server(sink, enable_SMTPUTF8=False, hostname="sink.example.org", **auth)
+        options = dict(tls_context=starttls, require_starttls=True) if starttls else {}
+        if wanted.user:
+            # It does not count TLS from the first byte as TLS.
+            options |= dict(authenticator=authenticate, auth_required=True, auth_require_tls=bool(starttls))
+        return Server(sink, enable_SMTPUTF8=False, hostname="sink.example.org", **options)
 
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(protocol, "127.0.0.1", wanted.port)
+    server = await loop.create_server(protocol, "127.0.0.1", wanted.port, ssl=None if starttls else context)
     say(f"ready {server.sockets[0].getsockname()[1]}")
     lines = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)

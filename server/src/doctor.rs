@@ -41,7 +41,7 @@ pub(crate) async fn run(arguments: &Arguments, env: &Env<'_>, store_file: &Path)
     }
     let Backlog { waiting, dead } = shop.mail_backlog().await?;
     if waiting > 0 || dead > 0 {
-        println!("mail: {waiting} to be sent, {dead} given up (table outbox, columns state and error)");
+        println!("mail: {waiting} to be sent, {dead} given up (octavo mail list --state dead)");
     }
     if env.filled::<String>("SMTP_URL")?.is_none() {
         println!("mail: SMTP_URL is not set, so no mail is sent (a demo keeps it in DATA_DIR/mailbox)");

@@ -3,6 +3,7 @@
 mod desk;
 mod doctor;
 mod events;
+mod mail;
 mod seed;
 
 use anyhow::Context as _;
@@ -62,6 +63,9 @@ enum Command {
     /// Shows Stripe's events, and has them worked on once more.
     #[command(subcommand)]
     Events(events::Command),
+    /// Shows the store's mail, and has it sent once more.
+    #[command(subcommand)]
+    Mail(mail::Command),
     /// Prints the link that opens an order in any browser, for a buyer who has lost it.
     OrderLink {
         /// The order's number, like ABCDE-FGHJK.
@@ -107,6 +111,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Seed(arguments) => seed::run(&arguments, &env, &cli.config).await?,
         Command::Doctor(arguments) => return doctor::run(&arguments, &env, &cli.config).await,
         Command::Events(command) => return events::run(&command, &env).await,
+        Command::Mail(command) => return mail::run(&command, &env).await,
         Command::OrderLink { number } => {
             let shop = build_shop(Config::read(&env, &cli.config)?).await?;
             println!("{}", shop.order_link(&number).await.context("no paid order of this number")?);

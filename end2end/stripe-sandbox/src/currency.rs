@@ -1,5 +1,7 @@
 //! Currencies as Stripe treats them: which it takes, how many decimals, the smallest charge.
 
+use crate::error::ApiError;
+
 /// Currencies that Checkout takes (lower-case ISO 4217).
 const KNOWN: &str = "aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bhd bif bmd bnd bob brl bsd bwp byn bzd \
     cad cdf chf clp cny cop crc cve czk djf dkk dop dzd egp etb eur fjd fkp gbp gel gip gmd gnf gtq gyd hkd hnl htg \
@@ -7,8 +9,11 @@ const KNOWN: &str = "aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bhd
     mur mvr mwk mxn myr mzn nad ngn nio nok npr nzd omr pab pen pgk php pkr pln pyg qar ron rsd rub rwf sar sbd scr \
     sek sgd shp sle sos srd std szl thb tjs tnd top try ttd twd tzs uah ugx usd uyu uzs vnd vuv wst xaf xcd xof xpf \
     yer zar zmw";
-const NO_DECIMALS: &str = "bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf";
+const NO_DECIMALS: &str = "bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf";
 const THREE_DECIMALS: &str = "bhd jod kwd omr tnd";
+/// Written with two decimals and charged in whole hundreds: currencies whose coins are gone
+/// (docs.stripe.com/currencies, "Special cases"). HUF and TWD are whole in payouts only.
+const WHOLE: &str = "isk ugx";
 
 /// Whether Stripe takes this lower-case code.
 pub(crate) fn is_known(code: &str) -> bool {
@@ -53,7 +58,24 @@ pub(crate) fn decimals(code: &str) -> usize {
     }
 }
 
-/// An amount for people: `$12.99`, `€5.00`, `¥500`, `CHF 12.00`. Integers only.
+/// Why Stripe does not charge or refund this amount, if so: of some currencies the last digits must be 0.
+pub(crate) fn check(minor: i64, code: &str) -> Result<(), ApiError> {
+    let name = code.to_ascii_uppercase();
+    if listed(WHOLE, code) && minor % 100 != 0 {
+        return Err(ApiError::invalid(format!(
+            "Invalid amount. Currency {name} has become effectively zero-decimal and charged amounts must be evenly \
+             divisible by 100. See https://stripe.com/docs/currencies#special-cases for more information."
+        ))
+        .code("invalid_charge_amount_no_decimal_compatible"));
+    }
+    // Stripe documents the rule and not the words.
+    if listed(THREE_DECIMALS, code) && minor % 10 != 0 {
+        return Err(ApiError::invalid(format!("Invalid amount. The last digit of amounts in {name} must be 0.")));
+    }
+    Ok(())
+}
+
+/// An amount for people: `$12.99`, `€5.00`, `¥500`, `CHF 12.00`, `ISK 1,200`. Integers only.
 pub(crate) fn format(minor: i64, code: &str) -> String {
     let decimals = decimals(code);
     let digits = minor.unsigned_abs().to_string();
@@ -76,7 +98,12 @@ pub(crate) fn format(minor: i64, code: &str) -> String {
         "aud" => "A$".to_owned(),
         other => format!("{}\u{a0}", other.to_ascii_uppercase()),
     };
-    if fraction.is_empty() { format!("{sign}{symbol}{grouped}") } else { format!("{sign}{symbol}{grouped}.{fraction}") }
+    let whole_only = listed(WHOLE, code) && minor % 100 == 0;
+    if fraction.is_empty() || whole_only {
+        format!("{sign}{symbol}{grouped}")
+    } else {
+        format!("{sign}{symbol}{grouped}.{fraction}")
+    }
 }
 
 /// Reads an amount as people write it (`12.99`, `1,234.5`, `500`) into minor units. Integers only.
@@ -103,6 +130,30 @@ mod tests {
         assert_eq!(format(1_234_567, "gbp"), "£12,345.67");
         assert_eq!(format(1_500, "kwd"), "KWD\u{a0}1.500");
         assert_eq!(format(0, "usd"), "$0.00");
+    }
+
+    #[test]
+    fn currencies_whose_coins_are_gone_are_charged_in_whole_hundreds() {
+        assert_eq!((decimals("ugx"), decimals("isk"), decimals("huf"), decimals("twd")), (2, 2, 2, 2));
+        assert_eq!(
+            (format(350_000, "ugx"), format(1_299_000, "isk")),
+            ("UGX\u{a0}3,500".into(), "ISK\u{a0}12,990".into())
+        );
+        assert_eq!(format(12_345, "ugx"), "UGX\u{a0}123.45");
+        assert_eq!(parse("3500", "ugx"), Some(350_000));
+        for (minor, code, good) in [
+            (500, "ugx", true),
+            (550, "ugx", false),
+            (500, "isk", true),
+            (501, "isk", false),
+            (4_990, "kwd", true),
+            (4_995, "kwd", false),
+            (39_995, "huf", true),
+            (9_901, "twd", true),
+            (1, "jpy", true),
+        ] {
+            assert_eq!(check(minor, code).is_ok(), good, "{minor} {code}");
+        }
     }
 
     #[test]

@@ -46,6 +46,7 @@ pub(crate) fn refund(state: &mut State, request: Request, cause: &Cause) -> Resu
         let message = format!("Refund amount ({}) is greater than {what} ({})", written(amount), written(most));
         return Err(ApiError::invalid(message).param("amount"));
     }
+    currency::check(amount, &charge.currency).map_err(|error| error.param("amount"))?;
     let afterwards = match &charge.method.means {
         Means::Card(card) => card.afterwards,
         // Money to a bank account is on its way for a while.

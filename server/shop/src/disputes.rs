@@ -6,6 +6,7 @@
 use crate::db::AnyConnection;
 use crate::db::schema::dispute;
 use crate::events::Outcome;
+use crate::failpoint::{Failpoint, pass};
 use crate::outbox::Kind;
 use crate::payments::{Dispute, PaymentsError};
 use crate::refunds::{Also, Order};
@@ -31,6 +32,7 @@ impl Shop {
             Err(PaymentsError::NotFound) => return self.conclude(Outcome::Unknown, also).await,
             Err(error) => return Err(error.into()),
         };
+        pass(Failpoint::DisputeFetched);
         if dispute.livemode != self.0.settings.livemode {
             return self.conclude(Outcome::WrongMode, also).await;
         }
@@ -41,7 +43,8 @@ impl Shop {
             return self.conclude(outcome, also).await;
         }
         let shop = self.clone();
-        self.0
+        let outcome = self
+            .0
             .db
             .write(move |conn| {
                 let outcome = match Order::lock_payment(conn, &intent)? {
@@ -53,9 +56,12 @@ impl Shop {
                     None => Outcome::Unknown,
                 };
                 also(conn, outcome)?;
+                pass(Failpoint::DisputeWritten);
                 Ok(outcome)
             })
-            .await
+            .await?;
+        pass(Failpoint::DisputeKept);
+        Ok(outcome)
     }
 }
 

@@ -63,6 +63,28 @@ failpoints! {
     ClaimWritten = "claim-written",
     /// It is durable, and the browser does not know its address.
     ClaimKept = "claim-kept",
+    /// A mail is leased and written, and the relay has not been asked.
+    MailLeased = "mail-leased",
+    /// The relay has taken it, and we have not kept that.
+    MailTaken = "mail-taken",
+    /// That is durable.
+    MailMarked = "mail-marked",
+    /// The row of a refund that is asked for here is durable, Stripe has not been asked.
+    RefundPlanned = "refund-planned",
+    /// Stripe has made it, and we have not kept its id.
+    RefundMade = "refund-made",
+    /// Stripe has told of all refunds of a payment, however we came to ask.
+    RefundsFetched = "refunds-fetched",
+    /// They and what they leave of the titles' rights are written, and nothing is durable.
+    RefundsWritten = "refunds-written",
+    /// All of it is durable, and nobody has been told.
+    RefundsKept = "refunds-kept",
+    /// Stripe has told how a dispute stands.
+    DisputeFetched = "dispute-fetched",
+    /// It and what it leaves of the titles' rights are written, and nothing is durable.
+    DisputeWritten = "dispute-written",
+    /// All of it is durable, and nobody has been told.
+    DisputeKept = "dispute-kept",
 }
 
 /// The variable's name.

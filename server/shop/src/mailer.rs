@@ -16,7 +16,7 @@ pub use folder::{KeptMail, KeptMailHead, MailFolder};
 pub use memory::{MailFault, Memory};
 pub(crate) use message::{Envelope, compose};
 pub(crate) use relay::CONNECTIONS;
-pub use relay::{MalformedRelay, SmtpRelay, SmtpUrl};
+pub use relay::{MalformedCa, MalformedRelay, RelayCa, SmtpRelay, SmtpUrl};
 
 /// How mail leaves the store.
 #[derive(Clone, Debug)]

@@ -2,6 +2,8 @@
 //! least once, always under the same Message-ID.
 
 mod feedback;
+mod provider;
+mod resend;
 mod sending;
 
 use crate::db::schema::outbox;
@@ -12,7 +14,8 @@ use diesel::prelude::*;
 use serde_json::json;
 use uuid::Uuid;
 
-pub use feedback::{Feedback, MailSignature, MailWebhookSecrets, MalformedMailSecret};
+pub use provider::{Feedback, MailSignature, MailWebhookSecrets, MalformedEvent, MalformedMailSecret};
+pub use resend::{MailSummary, Resent};
 pub use sending::Backlog;
 
 /// What a mail says. All else that a row needs follows from it.

@@ -14,6 +14,7 @@ pub use request::{ItemRef, RefundError, RefundMade, RefundReason, RefundRequest,
 use crate::db::AnyConnection;
 use crate::db::schema::{checkout, orders};
 use crate::events::Outcome;
+use crate::failpoint::{Failpoint, pass};
 use crate::payments::{PaymentsError, Refund, RefundsOf};
 #[cfg(doc)]
 use crate::types::RefundStatus;
@@ -67,11 +68,13 @@ impl Shop {
     }
 
     async fn write_refunds(&self, intent: String, refunds: Vec<Refund>, mut also: impl Also) -> Result<Outcome, Error> {
+        pass(Failpoint::RefundsFetched);
         if let Err(outcome) = self.order_of_payment(&intent).await? {
             return self.conclude(outcome, also).await;
         }
         let shop = self.clone();
-        self.0
+        let outcome = self
+            .0
             .db
             .write(move |conn| {
                 let outcome = match Order::lock_payment(conn, &intent)? {
@@ -82,9 +85,12 @@ impl Shop {
                     None => Outcome::Unknown,
                 };
                 also(conn, outcome)?;
+                pass(Failpoint::RefundsWritten);
                 Ok(outcome)
             })
-            .await
+            .await?;
+        pass(Failpoint::RefundsKept);
+        Ok(outcome)
     }
 
     pub(crate) async fn conclude(&self, outcome: Outcome, mut also: impl Also) -> Result<Outcome, Error> {

@@ -2,7 +2,7 @@
 
 use super::{ConfigError, Env, wrong};
 use core::str::FromStr;
-use shop::mailer::{MailFolder, Mailer, MalformedRelay, Post, Sender, SmtpRelay, SmtpUrl};
+use shop::mailer::{MailFolder, Mailer, MalformedRelay, Post, RelayCa, Sender, SmtpRelay, SmtpUrl};
 use shop::types::Email;
 use std::path::{Path, PathBuf};
 
@@ -20,8 +20,8 @@ pub struct Mail {
 /// Where mail goes.
 #[derive(Clone, Debug)]
 pub enum Way {
-    /// To a relay.
-    Smtp(SmtpUrl),
+    /// To a relay, whose certificate is signed by that authority (`SMTP_CA`) or by one that browsers trust.
+    Smtp(SmtpUrl, Option<RelayCa>),
     /// Into a folder.
     File(PathBuf),
 }
@@ -36,7 +36,7 @@ impl FromStr for Way {
         match text.strip_prefix("file://") {
             Some("") => Err(MalformedRelay::Form),
             Some(path) => Ok(Self::File(path.into())),
-            None => text.parse().map(Self::Smtp),
+            None => Ok(Self::Smtp(text.parse()?, None)),
         }
     }
 }
@@ -47,6 +47,14 @@ pub(super) fn read(env: &Env<'_>, demo: bool, data_dir: &Path, store: &str) -> R
         Some(way) => way,
         None if demo => Way::File(data_dir.join("mailbox")),
         None => return Ok(None),
+    };
+    let way = match (way, env.filled("SMTP_CA")?) {
+        (way, None) => way,
+        (Way::Smtp(url, _), ca) if url.encrypts() => Way::Smtp(url, ca),
+        _ => {
+            let why = "is set, and SMTP_URL asks for no TLS: it must be smtps://… or smtp://…?tls=required";
+            return Err(wrong("SMTP_CA", why));
+        }
     };
     let from = match env.filled::<Sender>("MAIL_FROM")? {
         Some(from) => from,
@@ -75,7 +83,7 @@ impl Mail {
     /// [`MalformedRelay`], which reading the settings has ruled out.
     pub fn post(self) -> Result<Post, MalformedRelay> {
         let mailer = match self.way {
-            Way::Smtp(url) => Mailer::Smtp(SmtpRelay::new(&url)?),
+            Way::Smtp(url, ca) => Mailer::Smtp(SmtpRelay::new(&url, ca.as_ref())?),
             Way::File(folder) => Mailer::File(MailFolder::new(folder)),
         };
         Ok(Post { mailer, from: self.from, owner: self.owner })

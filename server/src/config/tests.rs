@@ -61,6 +61,8 @@ fn row_2_a_wrong_setting_is_named_and_refused() {
         (&[("SMTP_URL", "smtps://ann:0123456789@mail.example.org")], "MAIL_FROM"),
         (&[("SMTP_URL", "smtp://127.0.0.1"), ("MAIL_FROM", "Octavo Books")], "MAIL_FROM"),
         (&[("SMTP_URL", "smtp://127.0.0.1"), ("MAIL_FROM", "a@example.org"), ("OWNER_EMAIL", "me")], "OWNER_EMAIL"),
+        (&[("SMTP_URL", "smtps://127.0.0.1"), ("MAIL_FROM", "a@example.org"), ("SMTP_CA", "ca.pem")], "SMTP_CA"),
+        (&[("SMTP_URL", "smtps://127.0.0.1"), ("MAIL_FROM", "a@example.org"), ("SMTP_CA_FILE", "no")], "SMTP_CA_FILE"),
         (&[("MAIL_WEBHOOK_SECRET", "whsec_0123456789")], "MAIL_WEBHOOK_SECRET"),
         (&[("SECRET_KEY_FILE", "/does/not/exist"), ("SECRET_KEY", "<unset>")], "SECRET_KEY_FILE"),
         (&[("SECRET_KEY_FILE", "/does/not/exist")], "SECRET_KEY"),
@@ -78,7 +80,7 @@ fn mail_goes_where_the_settings_say() {
     let mail = |changes: &[(&str, &str)]| read(changes).unwrap().mail.expect("a way for mail");
     let relay = ("SMTP_URL", "smtps://ann:0123456789@mail.example.org");
     let sent = mail(&[relay, ("MAIL_FROM", "Ann's Books <books@example.org>")]);
-    assert!(matches!(&sent.way, Way::Smtp(_)) && !format!("{sent:?}").contains("0123456789"));
+    assert!(matches!(&sent.way, Way::Smtp(_, None)) && !format!("{sent:?}").contains("0123456789"));
     assert_eq!((sent.from.address(), sent.owner.as_str()), ("books@example.org", "books@example.org"));
     let sent = mail(&[relay, ("MAIL_FROM", "books@example.org"), ("OWNER_EMAIL", "ann@example.org")]);
     assert_eq!(sent.owner.as_str(), "ann@example.org");
@@ -86,6 +88,24 @@ fn mail_goes_where_the_settings_say() {
     assert!(matches!(demo.way, Way::File(path) if path == Path::new("somewhere/mailbox")));
     let folder = mail(&[("SMTP_URL", "file:///var/mail/octavo"), ("MAIL_FROM", "a@example.org")]);
     assert!(matches!(folder.way, Way::File(path) if path == Path::new("/var/mail/octavo")));
+}
+
+#[test]
+fn a_relays_own_authority_is_for_encrypted_mail_only() {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let ca = rcgen::CertificateParams::default().self_signed(&key).unwrap().pem();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ca.pem");
+    std::fs::write(&path, &ca).unwrap();
+    let read = |url: &str| {
+        read(&[("SMTP_URL", url), ("MAIL_FROM", "a@example.org"), ("SMTP_CA_FILE", path.to_str().unwrap())])
+    };
+    for url in ["smtps://127.0.0.1", "smtp://relay.example.org?tls=required"] {
+        assert!(matches!(read(url).unwrap().mail.unwrap().way, Way::Smtp(_, Some(_))), "{url}");
+    }
+    for url in ["smtp://127.0.0.1", "smtp://relay.example.org?tls=opportunistic", "file:///var/mail/octavo"] {
+        assert_eq!(read(url).unwrap_err().name, "SMTP_CA", "{url}");
+    }
 }
 
 #[test]

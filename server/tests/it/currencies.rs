@@ -3,6 +3,7 @@
 use crate::support::{GOOD_CARD, Options, Store, add_book, entry, on_both_databases};
 use serde_json::json;
 use shop::cart::Cart;
+use shop::refunds::{RefundError, RefundReason, RefundRequest, RefundWhat};
 use shop::types::{Currency, Money};
 use shop::{BrowserSecret, CheckoutStart, Reconciled};
 use stripe_sandbox::PayOutcome;
@@ -20,8 +21,8 @@ const CURRENCIES: [(&str, [i64; 2], &str); 15] = [
     ("BHD", [1_990, 2_000], "3.990"),
     ("JOD", [7_500, 510], "8.010"),
     ("TND", [24_900, 9_990], "34.890"),
-    ("ISK", [129_900, 50_000], "1,799.00"),
-    ("UGX", [3_500_000, 1_250_000], "47,500.00"),
+    ("ISK", [129_900, 50_000], "1,799"),
+    ("UGX", [3_500_000, 1_250_000], "47,500"),
     ("HUF", [399_000, 149_900], "5,489.00"),
     ("TWD", [35_000, 9_900], "449.00"),
     ("EUR", [799, 1], "€8.00"),
@@ -65,6 +66,12 @@ on_both_databases!(row_12_fifteen_currencies_are_exact_from_price_to_invoice, al
             (&theirs["currency"], &theirs["amount_subtotal"], &theirs["amount_total"]),
             (&json!(code.to_lowercase()), &json!(total), &json!(total))
         );
+        // Stripe's page and ours ask for the same, as people read it.
+        let page = store.http.get(theirs["url"].as_str().unwrap()).send().await.unwrap().text().await.unwrap();
+        for shown in [total, prices[0], prices[1]].map(|minor| Money::new(minor, currency).to_string()) {
+            let figures: String = shown.chars().filter(|c| c.is_ascii_digit() || ",.".contains(*c)).collect();
+            assert!(page.contains(&figures), "{code}: {figures} is not on Stripe's page");
+        }
         let outcome = store.sandbox.pay(&session, GOOD_CARD, "ann@example.org");
         assert!(matches!(outcome, PayOutcome::Completed { .. }), "{code}: {outcome:?}");
         assert!(matches!(store.shop.reconcile(&session).await.unwrap(), Reconciled::Ordered(_)), "{code}");
@@ -93,4 +100,50 @@ on_both_databases!(row_12_another_currency_of_the_same_amount_is_put_under_revie
     }
     assert_eq!((store.count("orders").await, store.count("entitlement").await), (0, 0));
     assert_eq!(store.count("checkout WHERE state = 'quarantined' AND last_error = 'the currency differs'").await, 15);
+});
+
+on_both_databases!(row_12_what_stripe_does_not_charge_is_no_price_here, alone(), async |store| {
+    add_books(store).await;
+    // Minor units, and whether that is an amount in this currency.
+    for (code, minor, good) in [
+        ("ISK", 12_300, true),
+        ("ISK", 12_350, false),
+        ("UGX", 350_000, true),
+        ("UGX", 350_001, false),
+        ("KWD", 4_990, true),
+        ("KWD", 4_995, false),
+        ("HUF", 39_995, true),
+        ("TWD", 9_901, true),
+        ("JPY", 349, true),
+    ] {
+        let currency: Currency = code.parse().unwrap();
+        assert_eq!(Money::price(minor, currency).is_ok(), good, "{minor} {code} here");
+        let form = [
+            ("mode", "payment"),
+            ("success_url", "https://books.example.org/"),
+            ("line_items[0][quantity]", "1"),
+            ("line_items[0][price_data][product_data][name]", "A book"),
+            ("line_items[0][price_data][currency]", &code.to_lowercase()),
+            ("line_items[0][price_data][unit_amount]", &minor.to_string()),
+        ];
+        let request = store.http.post(format!("{}/v1/checkout/sessions", store.sandbox.url())).bearer_auth("sk_test_1");
+        let answer = request.form(&form).send().await.unwrap();
+        assert_eq!(answer.status().is_success(), good, "{minor} {code} at Stripe: {}", answer.text().await.unwrap());
+    }
+    // Nor is a fraction refunded, here or there.
+    let session = buy(store, "UGX").await;
+    let _ = store.sandbox.pay(&session, GOOD_CARD, "ann@example.org");
+    store.shop.reconcile(&session).await.unwrap();
+    let number = store.texts("SELECT number AS value FROM orders").await[0].parse().unwrap();
+    let part = |minor| RefundRequest {
+        what: RefundWhat::Amount(Money::new(minor, "UGX".parse().unwrap())),
+        reason: RefundReason::default(),
+    };
+    let refused = store.shop.refund(&number, &part(150)).await;
+    assert!(matches!(refused, Err(RefundError::WrongAmount(_))), "{refused:?}");
+    let refused = store.sandbox.refund(&session, Some(150)).unwrap_err();
+    assert!(format!("{refused:?}").contains("divisible by 100"), "{refused:?}");
+    assert_eq!(store.count("refund").await, 0);
+    let made = store.shop.refund(&number, &part(100_000)).await.unwrap();
+    assert_eq!(made.amount.to_string(), "UGX\u{a0}1,000");
 });

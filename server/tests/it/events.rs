@@ -1,4 +1,4 @@
-//! What becomes of events: rows 5, 15 and 19, and those that nobody waits for.
+//! What becomes of events: rows 5 and 19, and those that nobody waits for.
 
 use crate::support::{GOOD_CARD, Options, Store, event, on_both_databases};
 use chrono::{TimeDelta, Utc};
@@ -44,20 +44,6 @@ on_both_databases!(row_5_ten_thousand_deliveries_of_one_event_have_one_effect, w
     assert_eq!(store.count("orders").await, 1);
     assert_eq!(store.count("invoice").await, 1);
     assert_eq!(store.count("outbox").await, 1);
-});
-
-on_both_databases!(row_15_an_event_of_the_other_mode_is_kept_and_ignored, without_deliveries(), async |store| {
-    let session = paid_session(store).await;
-    let mut live = event("evt_live", "checkout.session.completed", &session, store.seconds());
-    live["livemode"] = json!(true);
-    assert_eq!(store.deliver(live.to_string().into_bytes()).await, StatusCode::OK);
-    store.settle().await;
-    assert_eq!(store.texts("SELECT error AS value FROM stripe_event WHERE state = 'ignored'").await, ["other mode"]);
-    assert_eq!(store.count("orders").await, 0);
-    // The same without the flag is what makes the order.
-    assert_eq!(store.deliver_completed("evt_test", &session).await, StatusCode::OK);
-    store.settle().await;
-    assert_eq!(store.count("orders").await, 1);
 });
 
 fn by_hand() -> Options {

@@ -364,6 +364,7 @@ on_both_databases!(a_dispute_is_told_to_the_owner_with_its_deadline, by_hand(Mai
     }
     link(open, "https://dashboard.stripe.com/test/disputes/du_1");
     assert!(won.header("Subject").starts_with("Dispute won") && won.text.contains("the bank decided for you"));
+    assert!(won.text.contains("The order's titles are open again.") && won.html.contains("open again"));
     assert!(!won.text.contains("1 December") && !won.text.contains("suspended"));
     store.execute("DELETE FROM outbox WHERE kind = 'dispute_notice'").await;
     store.execute("DELETE FROM dispute").await;

@@ -38,11 +38,15 @@ mod large_store;
 #[cfg(test)]
 mod mail;
 #[cfg(test)]
+mod mail_desk;
+#[cfg(test)]
 mod mail_webhook;
 #[cfg(test)]
 mod mailbox;
 #[cfg(test)]
 mod markup;
+#[cfg(test)]
+mod modes;
 #[cfg(test)]
 mod overload;
 #[cfg(test)]
@@ -59,6 +63,8 @@ mod reconciler;
 mod refunds;
 #[cfg(test)]
 mod refunds_made_here;
+#[cfg(test)]
+mod relays;
 #[cfg(test)]
 mod signatures;
 #[cfg(test)]

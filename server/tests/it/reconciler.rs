@@ -9,6 +9,8 @@ use shop::reconciler::CheckoutsChecked;
 use shop::{BrowserSecret, Clock};
 use stripe_sandbox::Fault;
 
+mod disputes;
+
 /// No webhook, no worker, and a clock that stands still.
 fn alone() -> Options {
     Options { workers: false, webhooks: false, clock: Clock::manual(Utc::now().naive_utc()), ..Options::default() }

@@ -55,6 +55,7 @@ fn line_item(line: &Params<'_>, state: &State) -> Result<(Item, String), ApiErro
     let Some(unit_amount) = price.integer("unit_amount", 0, LARGEST)? else {
         return Err(ApiError::missing(&price.name("unit_amount")));
     };
+    currency::check(unit_amount, &currency).map_err(|error| error.param(price.name("unit_amount")))?;
     let tax_behavior = price.choice("tax_behavior", &["exclusive", "inclusive", "unspecified"])?;
     let Some(product) = price.object("product_data")? else {
         return Err(ApiError::missing(&price.name("product_data")));

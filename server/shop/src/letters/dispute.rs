@@ -24,7 +24,10 @@ struct Facts<'a> {
     /// What has happened, in a sentence.
     lead: String,
     due: Option<String>,
-    frozen: bool,
+    /// What happens if nobody answers.
+    unanswered: &'static str,
+    /// What has become of the right to the titles.
+    titles: Option<&'static str>,
     button_url: String,
     button: &'static str,
 }
@@ -39,6 +42,44 @@ struct Html<'a> {
 #[template(path = "dispute.txt")]
 struct Text<'a> {
     m: &'a Facts<'a>,
+}
+
+/// What a letter says of a dispute in a state.
+struct Told {
+    title: &'static str,
+    heading: &'static str,
+    lead: String,
+    /// Whether Stripe waits for an answer, or for the bank's decision.
+    open: bool,
+    unanswered: &'static str,
+}
+
+fn tell(status: &str, amount: Money) -> Told {
+    let told = |title, heading, lead, open, unanswered| Told { title, heading, lead, open, unanswered };
+    match status {
+        "won" => {
+            let lead = format!("You keep {amount}: the bank decided for you.");
+            told("Dispute won", "A dispute was won", lead, false, "")
+        }
+        "lost" => {
+            let lead = format!("The bank gave {amount} back to the buyer.");
+            told("Dispute lost", "A dispute was lost", lead, false, "")
+        }
+        "warning_closed" => {
+            let lead = format!("The bank has no more questions about {amount}. Nothing has changed.");
+            told("Inquiry closed", "An inquiry was closed", lead, false, "")
+        }
+        inquiry if inquiry.starts_with("warning") => {
+            let lead = format!("A buyer's bank asks about a payment of {amount}. No money has moved yet.");
+            let unanswered = "Without an answer it may become a dispute.";
+            told("A bank asks", "A bank asks about a payment", lead, true, unanswered)
+        }
+        _ => {
+            let lead = format!("A buyer's bank asks for {amount} back. Stripe holds the money until it is decided.");
+            let unanswered = "Without an answer the buyer wins.";
+            told("Dispute opened", "A payment is disputed", lead, true, unanswered)
+        }
+    }
 }
 
 pub(super) fn letter(conn: &mut AnyConnection, shop: &Shop, order: &Order, dispute_id: i64) -> Result<Letter, Error> {
@@ -57,40 +98,59 @@ pub(super) fn letter(conn: &mut AnyConnection, shop: &Shop, order: &Order, dispu
         .first(conn)?;
     let currency = currency.parse().map_err(|_| Error::internal(format!("dispute {dispute_id}: bad currency")))?;
     let items: Vec<i64> = order.lines.iter().map(|line| line.item_id).collect();
-    let frozen =
-        entitlement::table.filter(entitlement::order_item_id.eq_any(items)).filter(entitlement::state.eq("frozen"));
-    let frozen: bool = diesel::select(diesel::dsl::exists(frozen)).get_result(conn)?;
-    let amount = Money::new(amount, currency);
-    let (title, heading, lead, open) = match status.as_str() {
-        "won" => ("won", "A dispute was decided", format!("The {amount} stay yours: the bank decided for you."), false),
-        "lost" => ("lost", "A dispute was decided", format!("The bank gave {amount} back to the buyer."), false),
-        "warning_closed" => {
-            ("closed", "An inquiry was closed", format!("The bank has no more questions about {amount}."), false)
-        }
-        inquiry if inquiry.starts_with("warning") => {
-            let lead = format!("A buyer's bank asks about a payment of {amount}. No money has moved yet.");
-            ("an inquiry", "A bank asks about a payment", lead, true)
-        }
-        _ => {
-            let lead = format!("A buyer's bank asks for {amount} back. Stripe holds the money until it is decided.");
-            ("opened", "A payment is disputed", lead, true)
-        }
+    let rights: Vec<String> =
+        entitlement::table.filter(entitlement::order_item_id.eq_any(items)).select(entitlement::state).load(conn)?;
+    let (any, all) = (|state| rights.iter().any(|s| s == state), |state| rights.iter().all(|s| s == state));
+    let titles = match status.as_str() {
+        _ if any("frozen") => Some("The order's downloads are suspended until it is decided."),
+        "won" if all("active") => Some("The order's titles are open again."),
+        "lost" if all("revoked") => Some("The order's titles are no longer open."),
+        _ => None,
     };
+    let amount = Money::new(amount, currency);
+    let told = tell(&status, amount);
     let mode = if shop.0.settings.livemode { "" } else { "test/" };
     let facts = Facts {
         frame: Frame::new(shop),
-        subject: format!("Dispute {title}: {amount} of order {}", order.number),
+        subject: format!("{}: {amount} of order {}", told.title, order.number),
         order,
         amount,
         reason: reason.replace('_', " "),
-        status: status.replace('_', " "),
-        heading,
-        lead,
-        due: due.filter(|_| open).map(moment),
-        frozen,
+        // Of an inquiry Stripe says `warning_needs_response`, which the rest of the letter says better.
+        status: status.trim_start_matches("warning_").replace('_', " "),
+        heading: told.heading,
+        lead: told.lead,
+        due: due.filter(|_| told.open).map(moment),
+        unanswered: told.unanswered,
+        titles,
         button_url: format!("https://dashboard.stripe.com/{mode}disputes/{stripe_id}"),
-        button: if open { "Answer it at Stripe" } else { "See it at Stripe" },
+        button: if told.open { "Answer it at Stripe" } else { "See it at Stripe" },
         dispute: stripe_id,
     };
     rendered(facts.subject.clone(), Text { m: &facts }.render(), Html { m: &facts }.render())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_state_is_told_in_its_own_words() {
+        let amount = Money::new(1_298, "USD".parse().unwrap());
+        for (status, title, open) in [
+            ("needs_response", "Dispute opened", true),
+            ("under_review", "Dispute opened", true),
+            ("warning_needs_response", "A bank asks", true),
+            ("warning_under_review", "A bank asks", true),
+            ("warning_closed", "Inquiry closed", false),
+            ("won", "Dispute won", false),
+            ("lost", "Dispute lost", false),
+            ("a_state_of_next_year", "Dispute opened", true),
+        ] {
+            let told = tell(status, amount);
+            assert_eq!((told.title, told.open), (title, open), "{status}");
+            assert_eq!(told.unanswered.is_empty(), !open, "{status}");
+            assert!(told.lead.contains("$12.98"), "{}", told.lead);
+        }
+    }
 }

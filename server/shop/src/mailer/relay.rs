@@ -4,6 +4,7 @@ use super::MailError;
 use core::fmt;
 use core::str::FromStr;
 use lettre::transport::smtp::PoolConfig;
+use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use std::error::Error as _;
 use std::time::Duration;
@@ -47,12 +48,62 @@ impl FromStr for SmtpUrl {
         if url.username().is_empty() != url.password().is_none_or(str::is_empty) {
             return Err(MalformedRelay::Credentials);
         }
-        let encrypted = url.scheme() == "smtps" || parameters.iter().any(|(_, value)| value == "required");
-        if !encrypted && url.password().is_some() && !is_loopback(&url) {
+        if !encrypts(&url) && url.password().is_some() && !is_loopback(&url) {
             return Err(MalformedRelay::ClearText);
         }
         AsyncSmtpTransport::<Tokio1Executor>::from_url(text).map_err(|_| MalformedRelay::Form)?;
         Ok(Self(text.to_owned()))
+    }
+}
+
+impl SmtpUrl {
+    /// Whether nothing is said to the relay but under TLS.
+    #[must_use]
+    pub fn encrypts(&self) -> bool {
+        Url::parse(&self.0).is_ok_and(|url| encrypts(&url))
+    }
+}
+
+fn encrypts(url: &Url) -> bool {
+    url.scheme() == "smtps" || url.query_pairs().any(|(name, value)| name == "tls" && value == "required")
+}
+
+/// Who signs the relay's certificate, if that is not an authority that browsers trust: a company's own, say. Nobody else's
+/// signature counts then.
+#[derive(Clone)]
+pub struct RelayCa(Certificate);
+
+/// The text holds no certificates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be one or more certificates in PEM (-----BEGIN CERTIFICATE-----)")]
+pub struct MalformedCa;
+
+impl FromStr for RelayCa {
+    type Err = MalformedCa;
+
+    fn from_str(text: &str) -> Result<Self, MalformedCa> {
+        if !text.contains("-----BEGIN CERTIFICATE-----") {
+            return Err(MalformedCa);
+        }
+        let ca = Self(Certificate::from_pem(text.as_bytes()).map_err(|_| MalformedCa)?);
+        // Only this looks into the certificates.
+        ca.parameters("localhost").map_err(|_| MalformedCa)?;
+        Ok(ca)
+    }
+}
+
+impl RelayCa {
+    fn parameters(&self, host: &str) -> Result<TlsParameters, lettre::transport::smtp::Error> {
+        TlsParameters::builder(host.to_owned())
+            .certificate_store(CertificateStore::None)
+            .add_root_certificate(self.0.clone())
+            .build()
+    }
+}
+
+impl fmt::Debug for RelayCa {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RelayCa")
     }
 }
 
@@ -79,12 +130,19 @@ impl fmt::Debug for SmtpUrl {
 pub struct SmtpRelay(AsyncSmtpTransport<Tokio1Executor>);
 
 impl SmtpRelay {
-    /// Opens none yet. Must be called within a Tokio runtime, which closes idle connections.
+    /// Opens none yet. Must be called within a Tokio runtime, which closes idle connections. Without `ca` the authorities
+    /// count that browsers trust.
     ///
     /// # Errors
-    /// [`MalformedRelay`], which [`SmtpUrl`] has ruled out.
-    pub fn new(url: &SmtpUrl) -> Result<Self, MalformedRelay> {
-        let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(&url.0).map_err(|_| MalformedRelay::Form)?;
+    /// [`MalformedRelay`], which [`SmtpUrl`] and [`RelayCa`] have ruled out.
+    pub fn new(url: &SmtpUrl, ca: Option<&RelayCa>) -> Result<Self, MalformedRelay> {
+        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(&url.0).map_err(|_| MalformedRelay::Form)?;
+        if let Some(ca) = ca {
+            let url = Url::parse(&url.0).map_err(|_| MalformedRelay::Form)?;
+            let parameters = ca.parameters(url.host_str().unwrap_or_default()).map_err(|_| MalformedRelay::Form)?;
+            let from_the_start = url.scheme() == "smtps";
+            builder = builder.tls(if from_the_start { Tls::Wrapper(parameters) } else { Tls::Required(parameters) });
+        }
         let pool = PoolConfig::new().max_size(CONNECTIONS).idle_timeout(Duration::from_secs(30));
         Ok(Self(builder.timeout(Some(TIMEOUT)).pool_config(pool).build()))
     }
@@ -143,6 +201,7 @@ mod tests {
         ] {
             let url: SmtpUrl = good.parse().unwrap_or_else(|error| panic!("{good}: {error}"));
             assert!(!format!("{url:?}").contains("0123456789"));
+            assert_eq!(url.encrypts(), good.starts_with("smtps") || good.ends_with("tls=required"), "{good}");
         }
         for (bad, why) in [
             ("", MalformedRelay::Form),
@@ -158,6 +217,19 @@ mod tests {
             ("smtp://ann:0123456789@mail.example.org?tls=opportunistic", MalformedRelay::ClearText),
         ] {
             assert_eq!(bad.parse::<SmtpUrl>(), Err(why), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_authority_is_a_certificate_in_pem() {
+        for bad in [
+            "",
+            "/etc/ssl/ca.pem",
+            "-----BEGIN CERTIFICATE-----",
+            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----",
+            "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----",
+        ] {
+            assert_eq!(bad.parse::<RelayCa>().map(drop), Err(MalformedCa), "{bad}");
         }
     }
 }

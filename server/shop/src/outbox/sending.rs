@@ -7,6 +7,7 @@ use super::Kind;
 use crate::clock::backoff;
 use crate::db::AnyConnection;
 use crate::db::schema::outbox;
+use crate::failpoint::{Failpoint, pass};
 use crate::mailer::{Envelope, MailError, Post, compose};
 use crate::{Error, Shop, letters};
 use chrono::{NaiveDateTime, TimeDelta};
@@ -143,7 +144,11 @@ impl Shop {
             message_id: &mail.message_id,
             date: self.0.clock.now(),
         };
-        post.mailer.send(compose(&letter, &envelope)?, &mail.message_id).await
+        let message = compose(&letter, &envelope)?;
+        pass(Failpoint::MailLeased);
+        post.mailer.send(message, &mail.message_id).await?;
+        pass(Failpoint::MailTaken);
+        Ok(())
     }
 
     async fn mark(&self, mail: &Leased, outcome: Outcome) -> Result<(), Error> {
@@ -151,7 +156,9 @@ impl Shop {
         match outcome {
             Outcome::Sent => {
                 tracing::debug!(mail = id, kind = mail.kind, "mail sent");
-                self.0.db.write(move |conn| sent(conn, id, now)).await
+                self.0.db.write(move |conn| sent(conn, id, now)).await?;
+                pass(Failpoint::MailMarked);
+                Ok(())
             }
             Outcome::PutOff(why) => {
                 tracing::warn!(mail = id, kind = mail.kind, attempts, why, "mail failed and will be tried again");

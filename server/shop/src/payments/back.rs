@@ -138,19 +138,7 @@ impl Payments {
 
     /// The dispute as Stripe has it now.
     pub(crate) async fn retrieve_dispute(&self, id: &str) -> Result<Dispute, PaymentsError> {
-        let dispute = RetrieveDispute::new(id).send(self.client()?).await?;
-        Ok(Dispute {
-            id: dispute.id.as_str().to_owned(),
-            livemode: dispute.livemode,
-            payment_intent: dispute.payment_intent.as_ref().map(id_of),
-            amount: dispute.amount,
-            currency: dispute.currency.to_string().to_uppercase(),
-            status: dispute.status.as_str().to_owned(),
-            reason: dispute.reason,
-            // 0 where the bank takes no answer.
-            evidence_due_by: dispute.evidence_details.due_by.filter(|at| *at > 0),
-            created: dispute.created,
-        })
+        Ok(RetrieveDispute::new(id).send(self.client()?).await?.into())
     }
 
     /// The payment as Stripe has it now.
@@ -162,6 +150,23 @@ impl Payments {
             code: error.code.map(|code| code.as_str().to_owned()),
         });
         Ok(Payment { livemode: intent.livemode, checkout_key: intent.metadata.remove(METADATA_KEY), decline })
+    }
+}
+
+impl From<stripe_shared::Dispute> for Dispute {
+    fn from(dispute: stripe_shared::Dispute) -> Self {
+        Self {
+            id: dispute.id.as_str().to_owned(),
+            livemode: dispute.livemode,
+            payment_intent: dispute.payment_intent.as_ref().map(id_of),
+            amount: dispute.amount,
+            currency: dispute.currency.to_string().to_uppercase(),
+            status: dispute.status.as_str().to_owned(),
+            reason: dispute.reason,
+            // 0 where the bank takes no answer.
+            evidence_due_by: dispute.evidence_details.due_by.filter(|at| *at > 0),
+            created: dispute.created,
+        }
     }
 }
 

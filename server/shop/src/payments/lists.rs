@@ -1,6 +1,6 @@
 //! Stripe's lists, page by page, newest first (<https://docs.stripe.com/api/pagination>).
 
-use super::{Payments, PaymentsError, Session, id_of};
+use super::{Dispute, Payments, PaymentsError, Session, id_of};
 use miniserde::json::Value;
 use serde::Serialize;
 use stripe_client_core::{RequestBuilder, StripeMethod};
@@ -76,6 +76,13 @@ impl Payments {
         let list: List<Refund> = self.list("/refunds", &Query::new(since, after)).await?;
         let next = list.data.last().map(|last| last.id.as_str().to_owned()).filter(|_| list.has_more);
         Ok(Page { items: list.data.into_iter().map(RefundEntry::from).collect(), next })
+    }
+
+    /// A page of the disputes that were opened at or after `since` (Unix seconds), of every program in the account.
+    pub(crate) async fn disputes_page(&self, since: i64, after: Option<&str>) -> Result<Page<Dispute>, PaymentsError> {
+        let list: List<stripe_shared::Dispute> = self.list("/disputes", &Query::new(since, after)).await?;
+        let next = list.data.last().map(|last| last.id.as_str().to_owned()).filter(|_| list.has_more);
+        Ok(Page { items: list.data.into_iter().map(Dispute::from).collect(), next })
     }
 
     /// A page of the events of these types that were made at or after `since` (Unix seconds), each as the JSON that a

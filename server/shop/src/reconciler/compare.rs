@@ -1,4 +1,6 @@
-//! Stripe's sessions and refunds of the last days against our rows, both ways.
+//! Stripe's sessions, refunds and disputes of the last days against our rows, both ways.
+
+mod disputes;
 
 use super::differences::{self, Difference, Found};
 use crate::db::AnyConnection;
@@ -49,7 +51,7 @@ struct RefundRow {
 }
 
 impl Shop {
-    /// Compares the last `days` of Stripe's completed sessions and refunds with our rows, heals what asking again heals,
+    /// Compares the last `days` of Stripe's completed sessions, refunds and disputes with our rows, heals what asking again heals,
     /// keeps what remains in the table of differences, and returns the open ones. Differences that were found
     /// before and are not there any more are marked as gone.
     ///
@@ -60,6 +62,7 @@ impl Shop {
         let since = now - TimeDelta::days(days.into());
         let mut found = self.compare_sessions(since, now).await?;
         found.extend(self.compare_refunds(since, now).await?);
+        found.extend(self.compare_disputes(since, now).await?);
         // What was found earlier may be older than the days we look at.
         let before = self.0.db.read(differences::open).await?;
         for old in before {
@@ -68,6 +71,8 @@ impl Shop {
             }
             let again = if old.kind.starts_with("refund_") {
                 self.examine_refund(&old.object_id).await?
+            } else if old.kind.starts_with("dispute_") {
+                self.examine_dispute(&old.object_id).await?
             } else {
                 self.examine_session(&old.object_id).await?
             };

@@ -8,6 +8,7 @@ use super::ledger::{NewRow, Order, rooms};
 use super::share::{Share, spread};
 use crate::db::AnyConnection;
 use crate::db::schema::{book, order_item, orders, refund};
+use crate::failpoint::{Failpoint, pass};
 use crate::payments::{NewRefund, PaymentsError, RefundsOf};
 use crate::rights::{LIVING, sum};
 use crate::types::{Currency, Money, OrderNumber, RefundStatus, Slug};
@@ -100,8 +101,8 @@ pub enum RefundError {
     /// More than is left.
     #[error("only {0} is left to refund")]
     TooMuch(Money),
-    /// Not an amount of this order.
-    #[error("the amount must be more than nothing, in {0}")]
+    /// Not an amount of this order, or one that Stripe does not move ([`Currency::step`]).
+    #[error("the amount must be more than nothing, in {0}, and without fractions that are not paid in it")]
     WrongAmount(Currency),
     /// The order has no such title.
     #[error("the order has no title {0}")]
@@ -144,6 +145,7 @@ impl Shop {
     pub async fn refund(&self, number: &OrderNumber, request: &RefundRequest) -> Result<RefundMade, RefundError> {
         let (number, request, now) = (number.clone(), request.clone(), self.0.clock.now());
         let asked = self.0.db.write(move |conn| plan(conn, &number, &request, now)).await??;
+        pass(Failpoint::RefundPlanned);
         self.pursue(&asked, false).await?;
         let id = asked.id;
         let row = self.0.db.read(move |conn| made(conn, id)).await?;
@@ -214,7 +216,10 @@ impl Shop {
             reason: asked.reason.as_deref().unwrap_or(RefundReason::RequestedByCustomer.as_str()),
         };
         match self.0.payments.create_refund(&new).await {
-            Ok(made) => self.write_down(asked.id, key, &made.id).await,
+            Ok(made) => {
+                pass(Failpoint::RefundMade);
+                self.write_down(asked.id, key, &made.id).await
+            }
             Err(PaymentsError::Refused { message, .. } | PaymentsError::Setup(message)) => {
                 self.give_up(asked.id, message).await
             }
@@ -300,7 +305,9 @@ fn plan(
             taken.extend(rooms.iter().map(|room| room.item_id));
             rooms.iter().map(|room| Share { item_id: room.item_id, amount: room.amount, tax: room.tax }).collect()
         }
-        RefundWhat::Amount(amount) if amount.currency() != currency || amount.minor() <= 0 => {
+        RefundWhat::Amount(amount)
+            if amount.currency() != currency || amount.minor() <= 0 || amount.minor() % currency.step() != 0 =>
+        {
             return Ok(Err(RefundError::WrongAmount(currency)));
         }
         RefundWhat::Amount(amount) => match spread(&rooms, amount.minor()) {

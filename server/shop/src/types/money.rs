@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 ///
 /// The number of decimals is Stripe's, not ISO's, because amounts travel to and from Stripe in these units
 /// (<https://docs.stripe.com/currencies#zero-decimal>): ISK and UGX are written with two decimals there although
-/// their minor unit is gone, and the three-decimal currencies must be multiples of ten.
+/// their coins are gone, so these must be multiples of a hundred, and those with three decimals multiples of ten. HUF and
+/// TWD are whole in Stripe's payouts only.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Currency(&'static Entry);
 
@@ -97,6 +98,16 @@ impl Currency {
         self.0.decimals
     }
 
+    /// What every amount that Stripe charges or refunds is a multiple of, in minor units.
+    #[must_use]
+    pub fn step(self) -> i64 {
+        match (self.0.code, self.0.decimals) {
+            ("ISK" | "UGX", _) => 100,
+            (_, 3) => 10,
+            _ => 1,
+        }
+    }
+
     /// Every known currency, by code.
     pub fn all() -> impl Iterator<Item = Self> {
         CURRENCIES.iter().map(Currency)
@@ -148,8 +159,8 @@ pub enum MoneyError {
     /// A price or total below zero.
     #[error("an amount to pay cannot be negative")]
     Negative,
-    /// Stripe charges three-decimal currencies in multiples of ten minor units only.
-    #[error("amounts in this currency must be multiples of ten minor units")]
+    /// Of some currencies Stripe charges only amounts whose last digits are 0: see [`Currency::step`].
+    #[error("amounts in this currency must end with 0, and those in ISK and UGX with 00, in minor units")]
     Granularity,
 }
 
@@ -176,13 +187,13 @@ impl Money {
     /// A price as a seller may set it.
     ///
     /// # Errors
-    /// [`MoneyError::Negative`] below zero; [`MoneyError::Granularity`] for a three-decimal currency whose last
-    /// digit is not 0 (Stripe refuses those).
+    /// [`MoneyError::Negative`] below zero; [`MoneyError::Granularity`] if it is no multiple of [`Currency::step`]
+    /// (Stripe refuses those).
     pub fn price(minor: i64, currency: Currency) -> Result<Self, MoneyError> {
         if minor < 0 {
             return Err(MoneyError::Negative);
         }
-        if currency.decimals() == 3 && minor % 10 != 0 {
+        if minor % currency.step() != 0 {
             return Err(MoneyError::Granularity);
         }
         Ok(Self::new(minor, currency))
@@ -227,7 +238,7 @@ impl Money {
     }
 }
 
-/// English notation: `$7.99`, `¥500`, `KWD 1.250`.
+/// English notation: `$7.99`, `¥500`, `KWD 1.250`, and `ISK 1,200` as there are no coins.
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.minor < 0 {
@@ -241,7 +252,8 @@ impl fmt::Display for Money {
         let scale = 10_u64.pow(u32::from(self.currency.decimals()));
         let units = self.minor.unsigned_abs();
         f.write_str(&grouped(units / scale))?;
-        if digits > 0 {
+        let without_coins = self.currency.step() == 100 && units.is_multiple_of(scale);
+        if digits > 0 && !without_coins {
             write!(f, ".{:0digits$}", units % scale)?;
         }
         Ok(())
@@ -278,7 +290,7 @@ mod tests {
             (123_456_789, "USD", "$1,234,567.89"),
             (1_250, "KWD", "KWD\u{a0}1.250"),
             (100_000, "HUF", "HUF\u{a0}1,000.00"),
-            (100, "ISK", "ISK\u{a0}1.00"),
+            (100, "ISK", "ISK\u{a0}1"),
             (-799, "USD", "−$7.99"),
         ] {
             assert_eq!(money(minor, code).to_string(), text);
@@ -304,6 +316,14 @@ mod tests {
         assert_eq!(Money::price(-1, kwd), Err(MoneyError::Negative));
         assert_eq!(Money::price(1_255, kwd), Err(MoneyError::Granularity));
         assert!(Money::price(1_250, kwd).is_ok());
+        for code in ["ISK", "UGX"] {
+            let currency = code.parse().unwrap();
+            assert_eq!(Money::price(12_350, currency), Err(MoneyError::Granularity), "{code}");
+            assert!(Money::price(12_300, currency).is_ok(), "{code}");
+        }
+        for code in ["HUF", "TWD"] {
+            assert!(Money::price(12_355, code.parse().unwrap()).is_ok(), "{code}");
+        }
     }
 
     /// Row 13: a generated cart is summed exactly or refused, never wrapped.

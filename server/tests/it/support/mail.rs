@@ -1,19 +1,23 @@
 //! Mail: a relay to send it to, and the provider that says what became of it.
 
-use super::{MAIL_SECRET, Store};
+use super::{MAIL_FROM, MAIL_SECRET, OWNER, Store};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use mailparse::{MailHeaderMap as _, ParsedMail, parse_mail};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use reqwest::StatusCode;
 use serde_json::Value;
 use sha2::Sha256;
+use shop::mailer::{Mailer, Post, SmtpRelay};
+use shop::{Parts, Shop};
 use std::io::{BufReader, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tempfile::TempDir;
 
 /// Where the store's mail goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,8 +28,20 @@ pub enum MailWay {
     Memory,
     /// The folder `mailbox` in [`Store::data`].
     Folder,
-    /// [`Store::sink`], with these credentials (`user:password@`, or nothing). It knows Ann, whose password is "right".
+    /// [`Store::sink`] in clear text, with these credentials (`user:password@`, or nothing). It knows Ann, whose password
+    /// is "right".
     Sink(&'static str),
+    /// The same under TLS, with a certificate of the sink's own authority, which the store knows.
+    Secure(Encryption, &'static str),
+}
+
+/// When a relay encrypts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encryption {
+    /// From the first byte.
+    FromTheStart,
+    /// After `STARTTLS`, without which it takes nothing.
+    StartTls,
 }
 
 /// A mail, taken apart.
@@ -60,15 +76,44 @@ fn find<'a, 'b>(mail: &'b ParsedMail<'a>, kind: &str) -> Option<&'b ParsedMail<'
     if mail.ctype.mimetype == kind { Some(mail) } else { mail.subparts.iter().find_map(|part| find(part, kind)) }
 }
 
+/// A relay, and what it must show to be believed.
+pub(super) fn relay(url: &str, authority: Option<&str>) -> Mailer {
+    let authority = authority.map(|pem| pem.parse().unwrap());
+    Mailer::Smtp(SmtpRelay::new(&url.parse().unwrap(), authority.as_ref()).unwrap())
+}
+
 /// The Message-IDs of mails as they travelled.
 pub fn message_ids(mails: &[Vec<u8>]) -> Vec<String> {
     mails.iter().map(|mail| parse_mail(mail).unwrap().headers.get_first_value("Message-ID").unwrap()).collect()
+}
+
+/// An authority that signs certificates for relays on this machine, and one of those.
+pub struct Authority {
+    /// Its own certificate, in PEM.
+    pub pem: String,
+    certificate: String,
+    key: String,
+}
+
+impl Authority {
+    /// A new one; its certificate is for a relay of this name or address.
+    pub fn new(relay: &str) -> Self {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(DnType::CommonName, "An authority of a test");
+        let issuer = CertifiedIssuer::self_signed(params, key).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let signed = CertificateParams::new([relay.to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+        Self { pem: issuer.pem(), certificate: signed.pem(), key: key.serialize_pem() }
+    }
 }
 
 /// `end2end/mail/sink.py`: a relay of another make than our client.
 pub struct Sink {
     port: u16,
     credentials: bool,
+    tls: Option<(Encryption, TempDir, Authority)>,
     taken: Arc<Mutex<Vec<Vec<u8>>>>,
     running: Mutex<Option<Process>>,
 }
@@ -80,11 +125,33 @@ struct Process {
 }
 
 impl Sink {
-    /// Starts it on a free port.
+    /// Starts it on a free port, in clear text.
     pub fn start(credentials: bool) -> Self {
-        let mut sink = Self { port: 0, credentials, taken: Arc::default(), running: Mutex::default() };
+        Self::start_with(credentials, None)
+    }
+
+    /// Starts it on a free port, under TLS with the authority's certificate.
+    pub fn start_secure(encryption: Encryption, credentials: bool, authority: Authority) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("certificate.pem"), &authority.certificate).unwrap();
+        std::fs::write(folder.path().join("key.pem"), &authority.key).unwrap();
+        std::fs::write(folder.path().join("authority.pem"), &authority.pem).unwrap();
+        Self::start_with(credentials, Some((encryption, folder, authority)))
+    }
+
+    fn start_with(credentials: bool, tls: Option<(Encryption, TempDir, Authority)>) -> Self {
+        let mut sink = Self { port: 0, credentials, tls, taken: Arc::default(), running: Mutex::default() };
         sink.port = sink.run();
         sink
+    }
+
+    /// The certificate of the authority that it shows, and the file that has it.
+    pub fn authority(&self) -> Option<(&str, PathBuf)> {
+        self.tls.as_ref().map(|(_, folder, authority)| (authority.pem.as_str(), folder.path().join("authority.pem")))
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     fn run(&self) -> u16 {
@@ -96,6 +163,11 @@ impl Sink {
         command.arg("-B").arg(script).arg("--port").arg(self.port.to_string());
         if self.credentials {
             command.args(["--user", "ann", "--password", "right"]);
+        }
+        if let Some((encryption, folder, _)) = &self.tls {
+            let tls = if *encryption == Encryption::StartTls { "starttls" } else { "start" };
+            command.args(["--tls", tls, "--certificate"]).arg(folder.path().join("certificate.pem"));
+            command.arg("--key").arg(folder.path().join("key.pem"));
         }
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap_or_else(|error| {
@@ -132,8 +204,18 @@ impl Sink {
         assert_eq!(self.run(), self.port);
     }
 
+    /// Its address for `SMTP_URL`.
     pub fn url(&self, credentials: &str) -> String {
-        format!("smtp://{credentials}127.0.0.1:{}", self.port)
+        self.url_at(credentials, self.port)
+    }
+
+    /// As if it listened on another port.
+    pub fn url_at(&self, credentials: &str, port: u16) -> String {
+        match self.tls.as_ref().map(|(encryption, ..)| *encryption) {
+            None => format!("smtp://{credentials}127.0.0.1:{port}"),
+            Some(Encryption::FromTheStart) => format!("smtps://{credentials}127.0.0.1:{port}"),
+            Some(Encryption::StartTls) => format!("smtp://{credentials}127.0.0.1:{port}?tls=required"),
+        }
     }
 
     /// What it took, oldest first.
@@ -182,6 +264,12 @@ impl Store {
         let request = request.header("webhook-id", id).header("webhook-timestamp", now);
         let answer = request.header("webhook-signature", signature).body(body).send().await.unwrap();
         (answer.status(), answer.text().await.unwrap())
+    }
+
+    /// The same store with another relay, and what it holds its certificate against.
+    pub fn with_relay(&self, url: &str, authority: Option<&str>) -> Shop {
+        let (from, owner) = (MAIL_FROM.parse().unwrap(), OWNER.parse().unwrap());
+        Shop::new(Parts { post: Some(Post { mailer: relay(url, authority), from, owner }), ..self.parts.clone() })
     }
 
     /// Sends whatever is due.

@@ -12,9 +12,9 @@ mod tables;
 pub use books::{add_book, entry, file_content, title_of};
 pub use browser::{Browser, hidden, location};
 pub use database::TestDatabase;
-pub use mail::{Mail, MailWay, Sink, mail_signature, message_ids};
+pub use mail::{Authority, Encryption, Mail, MailWay, Sink, mail_signature, message_ids};
 pub use money::{BANK_ACCOUNT, Bought, by_hand};
-pub use program::Program;
+pub use program::{Program, log};
 pub use stripe::{cookie, event, session_of, signature, v1};
 pub use tables::schema;
 
@@ -27,7 +27,7 @@ use reqwest::{Client, StatusCode};
 use sha2::{Digest as _, Sha256};
 use shop::db::{DatabaseUrl, Db};
 use shop::files::Files;
-use shop::mailer::{MailFolder, Mailer, Memory, Post, SmtpRelay};
+use shop::mailer::{MailFolder, Mailer, Memory, Post};
 use shop::payments::Payments;
 use shop::types::OrderNumber;
 use shop::{Clock, Parts, SecretKey, Shop};
@@ -81,6 +81,8 @@ pub struct Options {
     pub mail: MailWay,
     /// Whether it is a demo store.
     pub demo: bool,
+    /// Whether it is a live store; the sandbox knows test mode only.
+    pub livemode: bool,
 }
 
 impl Default for Options {
@@ -92,12 +94,15 @@ impl Default for Options {
             policy: shop::Policy::default(),
             mail: MailWay::Memory,
             demo: false,
+            livemode: false,
         }
     }
 }
 
 /// The signing secret that the store knows.
 pub const WEBHOOK_SECRET: &str = "whsec_integration_test";
+/// The key that the store has for the sandbox.
+pub const TEST_KEY: &str = "sk_test_integration";
 /// What the store derives its secrets from.
 pub const SECRET_KEY: &str = "an integration test's secret key!";
 /// What the mail provider signs with, and who writes and reads in the store's name.
@@ -216,15 +221,18 @@ impl Store {
         let memory = Memory::default();
         let sink = match options.mail {
             MailWay::Sink(credentials) => Some(Sink::start(!credentials.is_empty())),
+            MailWay::Secure(encryption, credentials) => {
+                Some(Sink::start_secure(encryption, !credentials.is_empty(), Authority::new("127.0.0.1")))
+            }
             _ => None,
         };
         let mailer = match &options.mail {
             MailWay::Nowhere => None,
             MailWay::Memory => Some(Mailer::Memory(memory.clone())),
             MailWay::Folder => Some(Mailer::File(MailFolder::new(data.path().join("mailbox")))),
-            MailWay::Sink(credentials) => {
-                let url = sink.as_ref().expect("a sink").url(credentials);
-                Some(Mailer::Smtp(SmtpRelay::new(&url.parse().unwrap()).unwrap()))
+            MailWay::Sink(credentials) | MailWay::Secure(_, credentials) => {
+                let sink = sink.as_ref().expect("a sink");
+                Some(mail::relay(&sink.url(credentials), sink.authority().map(|(pem, _)| pem)))
             }
         };
         let (from, owner) = (MAIL_FROM.parse().unwrap(), OWNER.parse().unwrap());
@@ -234,12 +242,12 @@ impl Store {
                 base_url: url.clone(),
                 currency: "USD".parse().unwrap(),
                 demo: options.demo,
-                livemode: false,
+                livemode: options.livemode,
                 policy: options.policy,
             },
             db,
             files: Files::local(&data.path().join("files")).unwrap(),
-            payments: Payments::new(&"sk_test_integration".parse().unwrap(), &format!("{}/", sandbox.url())).unwrap(),
+            payments: Payments::new(&TEST_KEY.parse().unwrap(), &format!("{}/", sandbox.url())).unwrap(),
             post: mailer.map(|mailer| Post { mailer, from, owner }),
             key: SecretKey::new(SECRET_KEY).unwrap(),
             clock: options.clock,

@@ -1,6 +1,6 @@
 //! The store as a process of its own, on the database of a test's store, to be killed at will.
 
-use super::{SECRET_KEY, Store, WEBHOOK_SECRET};
+use super::{MAIL_FROM, OWNER, SECRET_KEY, Store, TEST_KEY, WEBHOOK_SECRET};
 use shop::db::DatabaseUrl;
 use shop::failpoint::Failpoint;
 use std::fs::File;
@@ -25,7 +25,8 @@ impl Program {
             // Below the ports that outgoing connections take.
             let port = rand::random_range(15_000..32_000_u16);
             let mut program = Self::spawn(store, port, die_at);
-            if program.answers(store).await {
+            // Some failpoints come before the door is open.
+            if program.answers(store).await || (die_at.is_some() && program.aborted()) {
                 return program;
             }
         }
@@ -59,6 +60,10 @@ impl Program {
     /// How it ended, if it has.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().unwrap()
+    }
+
+    fn aborted(&mut self) -> bool {
+        self.ended().and_then(|status| status.signal()) == Some(SIGABRT)
     }
 
     /// `kill -9`.
@@ -96,12 +101,27 @@ impl Store {
             .env("DATA_DIR", self.data.path())
             .env("BASE_URL", url)
             .env("SECRET_KEY", SECRET_KEY)
-            .env("STRIPE_SECRET_KEY", "sk_test_integration")
+            .env("STRIPE_SECRET_KEY", TEST_KEY)
             .env("STRIPE_WEBHOOK_SECRET", WEBHOOK_SECRET)
             .env("STRIPE_API_BASE", self.sandbox.url())
             .env("LEPTOS_OUTPUT_NAME", "octavo")
             .env("RUST_LOG", "warn");
+        if let Some(sink) = &self.sink {
+            command.env("SMTP_URL", sink.url("")).env("MAIL_FROM", MAIL_FROM).env("OWNER_EMAIL", OWNER);
+            if let Some((_, file)) = sink.authority() {
+                command.env("SMTP_CA_FILE", file);
+            }
+        }
         command
+    }
+
+    /// Runs a command of the program that dies of a failpoint on its way.
+    pub async fn octavo_aborts(&self, arguments: &[&str], point: Failpoint) {
+        let mut command = self.command(&self.url);
+        command.args(arguments).env("OCTAVO_ABORT_AT", point.name());
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.signal(), Some(SIGABRT), "{arguments:?} did not die at {point:?}: {said}");
     }
 
     /// Runs a command of the program to its end: its exit code, and what it printed.
@@ -121,6 +141,7 @@ impl Drop for Program {
     }
 }
 
-fn log(store: &Store) -> String {
+/// What the programs of a store have logged.
+pub fn log(store: &Store) -> String {
     std::fs::read_to_string(store.data.path().join("octavo.log")).unwrap_or_default()
 }

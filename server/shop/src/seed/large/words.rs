@@ -78,8 +78,8 @@ impl PriceRule {
 
     /// For a currency that the file does not know: the dollar's figures, as Stripe's granularity allows.
     fn plain(currency: Currency) -> Self {
-        let per_dollar = if currency.decimals() == 3 { 1_000 } else { 100 };
-        Self { currency, per_dollar, round_to: per_dollar / 2, less: if per_dollar == 100 { 1 } else { 10 } }
+        let (per_dollar, step) = (if currency.decimals() == 3 { 1_000 } else { 100 }, currency.step());
+        Self { currency, per_dollar, round_to: step.max(per_dollar / 2), less: if step < 100 { step } else { 0 } }
     }
 }
 
@@ -247,7 +247,7 @@ mod tests {
 
     #[test]
     fn the_file_is_complete() {
-        for code in ["USD", "EUR", "JPY", "KWD", "XOF"] {
+        for code in ["USD", "EUR", "JPY", "KWD", "XOF", "ISK", "UGX"] {
             let words = Words::load(code.parse().unwrap()).unwrap();
             assert!(words.languages.len() >= 12 && words.countries.len() >= 20);
             for rule in &words.prices {

@@ -1,0 +1,142 @@
+//! Mails for the operator: which wait, which have failed, and once more.
+
+use crate::db::schema::{orders, outbox};
+use crate::{Error, Shop};
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+use uuid::Uuid;
+
+/// A mail as `octavo mail list` shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+pub struct MailSummary {
+    /// Our id.
+    pub id: i64,
+    /// `receipt`, `free_order_link`, `refund_notice` or `dispute_notice`.
+    pub kind: String,
+    /// Whom it goes to.
+    pub recipient: String,
+    /// The number of the order that it is about.
+    pub order: Option<String>,
+    /// `queued`, `leased`, `sent`, `delivered`, `bounced` or `dead`.
+    pub state: String,
+    /// How often it was tried since it was queued.
+    pub attempts: i32,
+    /// When it was first queued.
+    pub created_at: NaiveDateTime,
+    /// When it is due, if it is still to be sent.
+    pub next_at: NaiveDateTime,
+    /// Why it is where it is.
+    pub error: Option<String>,
+}
+
+/// What [`Shop::resend_mail`] did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Resent {
+    /// It is due now; this is the state it was in.
+    Queued(String),
+    /// A worker has it right now. Its lease ends within minutes.
+    BeingSent,
+    /// It has arrived as far as anybody knows: this is the state it is in.
+    NotNeeded(String),
+    /// There is no such mail.
+    Unknown,
+}
+
+/// What can be sent once more: what waits for its next attempt, was given up, or came back.
+const RESENDABLE: [&str; 3] = ["queued", "dead", "bounced"];
+
+impl Shop {
+    /// The newest mails, of one state or of all, at most `limit`.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn list_mails(&self, state: Option<String>, limit: u32) -> Result<Vec<MailSummary>, Error> {
+        self.0
+            .db
+            .read(move |conn| {
+                let mut mails = outbox::table.left_join(orders::table).into_boxed();
+                if let Some(state) = state {
+                    mails = mails.filter(outbox::state.eq(state));
+                }
+                Ok(mails
+                    .order(outbox::id.desc())
+                    .limit(limit.into())
+                    .select((
+                        outbox::id,
+                        outbox::kind,
+                        outbox::recipient,
+                        orders::number.nullable(),
+                        outbox::state,
+                        outbox::attempts,
+                        outbox::created_at,
+                        outbox::next_at,
+                        outbox::error,
+                    ))
+                    .load(conn)?)
+            })
+            .await
+    }
+
+    /// Has a mail sent once more that was given up, came back, or waits for its next attempt. A store that is open does
+    /// it within seconds.
+    ///
+    /// What came back goes out under a new Message-ID: the provider may still have things to say about the old one, and
+    /// nobody has that mail. Anything else keeps its own, under which mail programs show it once, should the relay have
+    /// taken it after all.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn resend_mail(&self, id: i64) -> Result<Resent, Error> {
+        let now = self.0.clock.now();
+        self.0
+            .db
+            .write(move |conn| {
+                let mail = outbox::table.find(id);
+                let Some((was, message_id)) =
+                    mail.select((outbox::state, outbox::message_id)).first::<(String, String)>(conn).optional()?
+                else {
+                    return Ok(Resent::Unknown);
+                };
+                let message_id = if was == "bounced" { renewed(&message_id) } else { message_id };
+                let resendable = mail.filter(outbox::state.eq_any(RESENDABLE)).filter(outbox::state.eq(&was));
+                let queued = diesel::update(resendable)
+                    .set((
+                        outbox::state.eq("queued"),
+                        outbox::message_id.eq(message_id),
+                        outbox::attempts.eq(0),
+                        outbox::next_at.eq(now),
+                        outbox::lease_until.eq(None::<NaiveDateTime>),
+                        outbox::sent_at.eq(None::<NaiveDateTime>),
+                        outbox::feedback_at.eq(None::<NaiveDateTime>),
+                        outbox::error.eq(None::<String>),
+                    ))
+                    .execute(conn)?;
+                Ok(match was.as_str() {
+                    _ if queued > 0 => Resent::Queued(was),
+                    "sent" | "delivered" => Resent::NotNeeded(was),
+                    _ => Resent::BeingSent,
+                })
+            })
+            .await
+            .inspect(|_| self.0.mail_waiting.notify_one())
+    }
+}
+
+/// Another Message-ID (RFC 5322 3.6.4) of the same host.
+fn renewed(message_id: &str) -> String {
+    let host = message_id.rsplit_once('@').map_or("localhost>", |(_, host)| host);
+    format!("<{}@{host}", Uuid::now_v7())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_message_id_is_of_the_same_host() {
+        let old = "<019a0000-0000-7000-8000-000000000000@books.example.org>";
+        let new = renewed(old);
+        assert!(new.starts_with('<') && new.ends_with("@books.example.org>") && new.len() == old.len(), "{new}");
+        assert_ne!(new, old);
+    }
+}
