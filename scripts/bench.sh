@@ -18,7 +18,9 @@ say "[1/4] Tools and packages"
 scripts/setup.sh wasm apt-build leptos bench
 say "[2/4] Building what the browser loads, the store and its yardsticks (fully optimised: 15 minutes the first time)"
 scripts/build-site.sh "$profile"
-cargo build --locked --profile "$profile" -p server --bin octavo --example bench
+# With the sandbox, as `make soak` builds them: another choice of packages would be another choice of features.
+cargo build --locked --profile "$profile" -p server -p stripe-sandbox \
+  --bin octavo --bin stripe-sandbox --example bench
 case "$profile" in dev) folder=debug ;; *) folder=$profile ;; esac
 octavo="$TARGET_DIR/$folder/octavo"
 bench="$TARGET_DIR/$folder/examples/bench"
