@@ -112,7 +112,8 @@ on_both_databases!(a_delayed_payment_opens_the_books_when_it_arrives_in_any_orde
         assert_eq!(status().await, [if succeeds { "succeeded" } else { "failed" }], "reversed: {reversed}");
         // Why the debit failed is kept; a payment that arrived was never declined.
         let decline = store.texts(&format!("SELECT COALESCE(decline, '-') AS value FROM checkout WHERE {of}")).await;
-        let expected = if succeeds { "-" } else { "The bank refused the debit. (payment_method_provider_decline)" };
+        let expected =
+            if succeeds { "-" } else { "The payment provider declined the payment. (payment_method_provider_decline)" };
         assert_eq!(decline, [expected], "reversed: {reversed}");
     }
     assert_eq!(store.count("entitlement").await, 4);

@@ -105,6 +105,23 @@ on_both_databases!(row_16_a_refund_takes_what_it_should_from_the_next_request_on
     assert_eq!(store.count("outbox WHERE kind = 'refund_notice'").await, store.count("refund").await);
 });
 
+on_both_databases!(row_16_what_rounding_leaves_over_falls_to_the_largest_remainder, by_hand(), async |store| {
+    // 308.39… and 192.60…; 307.78… and 192.21….
+    for (amount, parts) in [(501, ["308", "193"]), (500, ["308", "192"])] {
+        let bought = store.bought(&BOOKS, GOOD_CARD).await;
+        let before = store.sandbox.event_count();
+        store.sandbox.refund(&bought.session, Some(amount)).unwrap();
+        store.deliver_all(&store.sandbox.events_after(before)).await;
+        let query = format!(
+            "SELECT CAST(r.amount AS TEXT) AS value FROM refund_item r JOIN order_item i ON i.id = r.order_item_id \
+             JOIN orders o ON o.id = i.order_id WHERE o.number = '{}' ORDER BY i.position",
+            bought.number.as_str()
+        );
+        assert_eq!(store.texts(&query).await, parts, "{amount}");
+        assert_eq!(store.rights(&bought.number).await, ["active"; 2]);
+    }
+});
+
 on_both_databases!(the_orders_page_says_what_became_of_the_money, async |store| {
     let browser = store.browser();
     let session = store.checkout(&browser, &BOOKS).await;

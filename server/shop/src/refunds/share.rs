@@ -122,6 +122,9 @@ mod tests {
         let shares = spread(&rooms, 833).unwrap();
         // 266.43…, 166.40…, 400.16…
         assert_eq!(shares.iter().map(|share| share.amount).collect::<Vec<_>>(), [267, 166, 400]);
+        // It is the fraction that counts, and not the place.
+        let shares = spread(&[rooms[2], rooms[1], rooms[0]], 833).unwrap();
+        assert_eq!(shares.iter().map(|share| share.amount).collect::<Vec<_>>(), [400, 166, 267]);
     }
 
     #[test]
