@@ -84,6 +84,9 @@ enum Command {
 /// Without `RUST_LOG`. The session's layer warns of every malformed cookie: anybody could fill the log with those.
 const LOG_FILTER: &str = "info,tower_sessions=error";
 
+/// Says at its most talkative which addresses it has let pass, and download links are secrets: never, whatever `RUST_LOG` says.
+const NEVER_LOGGED: &str = "tower_http::csrf=off";
+
 fn main() -> ExitCode {
     // Not `-> Result`: what the operator did wrong is one line, without a backtrace.
     start().unwrap_or_else(|error| {
@@ -93,8 +96,9 @@ fn main() -> ExitCode {
 }
 
 fn start() -> anyhow::Result<ExitCode> {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOG_FILTER));
     tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOG_FILTER)))
+        .with_env_filter(filter.add_directive(NEVER_LOGGED.parse()?))
         .with_writer(std::io::stderr)
         .init();
     let cli = Cli::parse();

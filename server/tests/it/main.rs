@@ -42,6 +42,8 @@ mod large_store;
 #[cfg(test)]
 mod library;
 #[cfg(test)]
+mod logs;
+#[cfg(test)]
 mod mail;
 #[cfg(test)]
 mod mail_webhook;
