@@ -3,12 +3,14 @@
 # right and wrong: `make soak`. About half an hour on two cores, and as long again
 # to build what is not built yet.
 #
-#   SOAK_KILLS=200 SOAK_PURCHASES=1000 SOAK_SECONDS=10 SOAK_ROUNDS=6 SOAK_PROFILE=demo scripts/soak.sh
+#   SOAK_KILLS=200 SOAK_PURCHASES=1000 SOAK_TIMINGS=500 SOAK_SECONDS=10 SOAK_ROUNDS=6 SOAK_PROFILE=demo scripts/soak.sh
 #
 #   row 7   the store's process is killed at SOAK_KILLS random moments and at each
 #           failpoint, on SQLite and on PostgreSQL (a debug build: only that has
 #           failpoints)
 #   row 8   SOAK_PURCHASES purchases while Stripe fails in every way, both databases
+#   row 27  SOAK_TIMINGS requests for the library of an address that has bought and as
+#           many of one that has not, in turns, alone on the machine, both databases
 #   row 18  the catalogue's 99th percentile while a fifth of the requests to Stripe
 #           fails, beside the same without failures, in SOAK_ROUNDS turns
 #   row 42  webhooks while four times as many pages are asked for as can be made
@@ -20,6 +22,7 @@ cd "$ROOT"
 
 kills="${SOAK_KILLS:-200}"
 purchases="${SOAK_PURCHASES:-1000}"
+timings="${SOAK_TIMINGS:-500}"
 seconds="${SOAK_SECONDS:-10}"
 rounds="${SOAK_ROUNDS:-6}"
 profile="${SOAK_PROFILE:-demo}"
@@ -27,10 +30,10 @@ profile="${SOAK_PROFILE:-demo}"
 # 2 048 connections on either side.
 ulimit -n 8192 2>/dev/null || fail "needs 8192 open files: ulimit -n"
 
-say "[1/4] Packages"
+say "[1/5] Packages"
 scripts/setup.sh apt
 
-say "[2/4] Building the tests, and the store with profile $profile"
+say "[2/5] Building the tests, and the store with profile $profile"
 scripts/host-tests.sh --no-run --test it
 cargo build --locked --profile "$profile" -p server -p stripe-sandbox \
   --bin octavo --bin stripe-sandbox --example bench
@@ -62,7 +65,7 @@ trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-say "[3/4] $kills kills, each failpoint and $purchases purchases at a bad Stripe, on both databases"
+say "[3/5] $kills kills, each failpoint and $purchases purchases at a bad Stripe, on both databases"
 started=$SECONDS
 # Four tests at once: they wait most of the time.
 faults() {
@@ -93,7 +96,15 @@ for database in sqlite postgres; do
 done
 say "      after $(duration $((SECONDS - started)))"
 
-say "[4/4] Times: one core for the store, the other for the load (about $(duration $((rounds * 2 * seconds + 3 * seconds))))"
+say "[4/5] 2 × $timings requests for libraries, on one database after the other"
+status=0
+OCTAVO_TEST_TIMINGS="$timings" scripts/with-postgres.sh \
+  scripts/host-tests.sh --test it -- --nocapture --test-threads 1 row_27_both_answers >"$data/timings.log" 2>&1 || status=$?
+[ "$status" -eq 0 ] || tail -n 60 "$data/timings.log" >&2
+medians="$(sed -n 's/.*soak: row 27 //p' "$data/timings.log" | paste -sd ';')"
+row "row 27, an address that has bought and one that has not" "${medians:-see the log}" "medians < 2 ms apart" "$status"
+
+say "[5/5] Times: one core for the store, the other for the load (about $(duration $((rounds * 2 * seconds + 3 * seconds))))"
 export DATA_DIR="$data" DATABASE_URL="sqlite://$data/octavo.db" OCTAVO_DEMO=1 RUST_LOG=error
 export SECRET_KEY=a-key-that-only-this-soak-knows-of STRIPE_SECRET_KEY=sk_test_soaking STRIPE_WEBHOOK_SECRET=whsec_soaking
 export LEPTOS_OUTPUT_NAME=octavo

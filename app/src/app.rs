@@ -5,8 +5,8 @@ use crate::assets::{Assets, loader};
 use crate::components::{ErrorPage, Footer, Header};
 use crate::error::AppError;
 use crate::pages::{
-    BookPage, CancelPage, CartPage, CatalogPage, DownloadPage, FreeCheckoutPage, FreeSentPage, MailPage, MailboxPage,
-    OrderPage, SuccessPage,
+    BookPage, CancelPage, CartPage, CatalogPage, DownloadPage, FreeCheckoutPage, FreeSentPage, LibraryOpenPage,
+    LibraryPage, LibrarySentPage, MailPage, MailboxPage, OrderPage, SuccessPage,
 };
 use crate::{assets, context};
 use leptos::config::LeptosOptions;
@@ -57,6 +57,9 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/checkout/cancel") view=CancelPage ssr=ASYNC/>
                 <Route path=path!("/checkout/free") view=FreeCheckoutPage ssr=ASYNC/>
                 <Route path=path!("/checkout/free/sent") view=FreeSentPage ssr=ASYNC/>
+                <Route path=path!("/library") view=LibraryPage ssr=ASYNC/>
+                <Route path=path!("/library/sent") view=LibrarySentPage ssr=ASYNC/>
+                <Route path=path!("/library/open") view=LibraryOpenPage ssr=ASYNC/>
                 <Route path=path!("/orders/:number") view=OrderPage ssr=ASYNC/>
                 <Route path=path!("/d/:token") view=DownloadPage ssr=ASYNC/>
                 <Route path=path!("/demo/mailbox") view=MailboxPage ssr=ASYNC/>

@@ -9,7 +9,7 @@ use leptos::prelude::use_context;
 use leptos::server_fn::redirect::REDIRECT_HEADER;
 use leptos_axum::ResponseOptions;
 use shop::cart::Cart;
-use shop::{BrowserSecret, ClientIp, Shop};
+use shop::{BrowserSecret, BuyerSecret, ClientIp, Keys, Shop};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
 use std::sync::{Arc, LazyLock, PoisonError};
@@ -142,6 +142,29 @@ pub fn browser() -> Option<BrowserSecret> {
     use_context::<Parts>()?.extensions.get::<BrowserSecret>().cloned()
 }
 
+/// By what this browser can show that it is the buyer's.
+#[must_use]
+pub fn keys() -> Keys {
+    let parts = use_context::<Parts>();
+    Keys { browser: browser(), buyer: parts.and_then(|parts| parts.extensions.get::<BuyerSecret>().cloned()) }
+}
+
+/// Keeps what opens a library, in place of what the browser may have had.
+///
+/// # Errors
+/// Internal, if there is no response to put the cookie on.
+pub fn keep_library(buyer: &BuyerSecret) -> Result<(), AppError> {
+    set_cookie(&buyer.set_cookie(shop()?.is_https()))
+}
+
+/// Takes away what opened a library.
+///
+/// # Errors
+/// Internal, if there is no response to put the cookie on.
+pub fn forget_library() -> Result<(), AppError> {
+    set_cookie(&BuyerSecret::clear_cookie(shop()?.is_https()))
+}
+
 /// The secret of this browser; one that has none is given one with the response.
 ///
 /// # Errors
@@ -217,6 +240,22 @@ fn local_part(url: &str) -> String {
     format!("/{}", path.trim_start_matches(['/', '\\']))
 }
 
+/// The page that a visitor was sent away from to open a library, to go back to afterwards. It comes from the outside, so it is
+/// one of the few pages that this happens on, and made of letters that mean nothing to any browser.
+#[must_use]
+pub fn way_back(next: &str) -> Option<&str> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let named = ["/d/", "/orders/"].iter().find_map(|page| next.strip_prefix(page));
+    let known = named.is_some_and(|name| !name.is_empty() && name.chars().all(plain)) || next == "/library";
+    (known && next.len() <= 100).then_some(next)
+}
+
+/// A page's address that remembers where to go back to.
+#[must_use]
+pub fn with_next(page: &str, next: &str) -> String {
+    way_back(next).map_or_else(|| page.to_owned(), |next| format!("{page}?next={next}"))
+}
+
 /// Sends a plain form's visitor to `path` by GET. Any other caller only learns the address and keeps the answer.
 pub fn see_other(path: &str) {
     let (Ok(parts), Ok(response)) = (parts(), response()) else { return };
@@ -257,6 +296,66 @@ mod tests {
             ("", "/"),
         ] {
             assert_eq!(local_part(referer), path);
+        }
+    }
+
+    #[test]
+    fn row_41_the_way_back_is_one_of_our_pages_or_none() {
+        for next in ["/d/dl_AbC-_9", "/orders/ABCDE-FGHJK", "/library"] {
+            assert_eq!(way_back(next), Some(next));
+        }
+        assert_eq!(with_next("/library/sent", "/orders/ABCDE-FGHJK"), "/library/sent?next=/orders/ABCDE-FGHJK");
+        let long = format!("/d/{}", "a".repeat(100));
+        let hosts = [
+            "evil.example",
+            "//evil.example",
+            "\\\\evil.example",
+            "%2f%2fevil.example",
+            "@evil.example",
+            "evil.example:80",
+        ];
+        let mut odd: Vec<String> = vec![
+            String::new(),
+            "/".into(),
+            "/d/".into(),
+            "/d".into(),
+            "/orders/".into(),
+            "/cart".into(),
+            "/library/".into(),
+            "/library?next=/d/x".into(),
+            "/d/x/claim".into(),
+            "/d/x?y".into(),
+            "/d/x#y".into(),
+            "/d/../cart".into(),
+            "/d/..".into(),
+            "/d/%2e%2e".into(),
+            "/d/x y".into(),
+            "/d/x\r\nSet-Cookie: a=b".into(),
+            "/d/x\0".into(),
+            " /d/x".into(),
+            "\t/d/x".into(),
+            "d/x".into(),
+            "./d/x".into(),
+            "/D/x".into(),
+            "/d//x".into(),
+            "/d/\\x".into(),
+            "javascript:alert(1)".into(),
+            "data:text/html,x".into(),
+            "/actions/sign-out".into(),
+            "/d/é".into(),
+            long,
+        ];
+        for host in hosts {
+            for form in ["H", "https://H", "http:H", "/d/H", "/d/@H", "/orders/https://H", "/orders/H/x"] {
+                let next = form.replace('H', host);
+                // A name with a dot in it is no page of ours; without one there is none here.
+                odd.push(next);
+            }
+        }
+        assert!(odd.len() >= 60);
+        for next in odd {
+            assert_eq!(way_back(&next), None, "{next:?}");
+            assert_eq!(with_next("/library/sent", &next), "/library/sent");
         }
     }
 

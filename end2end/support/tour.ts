@@ -6,6 +6,7 @@ import { expect } from "@playwright/test";
 import { draft, hamlet, mobyDick, tempest } from "./books";
 import { addToCart, buy, cards, checkOut, download, orderNumber, payWith, sessionId, someReader } from "./buying";
 import { ageEntitlements, change, expireDownloads, reprice, setStatus } from "./database";
+import { askForLibrary, readMail } from "./library";
 import type { Store } from "./store";
 import { expireSession, fault, noFaults } from "./stripe";
 
@@ -206,5 +207,42 @@ export async function owning({ page, store, anotherBrowser, look }: Tour): Promi
   await look("download suspended", page);
 }
 
+/** The way into a library, and what is in it. */
+export async function library({ page, store, anotherBrowser, look }: Tour): Promise<void> {
+  const email = await buy(page, [tempest.slug, mobyDick.slug, hamlet.slug]);
+  await buy(page, [tempest.slug], { email });
+  const mailbox = await (await anotherBrowser()).newPage();
+  await mailbox.goto(store.url);
+  await page.goto("/library");
+  await heading(page, "Your library");
+  await look("library closed", page);
+  await askForLibrary(page, email);
+  await look("library sent", page);
+  await page.goto("/library/sent?error=forbidden");
+  await look("library refused", page);
+  const { link, code } = await readMail(mailbox, email);
+  await mailbox.goto(link);
+  await expect(mailbox.getByText("This browser has not asked for the link")).toBeVisible();
+  await look("library link elsewhere", mailbox);
+  await page.goto(link);
+  await expect(page.getByLabel("Code")).toBeHidden();
+  await look("library link", page);
+  await page.goto("/library/sent");
+  await page.getByLabel("Code").fill(code);
+  await page.getByRole("button", { name: "Open my library" }).click();
+  await expect(page.getByRole("heading", { name: "Orders" })).toBeVisible();
+  await look("library", page);
+  change(store, "UPDATE download_token SET used_count = max_uses");
+  await page.reload();
+  await page.getByText("Sizes and checksums").first().click();
+  await look("library used up", page);
+  change(store, "UPDATE entitlement SET state = 'revoked', reason = 'refunded' WHERE book_id = (SELECT id FROM book WHERE slug = ?)", hamlet.slug);
+  await page.reload();
+  await look("library with a returned title", page);
+  await page.getByRole("button", { name: "Sign out everywhere" }).click();
+  await expect(page.getByText("You are signed out in every browser.")).toBeVisible();
+  await look("library left", page);
+}
+
 /** All of it. */
-export const tours = { browsing, cart, paying, owning };
+export const tours = { browsing, cart, paying, owning, library };

@@ -104,7 +104,7 @@ test("another browser with the download address gets nothing; with the order's l
     form: { format: "epub" },
     headers: { accept: "text/html", origin: store.url },
   });
-  expect(taken.url(), "back to the page, not to the file").toBe(`${store.url}${address}`);
+  expect(taken.url(), "to the library, not to the file").toBe(`${store.url}/library?next=${address}`);
 
   // A claim belongs to the browser that took it.
   const request = page.waitForRequest(/\/f\//);

@@ -37,7 +37,7 @@ async function tabTo(page: Page, target: Locator): Promise<string[]> {
 test("from the catalogue to Stripe's page with the keyboard alone", async ({ page }) => {
   await page.goto("/");
   await islands(page);
-  const header = ["Skip to content", "Octavo", "Cart, empty", "Theme of the device", "Light theme", "Dark theme"];
+  const header = ["Skip to content", "Octavo", "Library", "Cart, empty", "Theme of the device", "Light theme", "Dark theme"];
   const stops = await tabTo(page, page.getByRole("link", { name: tempest.title }));
   expect(stops.slice(0, header.length)).toEqual(header);
   // Each book is one stop.

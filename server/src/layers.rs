@@ -8,7 +8,7 @@ use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use ipnet::IpNet;
-use shop::{BrowserSecret, ClientIp, Shop};
+use shop::{BrowserSecret, BuyerSecret, ClientIp, Shop};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// The two inline scripts that Leptos appends to every page in islands mode, as CSP hashes. They are constant as long as
@@ -16,7 +16,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 const LEPTOS_SCRIPTS: &str =
     "'sha256-2e+rGxtst+bbxdLf6Dp32aL0uyPdikvr0awq53hVU58=' 'sha256-PEoA+SZ6ZbFCusLsUEMftpXvTp6Abhw9kvgQnCC8l3U='";
 
-/// Puts the client's address and the browser's secret where pages and routes find them.
+/// Puts the client's address and the browser's secrets where pages and routes find them.
 pub async fn identify(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let peer = request
         .extensions()
@@ -25,6 +25,10 @@ pub async fn identify(State(state): State<AppState>, mut request: Request, next:
     let ip = client_ip(peer, request.headers(), &state.trusted_proxies);
     request.extensions_mut().insert(ClientIp(ip));
     if let Some(secret) = browser_secret(&state.shop, request.headers()) {
+        request.extensions_mut().insert(secret);
+    }
+    let library = BuyerSecret::cookie_name(state.shop.is_https());
+    if let Some(secret) = cookie(request.headers(), library).and_then(BuyerSecret::parse) {
         request.extensions_mut().insert(secret);
     }
     next.run(request).await
@@ -50,13 +54,17 @@ fn client_ip(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> IpAddr {
 
 /// The secret in the browser's cookie, if it has one of the right form.
 pub fn browser_secret(shop: &Shop, headers: &HeaderMap) -> Option<BrowserSecret> {
-    let name = BrowserSecret::cookie_name(shop.is_https());
+    cookie(headers, BrowserSecret::cookie_name(shop.is_https())).and_then(BrowserSecret::parse)
+}
+
+/// The value of the first cookie of that name.
+fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     cookies
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
         .find(|(key, _)| *key == name)
-        .and_then(|(_, value)| BrowserSecret::parse(value))
+        .map(|(_, value)| value)
 }
 
 /// Keeps what the request holds of its session until the session's layer, which is inside of this one, has written it.
@@ -80,7 +88,7 @@ pub async fn require_origin(request: Request, next: Next) -> Response {
 pub async fn security_headers(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     // Pages with a buyer's links on them are nothing for the browser's disk.
-    let private = ["/orders/", "/d/", "/checkout/", "/demo/"].iter().any(|start| path.starts_with(start));
+    let private = ["/orders/", "/d/", "/checkout/", "/demo/", "/library"].iter().any(|start| path.starts_with(start));
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     let is_html = headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/html"));

@@ -15,7 +15,7 @@ use octavo::{page_cache, serve as serving, workers};
 use shop::db::Db;
 use shop::files::Files;
 use shop::payments::Payments;
-use shop::types::OrderNumber;
+use shop::types::{Email, OrderNumber};
 use shop::{Clock, Parts, SecretKey, Shop};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -71,6 +71,14 @@ enum Command {
         /// The order's number, like ABCDE-FGHJK.
         number: OrderNumber,
     },
+    /// Moves an order to another address, for a buyer who mistyped hers, and tells both. Make sure that the new address is
+    /// the buyer's: who reads its mail gets the books.
+    OrderAddress {
+        /// The order's number, like ABCDE-FGHJK.
+        number: OrderNumber,
+        /// The right address.
+        new: Email,
+    },
     /// Refunds an order, wholly or in part.
     Refund(desk::Refund),
     /// Writes what a dispute can be answered with: the order, its mails and its downloads, as a ZIP.
@@ -79,6 +87,9 @@ enum Command {
 
 /// Without `RUST_LOG`. The session's layer warns of every malformed cookie: anybody could fill the log with those.
 const LOG_FILTER: &str = "info,tower_sessions=error";
+
+/// Says at its most talkative which addresses it has let pass, and download links are secrets: never, whatever `RUST_LOG` says.
+const NEVER_LOGGED: &str = "tower_http::csrf=off";
 
 fn main() -> ExitCode {
     // Not `-> Result`: what the operator did wrong is one line, without a backtrace.
@@ -89,8 +100,9 @@ fn main() -> ExitCode {
 }
 
 fn start() -> anyhow::Result<ExitCode> {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOG_FILTER));
     tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOG_FILTER)))
+        .with_env_filter(filter.add_directive(NEVER_LOGGED.parse()?))
         .with_writer(std::io::stderr)
         .init();
     let cli = Cli::parse();
@@ -115,6 +127,11 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::OrderLink { number } => {
             let shop = build_shop(Config::read(&env, &cli.config)?).await?;
             println!("{}", shop.order_link(&number).await.context("no paid order of this number")?);
+        }
+        Command::OrderAddress { number, new } => {
+            let shop = build_shop(Config::read(&env, &cli.config)?).await?;
+            shop.correct_address(&number, &new).await.with_context(|| format!("order {number} was not moved"))?;
+            println!("order {number} is under {} now; both addresses are told", new.as_str());
         }
         Command::Refund(arguments) => {
             desk::refund(&build_shop(Config::read(&env, &cli.config)?).await?, &arguments).await?;

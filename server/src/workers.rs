@@ -1,5 +1,5 @@
-//! What happens without a request: Stripe's events are worked on, what no webhook brought is found, mail is sent, expired
-//! sessions are forgotten.
+//! What happens without a request: Stripe's events are worked on, what no webhook brought is found, libraries that were
+//! asked for are looked up, mail is sent, what has expired is forgotten.
 
 use shop::Shop;
 use std::time::Duration;
@@ -10,6 +10,8 @@ use tokio::task::JoinSet;
 const EVENT_PAUSE: Duration = Duration::from_secs(2);
 /// Looks for due mail at least this often: retries, and what another process has queued.
 const MAIL_PAUSE: Duration = Duration::from_secs(1);
+/// Looks for requests of libraries at least this often: what another process has taken.
+const REQUEST_PAUSE: Duration = Duration::from_secs(1);
 /// How long mail that is on its way may take after the process was told to stop.
 const FAREWELL: Duration = Duration::from_secs(10);
 /// After a failure of the database.
@@ -30,6 +32,7 @@ pub fn spawn(shop: &Shop, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     } else {
         tracing::warn!("SMTP_URL is not set: mail is queued and not sent, so buyers get no receipts and no links");
     }
+    loops.spawn(until(stop.clone(), requests(shop.clone())));
     loops.spawn(until(stop.clone(), clean_up(shop.clone())));
     loops
 }
@@ -82,6 +85,28 @@ async fn reconciler(shop: Shop) {
     }
 }
 
+async fn requests(shop: Shop) {
+    loop {
+        // A task of its own, so that a panic is not the end of all; each batch is one transaction, whole by itself.
+        let working = tokio::spawn({
+            let shop = shop.clone();
+            async move { shop.work_on_requests().await }
+        });
+        match working.await {
+            Ok(Ok(0)) => shop.wait_for_requests(REQUEST_PAUSE).await,
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => {
+                tracing::error!(%error, "requests for libraries could not be looked up");
+                tokio::time::sleep(FAILURE_PAUSE).await;
+            }
+            Err(error) => {
+                tracing::error!(%error, "the look-up of libraries panicked");
+                tokio::time::sleep(FAILURE_PAUSE).await;
+            }
+        }
+    }
+}
+
 async fn mail(shop: Shop, stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
         let mut working = tokio::spawn({
@@ -123,6 +148,11 @@ async fn clean_up(shop: Shop) {
         match shop.delete_expired_sessions().await {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, "expired sessions forgotten"),
+            Err(error) => tracing::warn!(%error, "clean-up failed"),
+        }
+        match shop.delete_old_access().await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "old requests and sessions of libraries forgotten"),
             Err(error) => tracing::warn!(%error, "clean-up failed"),
         }
         tokio::time::sleep(CLEANUP_PAUSE).await;

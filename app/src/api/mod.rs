@@ -5,11 +5,15 @@
 
 pub mod cart;
 pub mod checkout;
+pub mod library;
 pub mod orders;
 pub mod theme;
 
 pub use cart::{AddToCart, RemoveFromCart, add_to_cart, remove_from_cart};
 pub use checkout::{CheckoutFree, StartCheckout, checkout_free, start_checkout};
+pub use library::{
+    OpenLibrary, RequestAccess, SignOut, SignOutEverywhere, open_library, request_access, sign_out, sign_out_everywhere,
+};
 pub use orders::{OpenOrder, OrderProgress, Progress, RenewDownload, open_order, order_progress, renew_download};
 pub use theme::{SetTheme, Theme, set_theme};
 
@@ -20,6 +24,7 @@ pub fn page_of(action: &str) -> &'static str {
     match action {
         "add-to-cart" | "remove-from-cart" | "start-checkout" => "/cart",
         "checkout-free" => "/checkout/free",
+        "request-access" | "open-library" | "sign-out" | "sign-out-everywhere" => "/library",
         _ => "/",
     }
 }

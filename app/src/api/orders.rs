@@ -3,6 +3,7 @@
 use crate::error::AppError;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
+use shop::types::Renewed;
 
 #[cfg(feature = "ssr")]
 use crate::context;
@@ -28,7 +29,7 @@ pub async fn order_progress(
     /// Stripe's name for the checkout.
     session_id: String,
 ) -> Result<Progress, AppError> {
-    match context::shop()?.checkout_progress(&session_id, context::browser().as_ref()).await? {
+    match context::shop()?.checkout_progress(&session_id, &context::keys()).await? {
         None => Err(AppError::NOT_FOUND),
         Some(CheckoutProgress::Preparing) => Ok(Progress::Preparing),
         Some(_) => Ok(Progress::Settled),
@@ -53,7 +54,7 @@ pub async fn open_order(
     Ok(())
 }
 
-/// Replaces a download link whose time or uses are over.
+/// Replaces a download link whose time or uses are over, and goes to the new one, or back to `next`.
 ///
 /// # Errors
 /// Forbidden in a browser that is not the buyer's, or when it was renewed too often.
@@ -61,8 +62,14 @@ pub async fn open_order(
 pub async fn renew_download(
     /// The secret in `/d/{token}`.
     token: String,
-) -> Result<(), AppError> {
-    let renewed = context::shop()?.renew_download(&token, context::browser().as_ref()).await?;
-    context::see_other(&format!("/d/{renewed}"));
-    Ok(())
+    /// The page that the form stands on, if it is to be seen again.
+    #[server(default)]
+    next: String,
+) -> Result<Renewed, AppError> {
+    let renewed = context::shop()?.renew_download(&token, &context::keys()).await?;
+    match context::way_back(&next) {
+        Some(page) => context::see_other(page),
+        None => context::see_other(&format!("/d/{}", renewed.token)),
+    }
+    Ok(renewed)
 }

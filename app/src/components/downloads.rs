@@ -1,5 +1,6 @@
 //! The way to a title's files: a button for each format, how often and until when.
 
+use crate::islands::RenewInPlace;
 use leptos::prelude::*;
 use shop::types::{DownloadView, FormatInfo, TokenState};
 
@@ -9,11 +10,15 @@ use shop::types::{DownloadView, FormatInfo, TokenState};
 pub fn Downloads(
     /// The title's token.
     download: DownloadView,
+    /// The page that this stands on, if renewing should end there and not at the new token's own page.
+    #[prop(optional)]
+    stay: Option<&'static str>,
 ) -> impl IntoView {
     let usable = download.state == TokenState::Usable || download.running_until.is_some();
     let gone = !usable || !download.exhausted.is_empty();
     let entitled = !matches!(download.state, TokenState::Suspended | TokenState::Revoked);
-    let renew = (gone && entitled).then(|| renewal(&download));
+    let renewing = gone && entitled && download.renewable;
+    let renew = (gone && entitled).then(|| renewal(&download, stay));
     let words = match (&download.running_until, download.state) {
         (Some(until), _) if download.exhausted.is_empty() => {
             let left = uses(download.uses_left, download.max_uses);
@@ -41,21 +46,35 @@ pub fn Downloads(
         }
     };
     let buttons = usable.then(|| {
-        let button = |info: FormatInfo| {
-            view! {
-                <form method="post" action=format!("/d/{}/claim", download.token)>
-                    <input type="hidden" name="format" value=info.format.as_str()/>
-                    <button>{format!("Download {}", info.format)}</button>
-                    <small>{info.size()}</small>
-                </form>
-            }
-        };
-        view! { <div class="files">{download.formats.iter().cloned().map(button).collect_view()}</div> }
+        let buttons = download.formats.iter().map(|info| button(&download.token, info)).collect_view();
+        view! { <div class="files" data-before="">{buttons}</div> }
     });
+    if stay.is_none() || !renewing {
+        return view! {
+            {buttons}
+            <p class="note">{words}</p>
+            {renew}
+        }
+        .into_any();
+    }
+    // As it will be once the island knows the new token.
+    let all = download.formats.iter().chain(&download.exhausted);
+    let renewed = all.map(|info| button("", info)).collect_view();
     view! {
-        {buttons}
-        <p class="note">{words}</p>
-        {renew}
+        <RenewInPlace>
+            {buttons} <div class="files" data-renewed="" hidden>{renewed}</div> <p class="note" role="status">{words}</p> {renew}
+        </RenewInPlace>
+    }
+    .into_any()
+}
+
+fn button(token: &str, info: &FormatInfo) -> impl IntoView + use<> {
+    view! {
+        <form method="post" action=format!("/d/{token}/claim")>
+            <input type="hidden" name="format" value=info.format.as_str()/>
+            <button>{format!("Download {}", info.format)}</button>
+            <small>{info.size()}</small>
+        </form>
     }
 }
 
@@ -63,11 +82,12 @@ fn uses(left: u32, max: u32) -> String {
     if (left, max) == (1, 1) { "1 download".to_owned() } else { format!("{left} of {max} downloads") }
 }
 
-fn renewal(download: &DownloadView) -> AnyView {
+fn renewal(download: &DownloadView, stay: Option<&'static str>) -> AnyView {
     if download.renewable {
         view! {
             <form method="post" action="/actions/renew-download">
                 <input type="hidden" name="token" value=download.token.clone()/>
+                {stay.map(|page| view! { <input type="hidden" name="next" value=page/> })}
                 <button>"Renew"</button>
             </form>
         }

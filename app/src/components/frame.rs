@@ -4,7 +4,7 @@ use crate::context;
 use crate::islands::{CartCount, CartItems, ThemeSwitch};
 use leptos::prelude::*;
 
-/// The store's name, the cart and the theme switch.
+/// The store's name, the way to what was bought, the cart and the theme switch.
 #[component]
 pub fn Header() -> impl IntoView {
     Suspend::new(async {
@@ -14,6 +14,7 @@ pub fn Header() -> impl IntoView {
             <header class="top">
                 <a class="brand" href="/">{store}</a>
                 <nav aria-label="Shop">
+                    <a href="/library">"Library"</a>
                     <CartCount/>
                 </nav>
                 <ThemeSwitch/>

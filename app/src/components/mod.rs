@@ -1,5 +1,6 @@
 //! What two pages share. On the server only: none of this reaches the browser's module.
 
+pub mod code_form;
 pub mod cover;
 pub mod downloads;
 pub mod error_page;
@@ -9,6 +10,7 @@ pub mod notice;
 pub mod order;
 pub mod text;
 
+pub use code_form::CodeForm;
 pub use cover::{Cover, CoverSize};
 pub use downloads::Downloads;
 pub use error_page::ErrorPage;

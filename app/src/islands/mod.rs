@@ -6,13 +6,17 @@
 
 pub mod add_to_cart;
 pub mod cart_count;
+pub mod code_entry;
 pub mod open_order;
+pub mod renew;
 pub mod theme_switch;
 pub mod wait_for_order;
 
 pub use add_to_cart::AddToCart;
 pub use cart_count::{CartCount, CartItems};
+pub use code_entry::CodeEntry;
 pub use open_order::OpenOrder;
+pub use renew::RenewInPlace;
 pub use theme_switch::ThemeSwitch;
 pub use wait_for_order::WaitForOrder;
 

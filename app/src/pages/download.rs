@@ -11,7 +11,8 @@ use leptos_meta::{Meta, Title};
 #[component]
 pub fn DownloadPage() -> impl IntoView {
     page(async {
-        let found = context::shop()?.download_page(&param("token"), context::browser().as_ref()).await?;
+        let token = param("token");
+        let found = context::shop()?.download_page(&token, &context::keys()).await?;
         let shop::DownloadPage { title, byline, cover, accent, download, order_number } =
             found.ok_or(AppError::NOT_FOUND)?;
         let way_back = order_number.map(|number| {
@@ -22,6 +23,9 @@ pub fn DownloadPage() -> impl IntoView {
             None => view! {
                 <p class="note">
                     "To download, open this page in the browser you paid with, or open your order with the link in your receipt."
+                </p>
+                <p class="ways">
+                    <a class="button" href=context::with_next("/library", &format!("/d/{token}"))>"Use my e-mail address"</a>
                 </p>
             }
             .into_any(),

@@ -14,7 +14,7 @@ use shop::types::{OrderNumber, OrderStatus, OrderView, TokenState};
 pub fn OrderPage() -> impl IntoView {
     page(async {
         let number: OrderNumber = param("number").parse()?;
-        let order = context::shop()?.order(&number, context::browser().as_ref()).await?.ok_or(AppError::NOT_FOUND)?;
+        let order = context::shop()?.order(&number, &context::keys()).await?.ok_or(AppError::NOT_FOUND)?;
         Ok(view! {
             <Title text=format!("Order {number}")/>
             <Meta name="robots" content="noindex"/>
@@ -37,6 +37,9 @@ fn open(order: OrderView) -> impl IntoView {
             <h1>{format!("Order {}", order.number)}</h1>
             <p class="lead">{lead}</p>
             <OrderDetails order/>
+            <p class="ways">
+                <a class="quiet" href="/library">"All my books"</a>
+            </p>
         </section>
     }
 }
@@ -52,6 +55,7 @@ pub(super) fn closed_lead(order: &OrderView) -> &'static str {
 
 fn closed(number: &OrderNumber) -> impl IntoView + use<> {
     let number = number.to_string();
+    let way = context::with_next("/library", &format!("/orders/{number}"));
     view! {
         <section class="plain">
             <h1>{format!("Order {number}")}</h1>
@@ -67,6 +71,11 @@ fn closed(number: &OrderNumber) -> impl IntoView + use<> {
                     <p class="note">"The code opens this order only. It is the long word at the end of the link."</p>
                 </form>
             </OpenOrder>
+            <p>
+                "Or "
+                <a href=way>"open all your books"</a>
+                " with the address you paid with."
+            </p>
         </section>
     }
 }

@@ -17,7 +17,7 @@ pub fn SuccessPage() -> impl IntoView {
     page(async {
         let session = query("session_id").ok_or(AppError::NOT_FOUND)?;
         let shop = context::shop()?;
-        let progress = shop.checkout_progress(&session, context::browser().as_ref()).await?;
+        let progress = shop.checkout_progress(&session, &context::keys()).await?;
         let body = match progress.ok_or(AppError::NOT_FOUND)? {
             CheckoutProgress::Preparing => preparing(session).into_any(),
             CheckoutProgress::Open { resume_url } => unfinished(resume_url).into_any(),
@@ -147,7 +147,9 @@ fn thanks(order: OrderView) -> impl IntoView {
             <OrderDetails order/>
             <p class="note">
                 <a href=keep>"This order has a page of its own"</a>
-                " that you can come back to."
+                " that you can come back to. All you buy with this address is always in "
+                <a href="/library">"your library"</a>
+                "."
             </p>
         </section>
     }

@@ -94,7 +94,7 @@ const RULES: &[(&str, &str)] = &[
     (
         "a mail about an order has its order",
         "SELECT CAST(id AS TEXT) AS id FROM outbox \
-         WHERE order_id IS NULL AND kind IN ('receipt', 'free_order_link', 'refund_notice', 'dispute_notice')",
+         WHERE order_id IS NULL AND kind <> 'access_link'",
     ),
     (
         "a mail that has left has a time, and one that is being sent a lease",
@@ -107,7 +107,7 @@ const RULES: &[(&str, &str)] = &[
     ),
     (
         "a mail that waits holds no secret: they are derived when it is sent",
-        "SELECT CAST(id AS TEXT) AS id FROM outbox WHERE payload LIKE '%dl@_%' ESCAPE '@' OR payload LIKE '%ol@_%' ESCAPE '@'",
+        "SELECT CAST(id AS TEXT) AS id FROM outbox WHERE payload LIKE '%dl@_%' ESCAPE '@' OR payload LIKE '%ol@_%' ESCAPE '@' OR payload LIKE '%ll@_%' ESCAPE '@'",
     ),
     (
         "a completed session whose event is done has an order or is under review",
@@ -196,11 +196,39 @@ const RULES: &[(&str, &str)] = &[
          WHERE e.state = 'done' AND e.type LIKE 'charge.dispute.%' AND d.id IS NULL",
     ),
     (
+        "a request for a library was mailed exactly once if there was something, else never",
+        "SELECT CAST(r.id AS TEXT) AS id FROM access_request r \
+         WHERE (r.state = 'mailed') <> (('access_link:' || CAST(r.id AS TEXT)) IN (SELECT dedupe_key FROM outbox WHERE kind = 'access_link'))",
+    ),
+    (
+        "a mail about a request has its request",
+        "SELECT CAST(id AS TEXT) AS id FROM outbox WHERE kind = 'access_link' \
+         AND dedupe_key NOT IN (SELECT 'access_link:' || CAST(id AS TEXT) FROM access_request)",
+    ),
+    (
+        "link and code are used in their time, after at most five guesses, and only if they were mailed",
+        "SELECT CAST(id AS TEXT) AS id FROM access_request WHERE tries > 5 \
+            OR (consumed_at IS NOT NULL AND (state <> 'mailed' OR consumed_at > expires_at OR consumed_at < created_at))",
+    ),
+    (
+        "a session of a buyer is used within its time",
+        "SELECT id_hash AS id FROM buyer_session WHERE last_seen < created_at OR last_seen > expires_at OR revoked_at < created_at",
+    ),
+    (
+        "an order's titles are under its address",
+        "SELECT o.number AS id FROM entitlement e JOIN order_item i ON i.id = e.order_item_id JOIN orders o ON o.id = i.order_id \
+         WHERE e.email_norm <> o.email_norm",
+    ),
+    (
         "secrets are kept as SHA-256 only",
         "SELECT hash AS id FROM download_token WHERE LENGTH(hash) <> 64 \
          UNION ALL SELECT hash FROM download_claim WHERE LENGTH(hash) <> 64 \
          UNION ALL SELECT browser_hash FROM checkout WHERE LENGTH(browser_hash) <> 64 \
-         UNION ALL SELECT id_hash FROM session WHERE LENGTH(id_hash) <> 64",
+         UNION ALL SELECT id_hash FROM session WHERE LENGTH(id_hash) <> 64 \
+         UNION ALL SELECT id_hash FROM buyer_session WHERE LENGTH(id_hash) <> 64 \
+         UNION ALL SELECT browser_hash FROM access_request WHERE LENGTH(browser_hash) <> 64 \
+         UNION ALL SELECT link_hash FROM access_request WHERE LENGTH(link_hash) <> 64 \
+         UNION ALL SELECT code_hash FROM access_request WHERE LENGTH(code_hash) <> 64",
     ),
 ];
 

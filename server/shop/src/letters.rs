@@ -2,6 +2,8 @@
 //!
 //! Secrets are derived here, when the mail is sent; nothing that waits in the outbox opens anything.
 
+mod access;
+mod address;
 mod dispute;
 mod order;
 mod refund;
@@ -17,19 +19,31 @@ use crate::{Error, Shop, catalog, invoices};
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 
-/// Writes the letter that a row of the outbox stands for.
+/// Writes the letter that a row of the outbox stands for; none if there is nothing left to say.
 ///
 /// # Errors
 /// [`Error::Internal`] without an order, the database's.
-pub(crate) fn write(conn: &mut AnyConnection, shop: &Shop, kind: Kind, order_id: Option<i64>) -> Result<Letter, Error> {
+pub(crate) fn write(
+    conn: &mut AnyConnection,
+    shop: &Shop,
+    kind: Kind,
+    order_id: Option<i64>,
+) -> Result<Option<Letter>, Error> {
+    if let Kind::AccessLink(request) = kind {
+        return access::letter(conn, shop, request);
+    }
     let id = order_id.ok_or_else(|| Error::internal(format!("a {} that belongs to no order", kind.name())))?;
     let order = Order::load(conn, shop, id)?;
-    match kind {
+    let letter = match kind {
         Kind::Receipt => order::letter(shop, &order, false),
         Kind::FreeOrderLink => order::letter(shop, &order, true),
         Kind::RefundNotice(id) => refund::letter(conn, shop, &order, id),
         Kind::DisputeNotice(id) => dispute::letter(conn, shop, &order, id),
-    }
+        Kind::AddressLeft(_) => address::letter(shop, &order, false),
+        Kind::AddressCame(_) => address::letter(shop, &order, true),
+        Kind::AccessLink(_) => return Ok(None),
+    };
+    letter.map(Some)
 }
 
 /// What stands around every letter.

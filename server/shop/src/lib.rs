@@ -5,6 +5,10 @@
 pub mod types;
 
 #[cfg(feature = "ssr")]
+pub mod access;
+#[cfg(feature = "ssr")]
+mod addresses;
+#[cfg(feature = "ssr")]
 pub mod cart;
 #[cfg(feature = "ssr")]
 mod catalog;
@@ -38,6 +42,8 @@ mod fulfilment;
 mod invoices;
 #[cfg(feature = "ssr")]
 mod letters;
+#[cfg(feature = "ssr")]
+mod library;
 #[cfg(feature = "ssr")]
 mod limits;
 #[cfg(feature = "ssr")]
@@ -75,6 +81,6 @@ pub use self::{
     error::{Error, ErrorKind},
     events::Outcome,
     fulfilment::Reconciled,
-    secrets::{BrowserSecret, SecretKey},
+    secrets::{BrowserSecret, BuyerSecret, Keys, SecretKey},
     shop::{ClientIp, Parts, Policy, Settings, Shop},
 };

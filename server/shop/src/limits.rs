@@ -48,6 +48,14 @@ pub(crate) struct Limits {
     pub(crate) free_by_network: Limit<IpAddr>,
     /// Guesses at an order's secret, by network.
     pub(crate) order_secret: Limit<IpAddr>,
+    /// Requests for a library by address …
+    pub(crate) access_by_email: Limit<String>,
+    /// … by network …
+    pub(crate) access_by_network: Limit<IpAddr>,
+    /// … and in all.
+    pub(crate) access: Limit<()>,
+    /// Guesses at a library's code, by network.
+    pub(crate) access_guess: Limit<IpAddr>,
 }
 
 impl Default for Limits {
@@ -56,6 +64,10 @@ impl Default for Limits {
             free_by_email: Limit::new(3, TimeDelta::hours(1)),
             free_by_network: Limit::new(10, TimeDelta::hours(1)),
             order_secret: Limit::new(30, TimeDelta::hours(1)),
+            access_by_email: Limit::new(3, TimeDelta::hours(1)),
+            access_by_network: Limit::new(10, TimeDelta::hours(1)),
+            access: Limit::new(1_000, TimeDelta::hours(1)),
+            access_guess: Limit::new(30, TimeDelta::hours(1)),
         }
     }
 }

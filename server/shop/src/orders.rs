@@ -4,11 +4,11 @@ use crate::catalog;
 use crate::clock::{day, moment};
 use crate::db::schema::{book, checkout, download_token, entitlement, invoice, order_access, order_item, orders};
 use crate::db::{AnyConnection, both};
-use crate::secrets::{BrowserSecret, Purpose};
+use crate::secrets::{BrowserSecret, Keys, Purpose};
 use crate::types::{
     Cover, Currency, DownloadView, Email, Money, OrderItemView, OrderNumber, OrderStatus, OrderView, TokenState,
 };
-use crate::{Error, Shop, downloads, limits, rights};
+use crate::{Error, Shop, access, downloads, limits, rights};
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 use std::collections::HashMap;
@@ -103,14 +103,16 @@ impl TokenRow {
         conn: &mut AnyConnection,
         shop: &Shop,
         book_id: i64,
-        browser: &BrowserSecret,
+        browser: Option<&BrowserSecret>,
         now: NaiveDateTime,
     ) -> Result<DownloadView, Error> {
         let mut formats = catalog::current_edition(conn, book_id)?.map(|(_, formats)| formats).unwrap_or_default();
         let (state, mut running_until, mut exhausted) = (self.state(now), None, Vec::new());
-        if let (TokenState::Usable | TokenState::UsedUp, Some(claim)) =
-            (state, downloads::running_claim(conn, self.token_id, book_id, browser, now)?)
-        {
+        let running = match browser {
+            Some(browser) => downloads::running_claim(conn, self.token_id, book_id, browser, now)?,
+            None => None,
+        };
+        if let (TokenState::Usable | TokenState::UsedUp, Some(claim)) = (state, running) {
             let (served, gone): (Vec<_>, Vec<_>) =
                 formats.iter().cloned().partition(|info| claim.serves.contains(&info.format));
             // Of a token with uses left, a download that would not serve every format is not promised to.
@@ -137,12 +139,9 @@ impl Shop {
     ///
     /// # Errors
     /// The database's.
-    pub async fn order(
-        &self,
-        number: &OrderNumber,
-        browser: Option<&BrowserSecret>,
-    ) -> Result<Option<OrderView>, Error> {
-        let (shop, number, browser) = (self.clone(), number.clone(), browser.cloned());
+    pub async fn order(&self, number: &OrderNumber, keys: impl Into<Keys>) -> Result<Option<OrderView>, Error> {
+        let (shop, number, keys) = (self.clone(), number.clone(), keys.into());
+        self.seen(&keys).await?;
         self.0
             .db
             .read(move |conn| {
@@ -151,7 +150,7 @@ impl Shop {
                     .select(order_columns!())
                     .first::<OrderRow>(conn)
                     .optional()?;
-                row.map(|row| view(conn, &shop, row, browser.as_ref())).transpose()
+                row.map(|row| view(conn, &shop, row, &keys)).transpose()
             })
             .await
     }
@@ -222,15 +221,15 @@ impl Shop {
     }
 }
 
-/// Whether this browser paid for the order (not long ago), or has opened it with its mailed secret.
-pub(crate) fn owns(
-    conn: &mut AnyConnection,
-    shop: &Shop,
-    order_id: i64,
-    browser: Option<&BrowserSecret>,
-) -> Result<bool, Error> {
-    let Some(browser) = browser else { return Ok(false) };
-    let (hash, now) = (browser.hash(), shop.0.clock.now());
+/// Whether this browser paid for the order (not long ago), has opened it with its mailed secret, or has opened the library
+/// of its address.
+pub(crate) fn owns(conn: &mut AnyConnection, shop: &Shop, order_id: i64, keys: &Keys) -> Result<bool, Error> {
+    let now = shop.0.clock.now();
+    if access::sessions::has_order(conn, keys.buyer.as_ref(), order_id, now)? {
+        return Ok(true);
+    }
+    let Some(browser) = &keys.browser else { return Ok(false) };
+    let hash = browser.hash();
     // An order that Stripe took no money for was typed by anybody under any address: only the mailed link opens it.
     let paid_here = orders::table
         .inner_join(checkout::table)
@@ -245,31 +244,24 @@ pub(crate) fn owns(
     Ok(diesel::select(diesel::dsl::exists(opened)).get_result(conn)?)
 }
 
+/// The word in the database.
+pub(crate) fn status(order_id: i64, word: &str) -> Result<OrderStatus, Error> {
+    match word {
+        "pending" => Ok(OrderStatus::Pending),
+        "succeeded" => Ok(OrderStatus::Succeeded),
+        "failed" => Ok(OrderStatus::Failed),
+        _ => Err(Error::internal(format!("order {order_id}: bad status"))),
+    }
+}
+
 /// The order as this browser may see it.
-pub(crate) fn view(
-    conn: &mut AnyConnection,
-    shop: &Shop,
-    row: OrderRow,
-    browser: Option<&BrowserSecret>,
-) -> Result<OrderView, Error> {
+pub(crate) fn view(conn: &mut AnyConnection, shop: &Shop, row: OrderRow, keys: &Keys) -> Result<OrderView, Error> {
     let corrupt = |what: &str| Error::internal(format!("order {}: bad {what}", row.id));
     let currency: Currency = row.currency.parse().map_err(|_| corrupt("currency"))?;
-    let status = match row.status.as_str() {
-        "pending" => OrderStatus::Pending,
-        "succeeded" => OrderStatus::Succeeded,
-        "failed" => OrderStatus::Failed,
-        _ => return Err(corrupt("status")),
-    };
+    let status = status(row.id, &row.status)?;
     let number = row.number.parse().map_err(|_| corrupt("number"))?;
-    let buyer = match browser {
-        Some(browser) if owns(conn, shop, row.id, Some(browser))? => Some(browser),
-        _ => None,
-    };
-    let owned = buyer.is_some();
-    let items = match buyer {
-        Some(buyer) => items(conn, shop, row.id, currency, status, buyer)?,
-        None => Vec::new(),
-    };
+    let owned = owns(conn, shop, row.id, keys)?;
+    let items = if owned { items(conn, shop, row.id, currency, status, keys.browser.as_ref())? } else { Vec::new() };
     let invoice = invoice::table
         .filter(invoice::order_id.eq(row.id))
         .filter(invoice::kind.eq("invoice"))
@@ -299,7 +291,7 @@ fn items(
     order_id: i64,
     currency: Currency,
     status: OrderStatus,
-    buyer: &BrowserSecret,
+    browser: Option<&BrowserSecret>,
 ) -> Result<Vec<OrderItemView>, Error> {
     type Row = (i64, i64, String, i64, String, Option<String>, String);
     let now = shop.0.clock.now();
@@ -339,7 +331,7 @@ fn items(
                 accent,
                 total: Money::new(total, currency),
                 notes: notes.remove(&item_id).unwrap_or_default(),
-                download: token.map(|token| token.view(conn, shop, book_id, buyer, now)).transpose()?,
+                download: token.map(|token| token.view(conn, shop, book_id, browser, now)).transpose()?,
             })
         })
         .collect()

@@ -27,6 +27,12 @@ pub(crate) enum Kind {
     RefundNotice(i64),
     /// To the owner, of our dispute's id.
     DisputeNotice(i64),
+    /// Link and code of a request for a library.
+    AccessLink(i64),
+    /// An order left this address, as its so many-th move.
+    AddressLeft(i64),
+    /// An order came to this address, as its so many-th move.
+    AddressCame(i64),
 }
 
 impl Kind {
@@ -37,6 +43,9 @@ impl Kind {
             Self::FreeOrderLink => "free_order_link",
             Self::RefundNotice(_) => "refund_notice",
             Self::DisputeNotice(_) => "dispute_notice",
+            Self::AccessLink(_) => "access_link",
+            Self::AddressLeft(_) => "address_left",
+            Self::AddressCame(_) => "address_came",
         }
     }
 
@@ -54,6 +63,9 @@ impl Kind {
             "free_order_link" => Ok(Self::FreeOrderLink),
             "refund_notice" => Ok(Self::RefundNotice(id("refund_id")?)),
             "dispute_notice" => Ok(Self::DisputeNotice(id("dispute_id")?)),
+            "access_link" => Ok(Self::AccessLink(id("request_id")?)),
+            "address_left" => Ok(Self::AddressLeft(id("move")?)),
+            "address_came" => Ok(Self::AddressCame(id("move")?)),
             other => Err(Error::internal(format!("no mail is called {other}"))),
         }
     }
@@ -64,34 +76,38 @@ impl Kind {
     }
 
     /// Names rows by their ids and holds no secret: those are derived when the mail is sent.
-    pub(crate) fn payload(self, order_id: i64) -> String {
+    pub(crate) fn payload(self, order_id: Option<i64>) -> String {
         match self {
             Self::Receipt | Self::FreeOrderLink => json!({ "order_id": order_id }),
             Self::RefundNotice(id) => json!({ "order_id": order_id, "refund_id": id }),
             Self::DisputeNotice(id) => json!({ "order_id": order_id, "dispute_id": id }),
+            Self::AccessLink(id) => json!({ "request_id": id }),
+            Self::AddressLeft(count) | Self::AddressCame(count) => json!({ "order_id": order_id, "move": count }),
         }
         .to_string()
     }
 
     /// Two mails of the same key are one.
-    pub(crate) fn dedupe_key(self, order_id: i64) -> String {
-        let of = match self {
-            Self::Receipt | Self::FreeOrderLink => order_id,
-            Self::RefundNotice(id) | Self::DisputeNotice(id) => id,
-        };
-        format!("{}:{of}", self.name())
+    pub(crate) fn dedupe_key(self, order_id: Option<i64>) -> String {
+        let order = order_id.unwrap_or_default();
+        match self {
+            Self::Receipt | Self::FreeOrderLink => format!("{}:{order}", self.name()),
+            Self::RefundNotice(id) | Self::DisputeNotice(id) | Self::AccessLink(id) => format!("{}:{id}", self.name()),
+            Self::AddressLeft(count) | Self::AddressCame(count) => format!("{}:{order}:{count}", self.name()),
+        }
     }
 }
 
-/// Queues a mail about an order; a second one of the same kind about the same thing is the same mail.
+/// Queues a mail, about an order if there is one; a second one of the same kind about the same thing is the same mail.
 pub(crate) fn queue(
     conn: &mut AnyConnection,
     shop: &Shop,
     kind: Kind,
     recipient: &str,
-    order_id: i64,
+    order_id: impl Into<Option<i64>>,
     now: NaiveDateTime,
 ) -> Result<(), Error> {
+    let order_id: Option<i64> = order_id.into();
     let host = url::Url::parse(shop.base_url())
         .ok()
         .and_then(|url| url.host_str().map(str::to_owned))
@@ -123,9 +139,12 @@ mod tests {
             (Kind::FreeOrderLink, "free_order_link:7"),
             (Kind::RefundNotice(3), "refund_notice:3"),
             (Kind::DisputeNotice(4), "dispute_notice:4"),
+            (Kind::AccessLink(5), "access_link:5"),
+            (Kind::AddressLeft(1), "address_left:7:1"),
+            (Kind::AddressCame(1), "address_came:7:1"),
         ] {
-            assert_eq!(Kind::read(kind.name(), &kind.payload(7)).unwrap(), kind);
-            assert_eq!(kind.dedupe_key(7), key);
+            assert_eq!(Kind::read(kind.name(), &kind.payload(Some(7))).unwrap(), kind);
+            assert_eq!(kind.dedupe_key(Some(7)), key);
         }
         assert!(Kind::read("newsletter", "{}").is_err());
         assert!(Kind::read("refund_notice", "{\"order_id\":7}").is_err());

@@ -3,7 +3,7 @@
 use crate::cart::Offer;
 use crate::db::schema::{book, checkout, orders};
 use crate::orders::{OrderRow, order_columns, view};
-use crate::secrets::BrowserSecret;
+use crate::secrets::Keys;
 use crate::types::{CheckoutProgress, OrderStatus};
 use crate::{Error, Reconciled, Shop};
 use diesel::prelude::*;
@@ -20,8 +20,9 @@ impl Shop {
     pub async fn checkout_progress(
         &self,
         session_id: &str,
-        browser: Option<&BrowserSecret>,
+        keys: impl Into<Keys>,
     ) -> Result<Option<CheckoutProgress>, Error> {
+        let keys = keys.into();
         // PostgreSQL's text has no NUL and would call the question an error.
         if session_id.contains('\0') {
             return Ok(None);
@@ -47,7 +48,7 @@ impl Shop {
                 .await?
         };
         let Some((browser_hash, stripe_url, state, snapshot, status)) = found else { return Ok(None) };
-        let began_here = browser.is_some_and(|browser| browser.hash() == browser_hash);
+        let began_here = keys.browser.as_ref().is_some_and(|browser| browser.hash() == browser_hash);
         let settled = status.as_deref() == Some(OrderStatus::Succeeded.as_str()) || state == "quarantined";
         if !settled {
             match tokio::time::timeout(SUCCESS_DEADLINE, self.reconcile(session_id)).await {
@@ -68,7 +69,7 @@ impl Shop {
         } else if state == "quarantined" {
             return self.under_review(&snapshot, began_here).await.map(Some);
         }
-        let (shop, session_id, browser) = (self.clone(), session_id.to_owned(), browser.cloned());
+        let (shop, session_id) = (self.clone(), session_id.to_owned());
         let view = self
             .0
             .db
@@ -78,7 +79,7 @@ impl Shop {
                     .select(order_columns!())
                     .first::<OrderRow>(conn)
                     .optional()?;
-                row.map(|row| view(conn, &shop, row, browser.as_ref())).transpose()
+                row.map(|row| view(conn, &shop, row, &keys)).transpose()
             })
             .await?;
         Ok(Some(view.map_or(CheckoutProgress::Preparing, |view| CheckoutProgress::Ordered(Box::new(view)))))

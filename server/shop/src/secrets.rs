@@ -3,6 +3,7 @@
 //! A download token or an order link is `HMAC-SHA256(SECRET_KEY, kind ‖ id ‖ generation)`. It can be shown or mailed
 //! again without being stored, and a copy of the database opens nothing.
 
+use crate::types::AccessCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use core::fmt;
@@ -27,6 +28,10 @@ pub(crate) enum Purpose {
     DownloadClaim,
     /// `/orders/{number}#…`.
     OrderLink,
+    /// `/library/open#…`.
+    LibraryLink,
+    /// The code beside it.
+    LibraryCode,
 }
 
 impl Purpose {
@@ -35,6 +40,8 @@ impl Purpose {
             Self::DownloadToken => "dl_",
             Self::DownloadClaim => "dc_",
             Self::OrderLink => "ol_",
+            Self::LibraryLink => "ll_",
+            Self::LibraryCode => "lc_",
         }
     }
 }
@@ -51,11 +58,31 @@ impl SecretKey {
 
     /// The secret of the row `id` in its `generation`: prefix and 256 bits in base64url.
     pub(crate) fn derive(&self, purpose: Purpose, id: i64, generation: i32) -> String {
+        format!("{}{}", purpose.prefix(), URL_SAFE_NO_PAD.encode(self.derived_bytes(purpose, id, generation)))
+    }
+
+    /// The code that is mailed with the link to a library, of the request `id`.
+    pub(crate) fn library_code(&self, id: i64) -> AccessCode {
+        let bytes = self.derived_bytes(Purpose::LibraryCode, id, 0);
+        AccessCode::from_bits(bytes.iter().take(16).fold(0, |bits, byte| bits << 8 | u128::from(*byte)))
+    }
+
+    /// What the row `id` keeps of its code. A code has 39 bits, which anybody could try through who has a copy of the
+    /// table: so the hash takes the key as well.
+    pub(crate) fn code_hash(&self, id: i64, code: &AccessCode) -> String {
+        let mut mac = self.mac();
+        mac.update(b"code-hash");
+        mac.update(&id.to_be_bytes());
+        mac.update(code.as_str().as_bytes());
+        hex::encode(mac.finalize().into_bytes())
+    }
+
+    fn derived_bytes(&self, purpose: Purpose, id: i64, generation: i32) -> Vec<u8> {
         let mut mac = self.mac();
         mac.update(purpose.prefix().as_bytes());
         mac.update(&id.to_be_bytes());
         mac.update(&generation.to_be_bytes());
-        format!("{}{}", purpose.prefix(), URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
+        mac.finalize().into_bytes().to_vec()
     }
 
     /// The browser secret that belongs to a visitor's session.
@@ -112,8 +139,7 @@ impl BrowserSecret {
     /// The value of the cookie, if it has the right form.
     #[must_use]
     pub fn parse(value: &str) -> Option<Self> {
-        let well_formed = value.len() == 43 && URL_SAFE_NO_PAD.decode(value).is_ok();
-        well_formed.then(|| Self(value.to_owned()))
+        well_formed(value).then(|| Self(value.to_owned()))
     }
 
     /// The cookie's name. With https it has the `__Host-` prefix (RFC 6265bis 4.1.3.2).
@@ -138,6 +164,82 @@ impl BrowserSecret {
 impl fmt::Debug for BrowserSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("BrowserSecret(…)")
+    }
+}
+
+/// Whether a cookie's value can be one of [`random`]'s.
+fn well_formed(value: &str) -> bool {
+    value.len() == 43 && URL_SAFE_NO_PAD.decode(value).is_ok()
+}
+
+/// What a browser is given whose owner reads an address's mail: it opens that address's library. A new one each time.
+#[derive(Clone, PartialEq, Eq)]
+pub struct BuyerSecret(String);
+
+impl BuyerSecret {
+    pub(crate) fn generate() -> Self {
+        Self(random())
+    }
+
+    /// The value of the cookie, if it has the right form.
+    #[must_use]
+    pub fn parse(value: &str) -> Option<Self> {
+        well_formed(value).then(|| Self(value.to_owned()))
+    }
+
+    /// The cookie's name. With https it has the `__Host-` prefix (RFC 6265bis 4.1.3.2).
+    #[must_use]
+    pub const fn cookie_name(secure: bool) -> &'static str {
+        if secure { "__Host-octavo-library" } else { "octavo-library" }
+    }
+
+    /// The `Set-Cookie` header's value.
+    #[must_use]
+    pub fn set_cookie(&self, secure: bool) -> String {
+        Self::cookie(&self.0, crate::access::SESSION.num_seconds(), secure)
+    }
+
+    /// The `Set-Cookie` header's value that takes it away again.
+    #[must_use]
+    pub fn clear_cookie(secure: bool) -> String {
+        Self::cookie("", 0, secure)
+    }
+
+    fn cookie(value: &str, max_age: i64, secure: bool) -> String {
+        let name = Self::cookie_name(secure);
+        let secure = if secure { "; Secure" } else { "" };
+        format!("{name}={value}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}")
+    }
+
+    pub(crate) fn hash(&self) -> String {
+        hash(&self.0)
+    }
+}
+
+impl fmt::Debug for BuyerSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BuyerSecret(…)")
+    }
+}
+
+/// By what a browser can show that it is the buyer's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Keys {
+    /// It paid for an order, or has opened one with its mailed secret.
+    pub browser: Option<BrowserSecret>,
+    /// Its owner reads an address's mail.
+    pub buyer: Option<BuyerSecret>,
+}
+
+impl From<Option<&BrowserSecret>> for Keys {
+    fn from(browser: Option<&BrowserSecret>) -> Self {
+        Self { browser: browser.cloned(), buyer: None }
+    }
+}
+
+impl From<&Self> for Keys {
+    fn from(keys: &Self) -> Self {
+        keys.clone()
     }
 }
 

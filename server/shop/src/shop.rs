@@ -90,6 +90,7 @@ pub(crate) struct Inner {
     pub(crate) limits: Limits,
     pub(crate) events_waiting: Notify,
     pub(crate) mail_waiting: Notify,
+    pub(crate) access_waiting: Notify,
 }
 
 impl Shop {
@@ -108,6 +109,7 @@ impl Shop {
             limits: Limits::default(),
             events_waiting: Notify::new(),
             mail_waiting: Notify::new(),
+            access_waiting: Notify::new(),
         }))
     }
 

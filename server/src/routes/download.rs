@@ -3,6 +3,7 @@
 use super::content_disposition::attachment;
 use super::ranges::Wanted;
 use crate::file_socket::KeptFiles;
+use app::context;
 use axum::Extension;
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::FormRejection;
@@ -14,7 +15,7 @@ use serde::Deserialize;
 use shop::downloads::{FileFacts, OpenFile, Opened};
 use shop::files::Reading;
 use shop::types::BookFormat;
-use shop::{BrowserSecret, Claimed, ClientIp, ErrorKind, Shop, Visitor};
+use shop::{BrowserSecret, BuyerSecret, Claimed, ClientIp, ErrorKind, Shop, Visitor};
 use std::io;
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -28,21 +29,35 @@ pub struct ClaimForm {
     format: String,
 }
 
-/// Takes a use of the token and leads to the file. Whatever stands in the way is shown by the token's own page.
+/// Takes a use of the token and leads to the file. Who has not shown to be the buyer is led to the library; whatever else stands
+/// in the way is shown by the token's own page.
 pub async fn claim(
     State(shop): State<Shop>,
     Path(token): Path<String>,
     Extension(ip): Extension<ClientIp>,
     browser: Option<Extension<BrowserSecret>>,
+    buyer: Option<Extension<BuyerSecret>>,
     headers: HeaderMap,
     form: Result<Form<ClaimForm>, FormRejection>,
 ) -> Response {
     let Some(format) = form.ok().and_then(|form| BookFormat::parse(&form.format)) else {
         return StatusCode::BAD_REQUEST.into_response();
     };
-    match shop.claim_download(&token, format, &visitor(ip, browser, &headers)).await {
-        Ok(Claimed::File(path)) => Redirect::to(&path).into_response(),
-        Ok(Claimed::NotYours | Claimed::Refused(_)) => Redirect::to(&format!("/d/{token}")).into_response(),
+    let mut visitor = visitor(ip, browser, &headers);
+    visitor.buyer = buyer.map(|Extension(secret)| secret);
+    // A claim belongs to a browser. A library stays open for longer than the cookie lives that knows one.
+    let fresh = (visitor.browser.is_none() && visitor.buyer.is_some()).then(BrowserSecret::generate);
+    visitor.browser = visitor.browser.or_else(|| fresh.clone());
+    match shop.claim_download(&token, format, &visitor).await {
+        Ok(Claimed::File(path)) => {
+            let mut response = Redirect::to(&path).into_response();
+            if let Some(fresh) = fresh {
+                insert(response.headers_mut(), header::SET_COOKIE, &fresh.set_cookie(shop.is_https()));
+            }
+            response
+        }
+        Ok(Claimed::NotYours) => Redirect::to(&context::with_next("/library", &format!("/d/{token}"))).into_response(),
+        Ok(Claimed::Refused(_)) => Redirect::to(&format!("/d/{token}")).into_response(),
         Err(error) => refusal(&error),
     }
 }
@@ -109,7 +124,7 @@ fn visitor(ip: ClientIp, browser: Option<Extension<BrowserSecret>>, headers: &He
         .get(header::USER_AGENT)
         .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
         .unwrap_or_default();
-    Visitor { browser: browser.map(|Extension(secret)| secret), ip: ip.0, user_agent }
+    Visitor { browser: browser.map(|Extension(secret)| secret), buyer: None, ip: ip.0, user_agent }
 }
 
 fn refusal(error: &shop::Error) -> Response {

@@ -16,6 +16,9 @@ fn arguments(path: &str, known: &Known) -> Vec<(&'static str, String)> {
         "/actions/open-order" => vec![("number", known.number.clone()), ("secret", known.secret.clone())],
         "/actions/order-progress" => vec![("session_id", known.session.clone())],
         "/actions/renew-download" => vec![("token", known.token.clone())],
+        "/actions/request-access" => vec![("email", own("ann@example.org"))],
+        "/actions/open-library" => vec![("code", known.code.clone())],
+        "/actions/sign-out" | "/actions/sign-out-everywhere" => vec![],
         "/actions/set-theme" => vec![("theme", own("dark"))],
         path if path.ends_with("/claim") => vec![("format", own("epub"))],
         other => panic!("{other} is new: give it arguments here, so that this test covers it"),
@@ -28,6 +31,7 @@ struct Known {
     secret: String,
     session: String,
     token: String,
+    code: String,
 }
 
 /// What a page somewhere else can make a browser send. An empty value stands for the store's own origin.
@@ -71,15 +75,17 @@ on_both_databases!(row_35_no_foreign_page_changes_anything, async |store| {
         secret,
         session,
         token: token.clone(),
+        code: String::new(),
     };
-    store.settle().await;
+    store.library(&browser, "ann@example.org").await;
+    let known = Known { code: store.ask(&browser, "ann@example.org").await.code, ..known };
     let mut paths: Vec<String> = server_fn_paths()
         .map(|(path, method)| {
             assert_eq!(method, Method::POST, "{path}");
             path.to_owned()
         })
         .collect();
-    assert!(paths.len() >= 8, "{paths:?}");
+    assert!(paths.len() >= 12, "{paths:?}");
     paths.push(format!("/d/{token}/claim"));
 
     let before = store.fingerprint().await;
@@ -109,18 +115,26 @@ on_both_databases!(row_35_no_foreign_page_changes_anything, async |store| {
     assert_eq!(store.sandbox.requests().len(), requests);
 
     // It was the missing origin that refused them: the same from our own page is let through, each of them.
-    // (First the one that needs the cart as it is.)
-    paths.sort_by_key(|path| path != "/actions/start-checkout");
+    // (First the one that needs the cart as it is, then the one that undoes what others do.)
+    paths.sort_by_key(|path| match path.as_str() {
+        "/actions/start-checkout" => 0,
+        "/actions/sign-out-everywhere" => 1,
+        _ => 2,
+    });
     for path in &paths {
         let form = arguments(path, &known);
         for headers in [&[("origin", "")][..], &[("sec-fetch-site", "same-origin")], &[("sec-fetch-site", "none")]] {
             let allowed = post(store, &browser, path, &form, headers, "application/json").await;
-            // (Renewing a token that is still good is forbidden as such.)
-            assert!(allowed != StatusCode::FORBIDDEN || path.ends_with("renew-download"), "{path} with {headers:?}");
+            // (Renewing a token that is still good is forbidden as such; a code is good once, and so is being signed in.)
+            let as_such = ["renew-download", "open-library", "sign-out-everywhere"];
+            let as_such = as_such.iter().any(|name| path.ends_with(name));
+            assert!(allowed != StatusCode::FORBIDDEN || as_such, "{path} with {headers:?}");
         }
     }
     let after: BTreeMap<String, String> = store.fingerprint().await;
-    for table in ["session", "checkout", "order_access", "download_claim", "download_log"] {
+    for table in
+        ["session", "checkout", "order_access", "download_claim", "download_log", "access_request", "buyer_session"]
+    {
         assert_ne!(
             after[table], before[table],
             "nothing happened to {table}: the arguments are wrong, and nothing was tried"
@@ -137,7 +151,7 @@ on_both_databases!(row_35_looking_at_pages_changes_nothing, async |store| {
     let token = browser.token(&number, "the-third-book").await;
     let file = browser.claimed(&token, "epub").await;
     browser.add(&["the-first-book"]).await;
-    store.settle().await;
+    store.library(&browser, "ann@example.org").await;
     let before = store.fingerprint().await;
     let success = format!("/checkout/success?session_id={session}");
     let (order, download) = (format!("/orders/{number}"), format!("/d/{token}"));
@@ -148,6 +162,9 @@ on_both_databases!(row_35_looking_at_pages_changes_nothing, async |store| {
         "/books/the-first-book",
         "/checkout/cancel",
         "/checkout/free",
+        "/library",
+        "/library/sent",
+        "/library/open",
         &success,
         &order,
         &download,

@@ -23,7 +23,12 @@ async fn openers(store: &Store, number: &OrderNumber, how_many: usize) -> Vec<Br
 }
 
 fn visitor(browser: &BrowserSecret) -> Visitor {
-    Visitor { browser: Some(browser.clone()), ip: IpAddr::V4(Ipv4Addr::LOCALHOST), user_agent: String::new() }
+    Visitor {
+        browser: Some(browser.clone()),
+        buyer: None,
+        ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        user_agent: String::new(),
+    }
 }
 
 fn renewable() -> Options {
@@ -47,7 +52,7 @@ on_both_databases!(row_20_two_hundred_at_once_get_three_claims, renewable(), asy
         let refused = answers.iter().filter(|answer| **answer == Claimed::Refused(TokenState::UsedUp)).count();
         assert_eq!((given, refused), (3, 197), "round {round}");
         assert_eq!(store.count("download_claim").await, 3 * round);
-        token = store.shop.renew_download(&token, Some(&browsers[0])).await.unwrap();
+        token = store.shop.renew_download(&token, Some(&browsers[0])).await.unwrap().token;
     }
     assert_eq!(store.count("download_token WHERE used_count = 3").await, 20);
     // The same through the front door.

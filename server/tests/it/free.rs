@@ -42,7 +42,7 @@ on_both_databases!(a_free_book_opens_with_the_mailed_link_only, async |store| {
     reader.open_order(store, &number).await;
     let token = reader.token(&number, "a-free-book").await;
     assert_eq!(reader.download(&token, "epub").await.len(), 100_000);
-    assert_eq!(location(&browser.claim(&token, "epub").await), format!("/d/{token}"));
+    assert_eq!(location(&browser.claim(&token, "epub").await), format!("/library?next=/d/{token}"));
 });
 
 on_both_databases!(a_free_order_that_is_sent_twice_is_one, async |store| {

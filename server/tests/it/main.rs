@@ -10,11 +10,15 @@
 mod support;
 
 #[cfg(test)]
+mod access;
+#[cfg(test)]
 mod any_order;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod bad_stripe;
+#[cfg(test)]
+mod buyer_sessions;
 #[cfg(test)]
 mod cart;
 #[cfg(test)]
@@ -35,6 +39,10 @@ mod free;
 mod kills;
 #[cfg(test)]
 mod large_store;
+#[cfg(test)]
+mod library;
+#[cfg(test)]
+mod logs;
 #[cfg(test)]
 mod mail;
 #[cfg(test)]
@@ -77,3 +85,5 @@ mod success_page;
 mod tokens;
 #[cfg(test)]
 mod transfers;
+#[cfg(test)]
+mod whose;

@@ -84,7 +84,7 @@ on_both_databases!(row_9_another_browser_sees_only_that_it_is_paid, async |store
     // Nor does its token open anything there.
     let token = buyer.token(&number, "the-first-book").await;
     let refused = other.claim(&token, "epub").await;
-    assert_eq!((refused.status(), location(&refused)), (StatusCode::SEE_OTHER, format!("/d/{token}")));
+    assert_eq!((refused.status(), location(&refused)), (StatusCode::SEE_OTHER, format!("/library?next=/d/{token}")));
     assert!(!other.text(&format!("/d/{token}")).await.contains("/claim"));
     assert_eq!((store.count("download_claim").await, store.count("download_log WHERE status = 403").await), (0, 1));
     // Another's claim is another's.
@@ -117,7 +117,7 @@ on_both_databases!(row_9_buying_under_anothers_address_opens_nothing_of_theirs, 
     assert!(!page.contains("The first book") && !page.contains("dl_") && page.contains("name=\"secret\""));
     assert!(!ann.text(&format!("/orders/{his}")).await.contains("The second book"));
     let token = ann.token(&hers, "the-first-book").await;
-    assert_eq!(location(&thief.claim(&token, "epub").await), format!("/d/{token}"));
+    assert_eq!(location(&thief.claim(&token, "epub").await), format!("/library?next=/d/{token}"));
     assert_eq!(store.count("download_claim").await, 0);
     // The secret of one order opens no other.
     let secret = store.shop.order_link(&his).await.unwrap().split('#').nth(1).unwrap().to_owned();

@@ -99,7 +99,7 @@ on_both_databases!(
         // A day later the browser that paid is nobody special any more; the one with the mail still is.
         store.shop.clock().advance(TimeDelta::hours(24) + TimeDelta::seconds(1));
         assert!(!buyer.text(&format!("/orders/{number}")).await.contains("The first book"));
-        assert_eq!(location(&buyer.claim(&token, "epub").await), format!("/d/{token}"));
+        assert_eq!(location(&buyer.claim(&token, "epub").await), format!("/library?next=/d/{token}"));
         assert!(other.text(&format!("/orders/{number}")).await.contains("The first book"));
         store.shop.clock().advance(TimeDelta::days(6));
         assert!(!other.text(&format!("/orders/{number}")).await.contains("The first book"));

@@ -327,6 +327,32 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    access_request (id) {
+        id -> BigInt,
+        email_norm -> Text,
+        browser_hash -> Text,
+        state -> Text,
+        link_hash -> Nullable<Text>,
+        code_hash -> Nullable<Text>,
+        tries -> Integer,
+        created_at -> Timestamp,
+        expires_at -> Timestamp,
+        consumed_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    buyer_session (id_hash) {
+        id_hash -> Text,
+        email_norm -> Text,
+        created_at -> Timestamp,
+        last_seen -> Timestamp,
+        expires_at -> Timestamp,
+        revoked_at -> Nullable<Timestamp>,
+    }
+}
+
 diesel::joinable!(book_price -> book (book_id));
 diesel::joinable!(contributor -> book (book_id));
 diesel::joinable!(edition -> book (book_id));
@@ -377,4 +403,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     dispute,
     watermark,
     difference,
+    access_request,
+    buyer_session,
 );

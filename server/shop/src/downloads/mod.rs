@@ -9,14 +9,15 @@ mod transfer;
 
 pub use transfer::{FileFacts, OpenFile, Opened};
 
+use crate::clock::moment;
 use crate::db::AnyConnection;
 use crate::db::schema::{
     book, book_file, download_claim, download_quota, download_token, edition, entitlement, order_item, orders,
 };
 use crate::failpoint::{Failpoint, pass};
 use crate::orders::{TokenRow, owns, token_columns};
-use crate::secrets::{self, BrowserSecret, Purpose};
-use crate::types::{BookFormat, Cover, DownloadView, OrderNumber, TokenState};
+use crate::secrets::{self, BrowserSecret, BuyerSecret, Keys, Purpose};
+use crate::types::{BookFormat, Cover, DownloadView, OrderNumber, Renewed, TokenState};
 use crate::{Error, Shop, catalog, fulfilment};
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
@@ -28,10 +29,18 @@ use std::net::IpAddr;
 pub struct Visitor {
     /// The secret of the browser's cookie, if it has one.
     pub browser: Option<BrowserSecret>,
+    /// The secret of the library that the browser has opened, if it has.
+    pub buyer: Option<BuyerSecret>,
     /// The client's address.
     pub ip: IpAddr,
     /// The `User-Agent` header; the log keeps 200 characters.
     pub user_agent: String,
+}
+
+impl Visitor {
+    fn keys(&self) -> Keys {
+        Keys { browser: self.browser.clone(), buyer: self.buyer.clone() }
+    }
 }
 
 /// What `/d/{token}` shows.
@@ -100,29 +109,23 @@ impl Shop {
     ///
     /// # Errors
     /// The database's.
-    pub async fn download_page(
-        &self,
-        token: &str,
-        browser: Option<&BrowserSecret>,
-    ) -> Result<Option<DownloadPage>, Error> {
-        let (shop, token, browser) = (self.clone(), token.to_owned(), browser.cloned());
+    pub async fn download_page(&self, token: &str, keys: impl Into<Keys>) -> Result<Option<DownloadPage>, Error> {
+        let (shop, token, keys) = (self.clone(), token.to_owned(), keys.into());
+        self.seen(&keys).await?;
         self.0
             .db
             .read(move |conn| {
                 let Some(found) = find_token(conn, &token)? else { return Ok(None) };
                 let now = shop.0.clock.now();
-                let buyer = match &browser {
-                    Some(browser) if owns(conn, &shop, found.order_id, Some(browser))? => Some(browser),
-                    _ => None,
-                };
-                let download =
-                    buyer.map(|buyer| found.token.view(conn, &shop, found.book_id, buyer, now)).transpose()?;
+                let owned = owns(conn, &shop, found.order_id, &keys)?;
+                let view = owned.then(|| found.token.view(conn, &shop, found.book_id, keys.browser.as_ref(), now));
+                let download = view.transpose()?;
                 Ok(Some(DownloadPage {
                     byline: catalog::bylines(conn, &[found.book_id])?.remove(&found.book_id).unwrap_or_default(),
                     title: found.title,
                     cover: found.cover_key.map(|key| Cover { key }),
                     accent: found.accent,
-                    order_number: buyer.and_then(|_| found.order_number.parse().ok()),
+                    order_number: owned.then(|| found.order_number.parse().ok()).flatten(),
                     download,
                 }))
             })
@@ -154,14 +157,14 @@ impl Shop {
     /// # Errors
     /// [`Error::NotFound`] for an unknown token; [`Error::Forbidden`] for another browser, a token that is still good,
     /// or one that the policy renews no more; the database's.
-    pub async fn renew_download(&self, token: &str, browser: Option<&BrowserSecret>) -> Result<String, Error> {
-        let (shop, token, browser) = (self.clone(), token.to_owned(), browser.cloned());
+    pub async fn renew_download(&self, token: &str, keys: impl Into<Keys>) -> Result<Renewed, Error> {
+        let (shop, token, keys) = (self.clone(), token.to_owned(), keys.into());
         self.0
             .db
             .write(move |conn| {
                 let now = shop.0.clock.now();
                 let found = find_token(conn, &token)?.ok_or(Error::NotFound)?;
-                if !owns(conn, &shop, found.order_id, browser.as_ref())? {
+                if !owns(conn, &shop, found.order_id, &keys)? {
                     return Err(Error::Forbidden("renew"));
                 }
                 if !found.token.renewable(&shop, now) {
@@ -176,8 +179,13 @@ impl Shop {
                     return Err(Error::NotFound);
                 }
                 let (entitlement_id, generation) = (found.token.entitlement_id, found.token.generation + 1);
-                fulfilment::insert_token(conn, &shop.0.key, &shop.0.settings.policy, entitlement_id, generation, now)?;
-                Ok(shop.0.key.derive(Purpose::DownloadToken, entitlement_id, generation))
+                let policy = &shop.0.settings.policy;
+                fulfilment::insert_token(conn, &shop.0.key, policy, entitlement_id, generation, now)?;
+                Ok(Renewed {
+                    token: shop.0.key.derive(Purpose::DownloadToken, entitlement_id, generation),
+                    uses: policy.token_uses.into(),
+                    expires: moment(now + TimeDelta::days(policy.token_days.into())),
+                })
             })
             .await
     }
@@ -193,11 +201,12 @@ fn claim(
     let now = shop.0.clock.now();
     let Some(found) = find_token(conn, token)? else { return Err(Error::NotFound) };
     let entry = Entry { token_id: found.token.token_id, claim_id: None, book_file_id: None, range: None, visitor };
+    // Without a cookie of its own no claim could be the browser's.
     let Some(browser) = &visitor.browser else {
         entry.log(conn, shop, 403, "not the buyer's browser")?;
         return Ok(Claimed::NotYours);
     };
-    if !owns(conn, shop, found.order_id, Some(browser))? {
+    if !owns(conn, shop, found.order_id, &visitor.keys())? {
         entry.log(conn, shop, 403, "not the buyer's browser")?;
         return Ok(Claimed::NotYours);
     }

@@ -133,7 +133,8 @@ impl Shop {
             .db
             .read(move |conn| letters::write(conn, &shop, kind, order_id))
             .await
-            .map_err(|error| MailError::Failed(error.to_string()))?;
+            .map_err(|error| MailError::Failed(error.to_string()))?
+            .ok_or_else(|| MailError::Refused("its time was over before it could be sent".into()))?;
         let envelope = Envelope {
             from: &post.from,
             to: &mail.recipient,

@@ -6,6 +6,7 @@
 mod book;
 mod cart;
 mod email;
+mod library;
 mod money;
 mod order;
 mod refund;
@@ -17,6 +18,7 @@ pub use book::{
 };
 pub use cart::{CartLine, CartProblem, CartView};
 pub use email::{Email, InvalidEmail};
+pub use library::{AccessCode, InvalidAccessCode, LibraryView, Renewed, ShelfFile, ShelfOrder, ShelfTitle};
 pub use money::{Currency, Money, MoneyError, UnknownCurrency};
 pub use order::{
     CheckoutProgress, DownloadView, InvalidOrderNumber, OrderItemView, OrderNumber, OrderStatus, OrderView, TokenState,

@@ -3,6 +3,8 @@
 mod books;
 mod browser;
 mod database;
+mod door;
+mod library;
 mod mail;
 mod money;
 mod program;
@@ -12,6 +14,8 @@ mod tables;
 pub use books::{add_book, entry, file_content, title_of};
 pub use browser::{Browser, hidden, location};
 pub use database::TestDatabase;
+pub use door::Door;
+pub use library::Brought;
 pub use mail::{Authority, Encryption, Mail, MailWay, Sink, mail_signature, message_ids};
 pub use money::{BANK_ACCOUNT, Bought, by_hand};
 pub use program::{Program, log};
@@ -20,9 +24,8 @@ pub use tables::schema;
 
 use diesel::RunQueryDsl as _;
 use diesel::sql_types::{BigInt, Text};
-use octavo::lanes::{Lanes, Welcome};
-use octavo::router::{Settings, store};
-use octavo::{page_cache, serve, workers};
+use door::open_door;
+use octavo::workers;
 use reqwest::{Client, StatusCode};
 use sha2::{Digest as _, Sha256};
 use shop::db::{DatabaseUrl, Db};
@@ -122,7 +125,9 @@ pub struct Store {
     /// A client without cookies.
     pub http: Client,
     pub data: TempDir,
-    /// Whether the workers run and have somewhere to send mail to.
+    /// Whether the workers run …
+    works: bool,
+    /// … and have somewhere to send mail to.
     sends: bool,
     /// The mails that were sent, unless they go elsewhere.
     pub memory: Memory,
@@ -152,54 +157,6 @@ pub async fn run(backend: Backend, options: Options, test: impl AsyncFnOnce(&Sto
     let store = Store::open(backend, options).await;
     test(&store).await;
     store.close().await;
-}
-
-/// How a door differs from the usual one.
-pub struct Door {
-    pub webhook_secrets: String,
-    pub mail_secrets: Option<String>,
-    pub lanes: Lanes,
-    pub limits: serve::Limits,
-    pub welcome: Welcome,
-    /// Told to stop by `true`.
-    pub stop: watch::Receiver<bool>,
-}
-
-impl Default for Door {
-    fn default() -> Self {
-        let (never, stop) = watch::channel(false);
-        // A sender that is gone would be one that can never say so.
-        std::mem::forget(never);
-        Self {
-            webhook_secrets: WEBHOOK_SECRET.to_owned(),
-            mail_secrets: Some(MAIL_SECRET.to_owned()),
-            lanes: Lanes::default(),
-            limits: serve::Limits::default(),
-            welcome: Welcome::default(),
-            stop,
-        }
-    }
-}
-
-fn open_door(listener: TcpListener, shop: &Shop, sandbox: &Running, door: Door) -> JoinHandle<()> {
-    let Door { webhook_secrets, mail_secrets, lanes, limits, welcome, mut stop } = door;
-    let leptos = leptos::config::LeptosOptions::builder().output_name("octavo").site_root("target/site").build();
-    let store = store(Settings {
-        leptos,
-        shop: shop.clone(),
-        webhook_secrets: webhook_secrets.parse().unwrap(),
-        mail_webhook_secrets: mail_secrets.map(|secrets| secrets.parse().unwrap()),
-        trusted_proxies: Vec::new(),
-        payment_origins: vec![sandbox.url().to_owned()],
-        // Tests change a book and look at once.
-        page_cache: page_cache::Settings { recheck: Duration::ZERO, ..page_cache::Settings::default() },
-        lanes,
-        welcome,
-    });
-    tokio::spawn(async move {
-        let told = async move { drop(stop.wait_for(|stop| *stop).await) };
-        serve::serve(listener, store, limits, told).await;
-    })
 }
 
 impl Store {
@@ -257,9 +214,25 @@ impl Store {
         let (stop, stopped) = watch::channel(false);
         let workers = if options.workers { workers::spawn(&shop, &stopped) } else { JoinSet::new() };
         let server = open_door(listener, &shop, &sandbox, Door::default());
-        let sends = options.workers && shop.sends_mail();
+        let (works, sends) = (options.workers, options.workers && shop.sends_mail());
         let http = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { backend, shop, url, sandbox, http, data, sends, memory, sink, parts, stop, workers, server, database }
+        Self {
+            backend,
+            shop,
+            url,
+            sandbox,
+            http,
+            data,
+            works,
+            sends,
+            memory,
+            sink,
+            parts,
+            stop,
+            workers,
+            server,
+            database,
+        }
     }
 
     async fn close(mut self) {
@@ -282,7 +255,11 @@ impl Store {
     pub async fn door(&self, door: Door) -> Second {
         let url = self.database.url.clone();
         let db = tokio::task::spawn_blocking(move || Db::open(&url)).await.unwrap().unwrap();
-        let shop = Shop::new(Parts { db, ..self.parts.clone() });
+        let mut parts = Parts { db, ..self.parts.clone() };
+        if let Some(base_url) = &door.base_url {
+            parts.settings.base_url.clone_from(base_url);
+        }
+        let shop = Shop::new(parts);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         Second { url, server: open_door(listener, &shop, &self.sandbox, door) }
@@ -346,6 +323,12 @@ impl Store {
             self.count("stripe_event WHERE state IN ('new', 'leased')").await == 0
         })
         .await;
+        if self.works {
+            self.until("no request for a library is waiting", async || {
+                self.count("access_request WHERE state = 'new'").await == 0
+            })
+            .await;
+        }
         if self.sends {
             self.until("no mail is waiting", async || {
                 self.count("outbox WHERE state = 'leased' OR (state = 'queued' AND attempts = 0)").await == 0

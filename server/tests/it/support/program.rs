@@ -21,10 +21,15 @@ pub struct Program {
 impl Program {
     /// Starts `octavo serve`, told to die at a failpoint or not, and waits until it answers.
     pub async fn start(store: &Store, die_at: Option<Failpoint>) -> Self {
+        Self::start_with(store, die_at, &[]).await
+    }
+
+    /// The same with more in its environment.
+    pub async fn start_with(store: &Store, die_at: Option<Failpoint>, more: &[(&str, &str)]) -> Self {
         for _ in 0..5 {
             // Below the ports that outgoing connections take.
             let port = rand::random_range(15_000..32_000_u16);
-            let mut program = Self::spawn(store, port, die_at);
+            let mut program = Self::spawn(store, port, die_at, more);
             // Some failpoints come before the door is open.
             if program.answers(store).await || (die_at.is_some() && program.aborted()) {
                 return program;
@@ -33,11 +38,12 @@ impl Program {
         panic!("octavo does not start: {}", log(store));
     }
 
-    fn spawn(store: &Store, port: u16, die_at: Option<Failpoint>) -> Self {
+    fn spawn(store: &Store, port: u16, die_at: Option<Failpoint>, more: &[(&str, &str)]) -> Self {
         let url = format!("http://127.0.0.1:{port}");
         let log = File::options().create(true).append(true).open(store.data.path().join("octavo.log")).unwrap();
         let mut command = store.command(&url);
         command.arg("serve").env("LISTEN_ADDR", format!("127.0.0.1:{port}")).stdout(Stdio::null()).stderr(log);
+        command.envs(more.iter().copied());
         if let Some(point) = die_at {
             command.env("OCTAVO_ABORT_AT", point.name());
         }

@@ -1,0 +1,152 @@
+//! `/library`: everything that was bought under an address, or the question which address that is.
+
+use super::{page, query};
+use crate::components::{Cover, CoverSize, Downloads, Notice, RefusedNotice};
+use crate::context;
+use leptos::prelude::*;
+use leptos_meta::{Meta, Title};
+use shop::types::{LibraryView, OrderStatus, ShelfFile, ShelfOrder, ShelfTitle};
+
+/// The shelf, in a browser that has opened it; in any other the form that asks for link and code.
+#[component]
+pub fn LibraryPage() -> impl IntoView {
+    page(async {
+        let library = context::shop()?.library(&context::keys()).await?;
+        let left = match query("left").as_deref() {
+            Some("here") => Some("You are signed out in this browser."),
+            Some("everywhere") => Some("You are signed out in every browser."),
+            _ => None,
+        };
+        Ok(view! {
+            <Title text="Your library"/>
+            <Meta name="robots" content="noindex"/>
+            <RefusedNotice/>
+            {match library {
+                Some(library) => shelf(library).into_any(),
+                None => view! { {left.map(|words| view! { <Notice>{words}</Notice> })} {ask()} }.into_any(),
+            }}
+        }
+        .into_any())
+    })
+}
+
+fn ask() -> impl IntoView {
+    let next = query("next").filter(|next| context::way_back(next).is_some());
+    view! {
+        <section class="plain">
+            <h1>"Your library"</h1>
+            <p class="lead">
+                "Type the address you paid with. We mail you a link and a code that open everything you have bought."
+            </p>
+            <form class="stack" method="post" action="/actions/request-access">
+                {next.map(|next| view! { <input type="hidden" name="next" value=next/> })}
+                <label>
+                    "Email" <input type="email" name="email" required autocomplete="email" maxlength="254"/>
+                </label>
+                <button>"Send link"</button>
+            </form>
+            <p class="note">"There is no account and no password: reading that mailbox is what shows that they are yours."</p>
+        </section>
+    }
+}
+
+fn shelf(library: LibraryView) -> impl IntoView {
+    let LibraryView { email, titles, orders } = library;
+    view! {
+        <section class="library">
+            <div class="shelf-head">
+                <h1>"Your library"</h1>
+                <p class="note">{email}</p>
+            </div>
+            {if titles.is_empty() {
+                view! {
+                    <p class="lead">"No books here yet. As soon as a payment has arrived, its books are on this shelf."</p>
+                    <p class="ways">
+                        <a class="button" href="/">"See all books"</a>
+                    </p>
+                }
+                    .into_any()
+            } else {
+                view! { <ul class="owned">{titles.into_iter().map(title).collect_view()}</ul> }.into_any()
+            }}
+            <h2>"Orders"</h2>
+            <ul class="orders">{orders.into_iter().map(order).collect_view()}</ul>
+            <div class="ways">
+                <form method="post" action="/actions/sign-out">
+                    <button class="quiet">"Sign out"</button>
+                </form>
+                <form method="post" action="/actions/sign-out-everywhere">
+                    <button class="quiet" aria-describedby="everywhere">"Sign out everywhere"</button>
+                </form>
+            </div>
+            <p class="note" id="everywhere">
+                "Everywhere means every browser that has opened this library or one of its orders by mail."
+            </p>
+        </section>
+    }
+}
+
+fn title(shown: ShelfTitle) -> impl IntoView {
+    let ShelfTitle { title, byline, slug, cover, accent, files, notes, download } = shown;
+    view! {
+        <li>
+            <Cover picture=cover title=title.clone() byline=byline.clone() accent size=CoverSize::Thumb/>
+            <div>
+                <h2>
+                    <a href=format!("/books/{slug}")>{title}</a>
+                </h2>
+                <p class="by">{byline}</p>
+                {notes.iter().map(|note| view! { <p class="note">{note.text()}</p> }).collect_view()}
+                <Downloads download stay="/library"/>
+                {(!files.is_empty()).then(|| checks(files))}
+            </div>
+        </li>
+    }
+}
+
+/// What a downloaded file can be compared with.
+fn checks(files: Vec<ShelfFile>) -> impl IntoView {
+    let line = |file: ShelfFile| {
+        view! {
+            <div>
+                <dt>{format!("{}, {}", file.info.format, file.info.size())}</dt>
+                <dd>
+                    <code>{file.sha256}</code>
+                </dd>
+            </div>
+        }
+    };
+    view! {
+        <details class="checks">
+            <summary>"Sizes and checksums (SHA-256)"</summary>
+            <dl>{files.into_iter().map(line).collect_view()}</dl>
+        </details>
+    }
+}
+
+fn order(order: ShelfOrder) -> impl IntoView {
+    let words = state(&order);
+    let ShelfOrder { number, placed_on, total, invoice, .. } = order;
+    view! {
+        <li>
+            <a href=format!("/orders/{number}")>{format!("Order {number}")}</a>
+            <span>{placed_on}</span>
+            <span>{words}</span>
+            <span class="price">{total.to_string()}</span>
+            {invoice.map(|number| view! { <span class="note">{format!("Invoice {number}")}</span> })}
+        </li>
+    }
+}
+
+/// Where an order stands, in words.
+fn state(order: &ShelfOrder) -> String {
+    match (order.status, order.refunded) {
+        (OrderStatus::Pending, _) => "Payment on its way".to_owned(),
+        (OrderStatus::Failed, _) => "Not paid".to_owned(),
+        (OrderStatus::Succeeded, _) if order.disputed => "Payment disputed".to_owned(),
+        (OrderStatus::Succeeded, Some(back)) if back.minor() >= order.total.minor() => "Refunded".to_owned(),
+        (OrderStatus::Succeeded, Some(back)) => format!("Paid, {back} refunded"),
+        (OrderStatus::Succeeded, None) if order.total.is_zero() => "Free".to_owned(),
+        (OrderStatus::Succeeded, None) => "Paid".to_owned(),
+    }
+}

@@ -1,0 +1,37 @@
+// What scripts add to opening a library.
+
+import { tempest } from "../support/books";
+import { buy, islands } from "../support/buying";
+import { askForLibrary, readMail } from "../support/library";
+import { expect, test } from "../support/test";
+
+test("pasting brings the code out of what was copied with it", async ({ page, context }) => {
+  const email = await buy(page, [tempest.slug]);
+  const mailbox = await context.newPage();
+  await askForLibrary(page, email);
+  const { code } = await readMail(mailbox, email);
+  await islands(page);
+  await page.getByLabel("Code").focus();
+  await page.getByLabel("Code").evaluate((field, text) => {
+    const clipboardData = new DataTransfer();
+    clipboardData.setData("text/plain", text);
+    field.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+  }, `  Or type this code into the page that asked for it:\n\n    ${code}\n`);
+  await expect(page.getByLabel("Code")).toHaveValue(code);
+  await page.getByRole("button", { name: "Open my library" }).click();
+  await expect(page.getByRole("heading", { name: "Orders" })).toBeVisible();
+});
+
+test("in another browser the link needs the code as well", async ({ page, store, anotherBrowser }) => {
+  const email = await buy(page, [tempest.slug]);
+  await askForLibrary(page, email);
+  const other = await (await anotherBrowser()).newPage();
+  await other.goto(store.url);
+  const { link, code } = await readMail(other, email);
+  await other.goto(link);
+  await expect(other).toHaveURL(`${store.url}/library/open`);
+  await expect(other.getByText("This browser has not asked for the link")).toBeVisible();
+  await other.getByLabel("Code").fill(code);
+  await other.getByRole("button", { name: "Open my library" }).click();
+  await expect(other.getByText(tempest.title)).toBeVisible();
+});

@@ -1,0 +1,52 @@
+//! A buyer who mistyped her address: the order moves to the right one.
+
+use crate::db::schema::{entitlement, order_item, orders, outbox};
+use crate::outbox::{self as mail, Kind};
+use crate::types::{Email, OrderNumber};
+use crate::{Error, Shop};
+use diesel::prelude::*;
+
+impl Shop {
+    /// Moves an order with its titles to another address, and tells both. Nothing else is revoked: a link that was mailed,
+    /// and a browser that has opened the order, are good for as long as they were. Whether the new address is the
+    /// buyer's is for the person to judge who calls this.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for an unknown order, [`Error::BadRequest`] if it is under that address already, the
+    /// database's.
+    pub async fn correct_address(&self, number: &OrderNumber, new: &Email) -> Result<(), Error> {
+        let (shop, number, new, now) = (self.clone(), number.clone(), new.clone(), self.0.clock.now());
+        self.0
+            .db
+            .write(move |conn| {
+                let order = orders::table.filter(orders::number.eq(number.as_str()));
+                // Locks the order's row until the end of the transaction.
+                diesel::update(order).set(orders::number.eq(orders::number)).execute(conn)?;
+                let (id, old): (i64, String) =
+                    order.select((orders::id, orders::email)).first(conn).optional()?.ok_or(Error::NotFound)?;
+                if old == new.as_str() {
+                    return Err(Error::BadRequest("the order is under this address already"));
+                }
+                diesel::update(orders::table.find(id))
+                    .set((orders::email.eq(new.as_str()), orders::email_norm.eq(new.normalized())))
+                    .execute(conn)?;
+                let items = order_item::table.filter(order_item::order_id.eq(id)).select(order_item::id);
+                diesel::update(entitlement::table.filter(entitlement::order_item_id.eq_any(items)))
+                    .set(entitlement::email_norm.eq(new.normalized()))
+                    .execute(conn)?;
+                let moved_before: i64 = outbox::table
+                    .filter(outbox::order_id.eq(id))
+                    .filter(outbox::kind.eq(Kind::AddressLeft(0).name()))
+                    .count()
+                    .get_result(conn)?;
+                let this = moved_before + 1;
+                mail::queue(conn, &shop, Kind::AddressLeft(this), &old, id, now)?;
+                mail::queue(conn, &shop, Kind::AddressCame(this), new.as_str(), id, now)?;
+                tracing::info!(order_id = id, "an order moved to another address");
+                Ok(())
+            })
+            .await?;
+        self.0.mail_waiting.notify_one();
+        Ok(())
+    }
+}

@@ -1,0 +1,157 @@
+//! Whose purchases are whose: row 28. Every route for every visitor; a new one without a row here fails.
+
+use crate::support::{Browser, Store, on_both_databases};
+use leptos::server_fn::axum::server_fn_paths;
+use reqwest::{Method, Response, StatusCode};
+use std::collections::BTreeSet;
+
+/// What a route shows of Ann's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rule {
+    /// Nothing, to nobody.
+    Public,
+    /// There is a page for everybody, and what is Ann's is on it for Ann.
+    Masked,
+    /// It works for Ann and for nobody else.
+    Hers,
+    /// No browser is answered.
+    Closed,
+}
+
+/// Ann's things.
+struct Hers {
+    number: String,
+    token: String,
+    session: String,
+    file: String,
+    invoice: String,
+}
+
+/// One request: to what, with which form, and what may come of it.
+type Row = (Method, String, Vec<(&'static str, String)>, Rule);
+
+fn row(route: &str, hers: &Hers) -> Row {
+    use Rule::{Closed, Hers as Only, Masked, Public};
+    let Hers { number, token, session, file, .. } = hers;
+    let get = |path: &str, rule| (Method::GET, path.to_owned(), Vec::new(), rule);
+    let post = |form: &[(&'static str, &str)], rule| {
+        let form = form.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        (Method::POST, route.replace("{token}", token), form, rule)
+    };
+    match route {
+        "/"
+        | "/cart"
+        | "/checkout/cancel"
+        | "/checkout/free"
+        | "/checkout/free/sent"
+        | "/library/sent"
+        | "/library/open"
+        | "/healthz"
+        | "/readyz" => get(route, Public),
+        "/books/{slug}" => get("/books/the-first-book", Public),
+        "/covers/{name}" | "/demo/mailbox" => get(&route.replace("{name}", "x.webp"), Closed),
+        "/demo/mailbox/{id}" | "/demo/mailbox/{id}/html" => get(&route.replace("{id}", "x"), Closed),
+        "/checkout/success" => get(&format!("/checkout/success?session_id={session}"), Masked),
+        "/library" => get(route, Masked),
+        "/orders/{number}" => get(&format!("/orders/{number}"), Masked),
+        "/d/{token}" => get(&format!("/d/{token}"), Masked),
+        "/d/{token}/claim" => post(&[("format", "epub")], Only),
+        "/f/{claim}/{file}" => get(file, Only),
+        "/webhooks/stripe" | "/webhooks/mail" => post(&[], Closed),
+        "/actions/add-to-cart" | "/actions/remove-from-cart" => post(&[("slug", "the-third-book")], Public),
+        "/actions/start-checkout" => post(&[("snapshot", "-")], Public),
+        "/actions/checkout-free" => post(&[("snapshot", "-"), ("email", "ann@example.org")], Public),
+        "/actions/set-theme" => post(&[("theme", "dark")], Public),
+        "/actions/order-progress" => post(&[("session_id", session)], Public),
+        "/actions/request-access" => post(&[("email", "ann@example.org")], Public),
+        "/actions/open-order" => post(&[("number", number), ("secret", "ol_guessed")], Closed),
+        "/actions/open-library" => post(&[("secret", "ll_guessed"), ("code", "ABCD-EFGH")], Closed),
+        "/actions/renew-download" => post(&[("token", token)], Only),
+        // Each is about the visitor's own session: see below.
+        "/actions/sign-out" | "/actions/sign-out-everywhere" => post(&[], Public),
+        other => panic!("{other} is new: say here what it shows of whose purchases"),
+    }
+}
+
+/// Everything that the store answers: pages, server functions, and what the router mounts by hand.
+fn routes() -> BTreeSet<String> {
+    let pages = app::app::routes().iter().map(|page| page.path().to_owned()).collect::<Vec<_>>();
+    let actions = server_fn_paths().map(|(path, _)| path.to_owned());
+    let by_hand = include_str!("../../src/router.rs").split(".route(\"").skip(1);
+    let by_hand = by_hand.map(|rest| rest.split('"').next().unwrap().to_owned()).filter(|path| !path.contains("{*"));
+    let all: BTreeSet<String> = pages.into_iter().chain(actions).chain(by_hand).collect();
+    assert!(all.len() >= 30, "{all:?}");
+    all
+}
+
+async fn send(browser: &Browser, store: &Store, (method, path, form, _): &Row) -> Response {
+    let request = browser.request(method.clone(), path);
+    let request = if *method == Method::POST { request.header("origin", &store.url).form(form) } else { request };
+    request.send().await.unwrap()
+}
+
+on_both_databases!(row_28_every_route_shows_everybody_only_what_is_theirs, async |store| {
+    let [payer, ann, bob, nobody] = std::array::from_fn(|_| store.browser());
+    let (session, number) = store.buy(&payer, &["the-first-book"], "ann@example.org").await;
+    store.buy(&bob, &["the-second-book"], "bob@example.org").await;
+    store.settle().await;
+    let invoice = "SELECT number AS value FROM invoice WHERE order_id = (SELECT MIN(id) FROM orders)";
+    let invoice = store.texts(invoice).await.remove(0);
+    store.library(&bob, "bob@example.org").await;
+    store.library(&ann, "ann@example.org").await;
+    let token = ann.token(&number, "the-first-book").await;
+    let file = ann.claimed(&token, "epub").await;
+    let hers = Hers { number: number.to_string(), token: token.clone(), session, file, invoice };
+    // So that there is something to renew.
+    store.execute("UPDATE download_token SET expires_at = created_at WHERE used_count = 1").await;
+    let secrets = ["/claim", "/actions/renew-download", "ann@example.org", hers.invoice.as_str()];
+    let names = ["nobody", "bob", "ann"];
+    // Renewing last: after it nothing is behind the old token.
+    let mut routes: Vec<String> = routes().into_iter().collect();
+    routes.sort_by_key(|route| route.ends_with("renew-download"));
+    for route in routes {
+        let row = row(&route, &hers);
+        for (name, visitor) in names.into_iter().zip([&nobody, &bob, &ann]) {
+            // Signing out is tried at the end.
+            if route.starts_with("/actions/sign-out") {
+                continue;
+            }
+            let answer = send(visitor, store, &row).await;
+            // No address of ours, and some are secrets, is told to another site.
+            assert_eq!(answer.headers()["referrer-policy"], "same-origin", "{route}");
+            let (status, to) = (answer.status(), answer.headers().get("location").cloned());
+            let to = to.map(|to| to.to_str().unwrap().to_owned()).unwrap_or_default();
+            let body = String::from_utf8_lossy(&answer.bytes().await.unwrap()).into_owned();
+            let shown = secrets.iter().filter(|secret| body.contains(**secret)).count();
+            let what = format!("{route} for {name}: {status}, to {to:?}");
+            match row.3 {
+                Rule::Public => assert_eq!(shown, 0, "{what}"),
+                Rule::Masked if name == "ann" => assert!(status == StatusCode::OK && shown > 0, "{what}: {body}"),
+                Rule::Masked => {
+                    // Bob's own shelf has buttons too.
+                    let own = usize::from(name == "bob" && route == "/library");
+                    assert_eq!((status, shown), (StatusCode::OK, own), "{what}");
+                    assert!(!body.contains("The first book") || route == "/d/{token}", "{what}");
+                }
+                Rule::Hers if name == "ann" => {
+                    assert!(status == StatusCode::OK || status == StatusCode::SEE_OTHER, "{what}");
+                }
+                Rule::Hers if to.starts_with("/library?next=") => assert_eq!(status, StatusCode::SEE_OTHER, "{what}"),
+                Rule::Hers | Rule::Closed => assert!(status.is_client_error() && shown == 0, "{what}"),
+            }
+        }
+    }
+    // Bob leaves wherever he likes: Ann is still there.
+    assert_eq!(nobody.post("/actions/sign-out-everywhere", &[]).await.status(), StatusCode::FORBIDDEN);
+    for path in ["/actions/sign-out", "/actions/sign-out-everywhere"] {
+        for visitor in [&nobody, &bob] {
+            visitor.post(path, &[]).await;
+        }
+        assert!(ann.has_library().await);
+        if path.ends_with("out") {
+            store.library(&bob, "bob@example.org").await;
+        }
+    }
+    assert!(!bob.has_library().await);
+    store.settle().await;
+});
