@@ -1,5 +1,5 @@
-//! What happens without a request: Stripe's events are worked on, what no webhook brought is found, mail is sent, expired
-//! sessions are forgotten.
+//! What happens without a request: Stripe's events are worked on, what no webhook brought is found, mail is sent, what
+//! is too old is forgotten.
 
 use shop::Shop;
 use std::time::Duration;
@@ -120,10 +120,16 @@ async fn farewell(mut stop: watch::Receiver<bool>) {
 
 async fn clean_up(shop: Shop) {
     loop {
-        match shop.delete_expired_sessions().await {
-            Ok(0) => {}
-            Ok(count) => tracing::info!(count, "expired sessions forgotten"),
-            Err(error) => tracing::warn!(%error, "clean-up failed"),
+        for (what, result) in [
+            ("expired sessions", shop.delete_expired_sessions().await),
+            ("entries of the delivery log", shop.forget_old_downloads().await),
+            ("bodies of Stripe's events", shop.drop_old_event_bodies().await),
+        ] {
+            match result {
+                Ok(0) => {}
+                Ok(count) => tracing::info!(count, what, "forgotten"),
+                Err(error) => tracing::warn!(%error, what, "clean-up failed"),
+            }
         }
         tokio::time::sleep(CLEANUP_PAUSE).await;
     }

@@ -94,7 +94,7 @@ const RULES: &[(&str, &str)] = &[
     (
         "a mail about an order has its order",
         "SELECT CAST(id AS TEXT) AS id FROM outbox \
-         WHERE order_id IS NULL AND kind IN ('receipt', 'free_order_link', 'refund_notice', 'dispute_notice')",
+         WHERE order_id IS NULL AND kind IN ('receipt', 'free_order_link', 'refund_notice', 'dispute_notice', 'edition_notice')",
     ),
     (
         "a mail that has left has a time, and one that is being sent a lease",

@@ -3,6 +3,7 @@
 //! Secrets are derived here, when the mail is sent; nothing that waits in the outbox opens anything.
 
 mod dispute;
+mod edition;
 mod order;
 mod refund;
 
@@ -29,6 +30,7 @@ pub(crate) fn write(conn: &mut AnyConnection, shop: &Shop, kind: Kind, order_id:
         Kind::FreeOrderLink => order::letter(shop, &order, true),
         Kind::RefundNotice(id) => refund::letter(conn, shop, &order, id),
         Kind::DisputeNotice(id) => dispute::letter(conn, shop, &order, id),
+        Kind::EditionNotice { edition, .. } => edition::letter(conn, shop, &order, edition),
     }
 }
 

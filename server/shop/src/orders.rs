@@ -106,7 +106,7 @@ impl TokenRow {
         browser: &BrowserSecret,
         now: NaiveDateTime,
     ) -> Result<DownloadView, Error> {
-        let mut formats = catalog::current_edition(conn, book_id)?.map(|(_, formats)| formats).unwrap_or_default();
+        let mut formats: Vec<_> = catalog::newest_files(conn, book_id)?.into_iter().map(|(_, info)| info).collect();
         let (state, mut running_until, mut exhausted) = (self.state(now), None, Vec::new());
         if let (TokenState::Usable | TokenState::UsedUp, Some(claim)) =
             (state, downloads::running_claim(conn, self.token_id, book_id, browser, now)?)

@@ -6,6 +6,7 @@ mod sending;
 
 use crate::db::schema::outbox;
 use crate::db::{AnyConnection, both};
+use crate::privacy::is_erased;
 use crate::{Error, Shop};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
@@ -24,6 +25,11 @@ pub(crate) enum Kind {
     RefundNotice(i64),
     /// To the owner, of our dispute's id.
     DisputeNotice(i64),
+    /// Of an edition's id; `first` is the address's first entitlement to the book, so that there is one mail for each.
+    EditionNotice {
+        edition: i64,
+        first: i64,
+    },
 }
 
 impl Kind {
@@ -34,6 +40,7 @@ impl Kind {
             Self::FreeOrderLink => "free_order_link",
             Self::RefundNotice(_) => "refund_notice",
             Self::DisputeNotice(_) => "dispute_notice",
+            Self::EditionNotice { .. } => "edition_notice",
         }
     }
 
@@ -51,6 +58,7 @@ impl Kind {
             "free_order_link" => Ok(Self::FreeOrderLink),
             "refund_notice" => Ok(Self::RefundNotice(id("refund_id")?)),
             "dispute_notice" => Ok(Self::DisputeNotice(id("dispute_id")?)),
+            "edition_notice" => Ok(Self::EditionNotice { edition: id("edition_id")?, first: id("entitlement_id")? }),
             other => Err(Error::internal(format!("no mail is called {other}"))),
         }
     }
@@ -66,6 +74,9 @@ impl Kind {
             Self::Receipt | Self::FreeOrderLink => json!({ "order_id": order_id }),
             Self::RefundNotice(id) => json!({ "order_id": order_id, "refund_id": id }),
             Self::DisputeNotice(id) => json!({ "order_id": order_id, "dispute_id": id }),
+            Self::EditionNotice { edition, first } => {
+                json!({ "order_id": order_id, "edition_id": edition, "entitlement_id": first })
+            }
         }
         .to_string()
     }
@@ -75,12 +86,14 @@ impl Kind {
         let of = match self {
             Self::Receipt | Self::FreeOrderLink => order_id,
             Self::RefundNotice(id) | Self::DisputeNotice(id) => id,
+            Self::EditionNotice { edition, first } => return format!("{}:{edition}:{first}", self.name()),
         };
         format!("{}:{of}", self.name())
     }
 }
 
-/// Queues a mail about an order; a second one of the same kind about the same thing is the same mail.
+/// Queues a mail about an order; a second one of the same kind about the same thing is the same mail. True if it is new.
+/// Nothing is written to a buyer who has been erased.
 pub(crate) fn queue(
     conn: &mut AnyConnection,
     shop: &Shop,
@@ -88,7 +101,10 @@ pub(crate) fn queue(
     recipient: &str,
     order_id: i64,
     now: NaiveDateTime,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
+    if is_erased(recipient) {
+        return Ok(false);
+    }
     let host = url::Url::parse(shop.base_url())
         .ok()
         .and_then(|url| url.host_str().map(str::to_owned))
@@ -105,8 +121,8 @@ pub(crate) fn queue(
         outbox::created_at.eq(now),
         outbox::next_at.eq(now),
     );
-    both!(conn, |c| diesel::insert_into(outbox::table).values(values).on_conflict_do_nothing().execute(c))?;
-    Ok(())
+    let new = both!(conn, |c| diesel::insert_into(outbox::table).values(values).on_conflict_do_nothing().execute(c))?;
+    Ok(new == 1)
 }
 
 #[cfg(test)]
@@ -120,6 +136,7 @@ mod tests {
             (Kind::FreeOrderLink, "free_order_link:7"),
             (Kind::RefundNotice(3), "refund_notice:3"),
             (Kind::DisputeNotice(4), "dispute_notice:4"),
+            (Kind::EditionNotice { edition: 5, first: 6 }, "edition_notice:5:6"),
         ] {
             assert_eq!(Kind::read(kind.name(), &kind.payload(7)).unwrap(), kind);
             assert_eq!(kind.dedupe_key(7), key);

@@ -20,10 +20,11 @@ use std::time::{Duration, Instant};
 /// A file that is being sent is looked at again this often: a revoked right ends it.
 const RECHECK: Duration = Duration::from_secs(2);
 
-/// The form of a download button.
+/// The form of a download button: a format, for its newest file, or a file's name, for that of an older edition.
 #[derive(Debug, Deserialize)]
 pub struct ClaimForm {
-    format: String,
+    format: Option<String>,
+    file: Option<String>,
 }
 
 /// Takes a use of the token and leads to the file. Whatever stands in the way is shown by the token's own page.
@@ -35,10 +36,14 @@ pub async fn claim(
     headers: HeaderMap,
     form: Result<Form<ClaimForm>, FormRejection>,
 ) -> Response {
-    let Some(format) = form.ok().and_then(|form| BookFormat::parse(&form.format)) else {
-        return StatusCode::BAD_REQUEST.into_response();
+    let Ok(Form(ClaimForm { format, file })) = form else { return StatusCode::BAD_REQUEST.into_response() };
+    let visitor = visitor(ip, browser, &headers);
+    let claimed = match (format.as_deref().map(BookFormat::parse), file) {
+        (None, Some(file)) => shop.claim_file(&token, &file, &visitor).await,
+        (Some(Some(format)), None) => shop.claim_download(&token, format, &visitor).await,
+        _ => return StatusCode::BAD_REQUEST.into_response(),
     };
-    match shop.claim_download(&token, format, &visitor(ip, browser, &headers)).await {
+    match claimed {
         Ok(Claimed::File(path)) => Redirect::to(&path).into_response(),
         Ok(Claimed::NotYours | Claimed::Refused(_)) => Redirect::to(&format!("/d/{token}")).into_response(),
         Err(error) => refusal(&error),
@@ -90,6 +95,9 @@ pub async fn file(
         Ok(Opened::Suspended) => return StatusCode::FORBIDDEN.into_response(),
         Err(error) => return refusal(&error),
     };
+    if shop.download_origin().is_some() && can_be_led(&headers, parts.as_deref()) {
+        return lead(&shop, &open, &facts, &headers).await;
+    }
     let meter = Meter { shop, open, wanted, sent: 0, revoked: false };
     match parts {
         None => whole(meter, &facts, &etag),
@@ -97,6 +105,37 @@ pub async fn file(
             [part] => one_part(meter, &facts, &etag, part.clone()),
             _ => many_parts(meter, &facts, &etag, &parts),
         },
+    }
+}
+
+/// Whether the bucket would answer this request as we would: it knows no several parts and none of our ETags, and takes a
+/// `Range` that we ignore for one.
+fn can_be_led(headers: &HeaderMap, parts: Option<&[Range<u64>]>) -> bool {
+    match parts {
+        None => !headers.contains_key(header::RANGE),
+        Some(parts) => parts.len() == 1 && !headers.contains_key(header::IF_RANGE),
+    }
+}
+
+/// To the bucket, for a minute.
+async fn lead(shop: &Shop, open: &OpenFile, facts: &FileFacts, headers: &HeaderMap) -> Response {
+    let range = headers.get(header::RANGE).and_then(|range| range.to_str().ok());
+    let disposition = attachment(&facts.filename);
+    match shop.redirect_download(open, facts, range, disposition.to_str().unwrap_or("attachment")).await {
+        Ok(url) => {
+            let mut response = StatusCode::FOUND.into_response();
+            let headers = response.headers_mut();
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+            insert(headers, header::LOCATION, &url);
+            response
+        }
+        Err(error) => {
+            // Nobody was sent a byte.
+            if let Err(error) = shop.finish_download(open, 0, "failed").await {
+                tracing::error!(%error, "the end of a download could not be logged");
+            }
+            refusal(&error)
+        }
     }
 }
 

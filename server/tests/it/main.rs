@@ -16,6 +16,8 @@ mod bad_input;
 #[cfg(test)]
 mod bad_stripe;
 #[cfg(test)]
+mod buckets;
+#[cfg(test)]
 mod cart;
 #[cfg(test)]
 mod csrf;
@@ -24,9 +26,13 @@ mod currencies;
 #[cfg(test)]
 mod databases;
 #[cfg(test)]
+mod delivery_log;
+#[cfg(test)]
 mod disputes;
 #[cfg(test)]
 mod downloads;
+#[cfg(test)]
+mod editions;
 #[cfg(test)]
 mod events;
 #[cfg(test)]
@@ -52,6 +58,8 @@ mod payment_states;
 #[cfg(test)]
 mod prices;
 #[cfg(test)]
+mod privacy;
+#[cfg(test)]
 mod purchase;
 #[cfg(test)]
 mod reconciler;
@@ -71,3 +79,5 @@ mod success_page;
 mod tokens;
 #[cfg(test)]
 mod transfers;
+#[cfg(test)]
+mod traversal;

@@ -5,6 +5,7 @@
 
 mod book;
 mod cart;
+mod edition;
 mod email;
 mod money;
 mod order;
@@ -16,6 +17,7 @@ pub use book::{
     Sort,
 };
 pub use cart::{CartLine, CartProblem, CartView};
+pub use edition::{EditionFile, EditionView};
 pub use email::{Email, InvalidEmail};
 pub use money::{Currency, Money, MoneyError, UnknownCurrency};
 pub use order::{

@@ -6,6 +6,7 @@ mod database;
 mod mail;
 mod money;
 mod program;
+mod s3;
 mod stripe;
 mod tables;
 
@@ -15,6 +16,7 @@ pub use database::TestDatabase;
 pub use mail::{Mail, MailWay, Sink, mail_signature, message_ids};
 pub use money::{BANK_ACCOUNT, Bought, by_hand};
 pub use program::Program;
+pub use s3::{FilesWay, S3Server};
 pub use stripe::{cookie, event, session_of, signature, v1};
 pub use tables::schema;
 
@@ -26,7 +28,7 @@ use octavo::{page_cache, serve, workers};
 use reqwest::{Client, StatusCode};
 use sha2::{Digest as _, Sha256};
 use shop::db::{DatabaseUrl, Db};
-use shop::files::Files;
+use shop::files::{Files, Place};
 use shop::mailer::{MailFolder, Mailer, Memory, Post, SmtpRelay};
 use shop::payments::Payments;
 use shop::types::OrderNumber;
@@ -62,6 +64,41 @@ macro_rules! on_both_databases {
 }
 pub(crate) use on_both_databases;
 
+/// As [`on_both_databases`], and each of them with the files in a folder and in a bucket.
+macro_rules! on_both_databases_and_places {
+    ($(#[$meta:meta])* $name:ident, $body:expr) => {
+        on_both_databases_and_places!($(#[$meta])* $name, $crate::support::Options::default(), $body);
+    };
+    ($(#[$meta:meta])* $name:ident, $options:expr, $body:expr) => {
+        $(#[$meta])*
+        mod $name {
+            use super::*;
+            use $crate::support::{Backend, FilesWay, Options, run};
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn sqlite() {
+                run(Backend::Sqlite, $options, $body).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn postgres() {
+                run(Backend::Postgres, $options, $body).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn sqlite_s3() {
+                run(Backend::Sqlite, Options { files: FilesWay::S3, ..$options }, $body).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn postgres_s3() {
+                run(Backend::Postgres, Options { files: FilesWay::S3, ..$options }, $body).await;
+            }
+        }
+    };
+}
+pub(crate) use on_both_databases_and_places;
+
 /// Which database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
@@ -79,6 +116,7 @@ pub struct Options {
     pub clock: Clock,
     pub policy: shop::Policy,
     pub mail: MailWay,
+    pub files: FilesWay,
     /// Whether it is a demo store.
     pub demo: bool,
 }
@@ -91,6 +129,7 @@ impl Default for Options {
             clock: Clock::System,
             policy: shop::Policy::default(),
             mail: MailWay::Memory,
+            files: FilesWay::Folder,
             demo: false,
         }
     }
@@ -122,6 +161,8 @@ pub struct Store {
     /// The mails that were sent, unless they go elsewhere.
     pub memory: Memory,
     pub sink: Option<Sink>,
+    /// The server of the bucket, if the files are in one.
+    pub s3: Option<S3Server>,
     parts: Parts,
     stop: watch::Sender<bool>,
     workers: JoinSet<()>,
@@ -227,6 +268,11 @@ impl Store {
                 Some(Mailer::Smtp(SmtpRelay::new(&url.parse().unwrap()).unwrap()))
             }
         };
+        let s3 = (options.files != FilesWay::Folder).then(S3Server::start);
+        let place = match &s3 {
+            Some(s3) => Place::S3(s3.bucket(options.files == FilesWay::Redirected)),
+            None => Place::Folder(data.path().join("files")),
+        };
         let (from, owner) = (MAIL_FROM.parse().unwrap(), OWNER.parse().unwrap());
         let parts = Parts {
             settings: shop::Settings {
@@ -238,7 +284,7 @@ impl Store {
                 policy: options.policy,
             },
             db,
-            files: Files::local(&data.path().join("files")).unwrap(),
+            files: Files::open(&place).unwrap(),
             payments: Payments::new(&"sk_test_integration".parse().unwrap(), &format!("{}/", sandbox.url())).unwrap(),
             post: mailer.map(|mailer| Post { mailer, from, owner }),
             key: SecretKey::new(SECRET_KEY).unwrap(),
@@ -251,7 +297,23 @@ impl Store {
         let server = open_door(listener, &shop, &sandbox, Door::default());
         let sends = options.workers && shop.sends_mail();
         let http = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { backend, shop, url, sandbox, http, data, sends, memory, sink, parts, stop, workers, server, database }
+        Self {
+            backend,
+            shop,
+            url,
+            sandbox,
+            http,
+            data,
+            sends,
+            memory,
+            sink,
+            s3,
+            parts,
+            stop,
+            workers,
+            server,
+            database,
+        }
     }
 
     async fn close(mut self) {
