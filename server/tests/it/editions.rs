@@ -176,7 +176,7 @@ on_both_databases!(a_letter_says_what_is_new, Options::default(), async |store| 
     store.shop.announce_edition(&slug).await.unwrap();
     store.settle().await;
     let mail = store.mails().split_off(sent).remove(0);
-    assert!(mail.text.contains("- Typos are gone.\n- A map"), "{}", mail.text);
+    assert!(mail.text.contains("- Typos are gone.\r\n- A map"), "{}", mail.text);
     assert!(mail.html.contains("Typos are gone.") && mail.html.contains("Edition &#60;2&#62;"), "{}", mail.html);
     let link = mail.text.lines().find(|line| line.starts_with(&store.url)).expect("a way in").trim();
     assert!(link.contains("/orders/"), "{link}");

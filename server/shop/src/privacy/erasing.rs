@@ -9,7 +9,7 @@ use crate::db::schema::{
 };
 use crate::downloads::disputed_orders;
 use crate::types::Email;
-use crate::{Error, Shop};
+use crate::{Error, Shop, secrets};
 use chrono::{Datelike as _, NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 use std::collections::BTreeSet;
@@ -115,7 +115,9 @@ fn erase(conn: &mut AnyConnection, shop: &Shop, email: &Email) -> Result<Result<
     if ids.is_empty() && cleared == 0 && hits(conn, &columns, &needles)?.is_empty() {
         return Ok(if kept.is_empty() { Err(NotErased::Nothing) } else { Ok(Erased { kept, ..Erased::default() }) });
     }
-    let accesses = accesses(conn, &ids, now)?;
+    // The hash of a secret that no browser has.
+    let nobody = secrets::hash(&secrets::random());
+    let accesses = accesses(conn, &ids, &nobody, now)?;
     let mails = mails(conn, &ids, &norm, &needles, now)?;
     let events = events(conn, &rows, &needles)?;
     entitlements(conn, &ids, now)?;
@@ -125,7 +127,7 @@ fn erase(conn: &mut AnyConnection, shop: &Shop, email: &Email) -> Result<Result<
     let checkouts: Vec<i64> = rows.iter().filter_map(|row| row.checkout_id).collect();
     diesel::update(checkout::table.filter(checkout::id.eq_any(checkouts)))
         .set((
-            checkout::browser_hash.eq("erased"),
+            checkout::browser_hash.eq(&nobody),
             checkout::last_error.eq(None::<String>),
             checkout::decline.eq(None::<String>),
         ))
@@ -211,7 +213,7 @@ fn invoices(
 }
 
 /// Browsers, networks and ways to the files.
-fn accesses(conn: &mut AnyConnection, orders: &[i64], now: NaiveDateTime) -> Result<usize, Error> {
+fn accesses(conn: &mut AnyConnection, orders: &[i64], nobody: &str, now: NaiveDateTime) -> Result<usize, Error> {
     diesel::delete(order_access::table.filter(order_access::order_id.eq_any(orders))).execute(conn)?;
     let tokens: Vec<i64> = download_token::table
         .inner_join(entitlement::table.inner_join(order_item::table))
@@ -224,7 +226,7 @@ fn accesses(conn: &mut AnyConnection, orders: &[i64], now: NaiveDateTime) -> Res
     .set(download_token::expires_at.eq(now))
     .execute(conn)?;
     diesel::update(download_claim::table.filter(download_claim::token_id.eq_any(&tokens)))
-        .set((download_claim::browser_hash.eq("erased"), download_claim::expires_at.eq(now)))
+        .set((download_claim::browser_hash.eq(nobody), download_claim::expires_at.eq(now)))
         .execute(conn)?;
     Ok(diesel::update(download_log::table.filter(download_log::token_id.eq_any(&tokens)))
         .set((download_log::ip_prefix.eq(""), download_log::user_agent.eq("")))
