@@ -1,6 +1,6 @@
 //! What is known of a buyer, handed out and forgotten: row 45.
 
-use crate::support::{Backend, Store, on_both_databases, on_both_databases_and_places, schema};
+use crate::support::{Backend, Store, on_both_databases, on_both_databases_and_places, schema, sha256};
 use serde_json::Value;
 use shop::privacy::NotErased;
 use shop::types::OrderNumber;
@@ -45,6 +45,7 @@ async fn buys(store: &Store, slugs: &[&str], email: &str) -> OrderNumber {
     let (_, number) = store.buy(&browser, slugs, email).await;
     let token = browser.token(&number, slugs[0]).await;
     browser.download(&token, "epub").await;
+    store.until("its end is logged", async || store.count("download_log WHERE reason = 'begun'").await == 0).await;
     number
 }
 
@@ -52,9 +53,13 @@ async fn buys(store: &Store, slugs: &[&str], email: &str) -> OrderNumber {
 async fn traces(store: &Store) {
     for sql in [
         format!(
-            "INSERT INTO session (id_hash, data, expires_at) VALUES ('x', '{{\"email\":\"{ANN}\"}}', '2999-01-01')"
+            "INSERT INTO session (id_hash, data, expires_at) VALUES ('{}', '{{\"email\":\"{ANN}\"}}', '2999-01-01')",
+            sha256(b"x")
         ),
-        format!("INSERT INTO session (id_hash, data, expires_at) VALUES ('y', '{{\"email\":\"{JO}\"}}', '2999-01-01')"),
+        format!(
+            "INSERT INTO session (id_hash, data, expires_at) VALUES ('{}', '{{\"email\":\"{JO}\"}}', '2999-01-01')",
+            sha256(b"y")
+        ),
         format!(
             "INSERT INTO difference (kind, object_id, detail, found_at) VALUES ('x', 'x', 'paid by {ANN}', '2026-01-01')"
         ),
