@@ -108,7 +108,7 @@ pub async fn file(
     }
 }
 
-/// Whether the bucket would answer this request as we would: it knows no several parts and none of our ETags, and takes a
+/// Whether the bucket would answer this request as we would: it knows no several parts and none of our `ETag`s, and takes a
 /// `Range` that we ignore for one.
 fn can_be_led(headers: &HeaderMap, parts: Option<&[Range<u64>]>) -> bool {
     match parts {
