@@ -25,7 +25,7 @@ case "$profile" in dev) folder=debug ;; *) folder=$profile ;; esac
 octavo="$TARGET_DIR/$folder/octavo"
 bench="$TARGET_DIR/$folder/examples/bench"
 
-say "[3/4] Stores of 10 000 and of 100 000 books in $data"
+say "[3/4] Stores of 10 000 and of 100 000 books, and one of a file of 500 MB, in $data"
 mkdir -p "$data"
 export OCTAVO_DEMO=1 LEPTOS_SITE_ROOT="$SITE_DIR" RUST_LOG=error
 export SECRET_KEY=a-key-that-only-the-benchmarks-use STRIPE_SECRET_KEY=sk_test_benchmarks
@@ -38,6 +38,9 @@ for size in 10000 100000; do
   choose "$size"
   [ -e "$DATA_DIR/ready" ] || { "$octavo" seed --books "$size" --orders 0 && touch "$DATA_DIR/ready"; }
 done
+choose 500mb
+large_orders="$DATA_DIR/orders.json"
+[ -s "$large_orders" ] || "$bench" prepare --megabytes 500 --orders 160 --out "$large_orders"
 choose 10000
 orders="$DATA_DIR/orders.json"
 [ -s "$orders" ] || "$bench" prepare --megabytes 5 --orders 160 --out "$orders"
@@ -178,6 +181,15 @@ start_store
 grown="$(load "$bench" slow-readers --url "$store" --orders "$orders" --readers 256 --pid "$store_pid")"
 grown=${grown%% *}
 row "256 slow readers of 5 MB" "$((grown / 1024)) MB above idle" "" "" "≤ 32 MB"
+stop "$store_pid"
+choose 500mb
+start_store
+grown="$(load "$bench" slow-readers --url "$store" --orders "$large_orders" --readers 256 --pid "$store_pid")"
+grown=${grown%% *}
+row "256 slow readers of 500 MB" "$((grown / 1024)) MB above idle" "" "" "≤ 32 MB"
+stop "$store_pid"
+choose 10000
+start_store
 
 # --- webhooks -------------------------------------------------------------------
 commits="$(server "$bench" commits --folder "$DATA_DIR" --seconds "$seconds")"

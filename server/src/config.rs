@@ -4,6 +4,7 @@
 //! value); what describes the store stands in the `[store]` table of `Leptos.toml`. `.env.example` lists the former,
 //! `Leptos.toml` the latter.
 
+mod files;
 mod mail;
 
 use core::fmt;
@@ -11,6 +12,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use shop::db::DatabaseUrl;
 use shop::events::WebhookSecrets;
+use shop::files::Place;
 use shop::outbox::MailWebhookSecrets;
 use shop::payments::{STRIPE_API_BASE, StripeKey};
 use shop::types::Currency;
@@ -29,8 +31,10 @@ pub use mail::{Mail, Way};
 pub struct Config {
     /// `DATABASE_URL`.
     pub database: DatabaseUrl,
-    /// `DATA_DIR`: book files, covers, the generated key.
+    /// `DATA_DIR`: database, files, the generated key.
     pub data_dir: PathBuf,
+    /// `S3_BUCKET` and what belongs to it, or a folder of `DATA_DIR`: book files and covers; and `DOWNLOADS`.
+    pub files: Place,
     /// `BASE_URL` without a trailing slash; https unless the host is loopback.
     pub base_url: String,
     /// `LISTEN_ADDR`, if set; else Leptos' own `site-addr`.
@@ -64,6 +68,8 @@ pub struct Storage {
     pub database: DatabaseUrl,
     /// `DATA_DIR`.
     pub data_dir: PathBuf,
+    /// `S3_BUCKET` and what belongs to it, or a folder of `DATA_DIR`.
+    pub files: Place,
 }
 
 /// The `[store]` table of `Leptos.toml`.
@@ -86,6 +92,10 @@ pub struct Store {
     pub claim_hours: u16,
     /// Hours that an order stays open in the browser that paid.
     pub order_hours: u16,
+    /// Days that the delivery log keeps an entry.
+    pub log_days: u16,
+    /// Years that an invoice keeps its buyer's name and address.
+    pub invoice_years: u16,
     /// More origins that a checkout may lead to, if Stripe Checkout runs under a domain of yours.
     pub checkout_origins: Vec<String>,
 }
@@ -103,13 +113,15 @@ impl Default for Store {
             renewal_days: policy.renewal_days,
             claim_hours: policy.claim_hours,
             order_hours: policy.order_hours,
+            log_days: policy.log_days,
+            invoice_years: policy.invoice_years,
             checkout_origins: Vec::new(),
         }
     }
 }
 
 impl Store {
-    /// The download policy.
+    /// The download policy, and how long the store remembers.
     #[must_use]
     pub fn policy(&self) -> Policy {
         Policy {
@@ -119,6 +131,8 @@ impl Store {
             renewal_days: self.renewal_days,
             claim_hours: self.claim_hours,
             order_hours: self.order_hours,
+            log_days: self.log_days,
+            invoice_years: self.invoice_years,
         }
     }
 }
@@ -188,13 +202,20 @@ impl fmt::Debug for Env<'_> {
 }
 
 impl Storage {
-    /// Reads `DATABASE_URL` and `DATA_DIR`.
+    /// Reads `DATABASE_URL`, `DATA_DIR` and where the files are.
     ///
     /// # Errors
-    /// [`ConfigError`] for an address that names no database.
+    /// [`ConfigError`] for an address that names no database, and for a bucket that cannot be.
     pub fn read(env: &Env<'_>) -> Result<Self, ConfigError> {
         let database = env.parsed("DATABASE_URL")?.unwrap_or_else(|| DatabaseUrl::Sqlite("data/octavo.db".into()));
-        Ok(Self { database, data_dir: env.parsed("DATA_DIR")?.unwrap_or_else(|| "data".into()) })
+        let data_dir: PathBuf = env.parsed("DATA_DIR")?.unwrap_or_else(|| "data".into());
+        Ok(Self { database, files: files::read(env, &data_dir)?, data_dir })
+    }
+
+    /// Where files are without a bucket, whether there is one or not.
+    #[must_use]
+    pub fn folder(&self) -> Place {
+        files::folder(&self.data_dir)
     }
 }
 
@@ -234,7 +255,7 @@ impl Config {
     /// # Errors
     /// [`ConfigError`]: the first setting that is missing or wrong.
     pub fn read(env: &Env<'_>, store_file: &Path) -> Result<Self, ConfigError> {
-        let Storage { database, data_dir } = Storage::read(env)?;
+        let Storage { database, data_dir, files } = Storage::read(env)?;
         let demo = env.get("OCTAVO_DEMO")?.is_some_and(|value| !["", "0", "false", "no"].contains(&value.as_str()));
         let stripe_key: StripeKey = env
             .required("STRIPE_SECRET_KEY", "the secret API key from Stripe's dashboard (sk_test_… or sk_live_…)")?
@@ -267,6 +288,7 @@ impl Config {
             secret_key: secret_key(env, &database, &data_dir)?,
             database,
             data_dir,
+            files,
             demo,
             stripe_key,
             webhook_secrets,
@@ -343,6 +365,8 @@ fn store(path: &Path) -> Result<Store, ConfigError> {
         ("token_uses", store.token_uses),
         ("claim_hours", store.claim_hours),
         ("order_hours", store.order_hours),
+        ("log_days", store.log_days),
+        ("invoice_years", store.invoice_years),
     ] {
         if value == 0 {
             return Err(wrong(path.display().to_string(), format_args!("is wrong: store.{name} must be at least 1")));

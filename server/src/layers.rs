@@ -106,15 +106,15 @@ pub async fn security_headers(State(state): State<AppState>, request: Request, n
     response
 }
 
-/// The constant part of [`security_headers`]. `payment_origins` are where a checkout form may lead to: browsers apply
-/// `form-action` to the redirects after a form as well.
+/// The constant part of [`security_headers`]. `form_origins` are where a checkout form and a download button may lead to:
+/// browsers apply `form-action` to the redirects after a form as well.
 #[must_use]
-pub fn constant_headers(https: bool, payment_origins: &[String]) -> HeaderMap {
+pub fn constant_headers(https: bool, form_origins: &[String]) -> HeaderMap {
     let csp = format!(
         "default-src 'self'; script-src 'self' 'wasm-unsafe-eval' {LEPTOS_SCRIPTS}; style-src 'self'; style-src-attr 'unsafe-inline'; \
          img-src 'self' data:; font-src 'self'; connect-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; \
          form-action 'self' {}",
-        payment_origins.join(" ")
+        form_origins.join(" ")
     );
     let mut headers = HeaderMap::new();
     if let Ok(csp) = HeaderValue::from_str(csp.trim_end()) {

@@ -1,8 +1,12 @@
 //! `octavo`: the store as one program.
 
+mod buyer;
 mod desk;
 mod doctor;
+mod downloads;
+mod edition;
 mod events;
+mod files;
 mod mail;
 mod seed;
 
@@ -66,6 +70,18 @@ enum Command {
     /// Shows the store's mail, and has it sent once more.
     #[command(subcommand)]
     Mail(mail::Command),
+    /// Adds and announces new editions of books.
+    #[command(subcommand)]
+    Edition(edition::Command),
+    /// Shows who fetched what and when.
+    #[command(subcommand)]
+    Downloads(downloads::Command),
+    /// Hands out or forgets what is held under a buyer's address.
+    #[command(subcommand)]
+    Buyer(buyer::Command),
+    /// Moves the store's files between a folder and a bucket.
+    #[command(subcommand)]
+    Files(files::Command),
     /// Prints the link that opens an order in any browser, for a buyer who has lost it.
     OrderLink {
         /// The order's number, like ABCDE-FGHJK.
@@ -124,6 +140,10 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Doctor(arguments) => return doctor::run(&arguments, &env, &cli.config).await,
         Command::Events(command) => return events::run(&command, &env).await,
         Command::Mail(command) => return mail::run(&command, &env).await,
+        Command::Edition(command) => edition::run(command, &env, &cli.config).await?,
+        Command::Downloads(command) => downloads::run(command, &env).await?,
+        Command::Buyer(command) => return buyer::run(command, &env, &cli.config).await,
+        Command::Files(command) => files::run(&command, &env).await?,
         Command::OrderLink { number } => {
             let shop = build_shop(Config::read(&env, &cli.config)?).await?;
             println!("{}", shop.order_link(&number).await.context("no paid order of this number")?);
@@ -171,7 +191,7 @@ async fn closed_shop(config: Offline) -> anyhow::Result<Shop> {
             policy: config.store.policy(),
         },
         db: open_db(&config.storage).await?,
-        files: Files::local(&config.storage.data_dir.join("files"))?,
+        files: Files::open(&config.storage.files)?,
         payments: Payments::unconfigured(),
         post: None,
         key: config.secret_key,
@@ -180,7 +200,7 @@ async fn closed_shop(config: Offline) -> anyhow::Result<Shop> {
 }
 
 async fn build_shop(config: Config) -> anyhow::Result<Shop> {
-    let storage = Storage { database: config.database, data_dir: config.data_dir };
+    let storage = Storage { database: config.database, data_dir: config.data_dir, files: config.files };
     Ok(Shop::new(Parts {
         settings: shop::Settings {
             name: config.store.name.clone(),
@@ -191,7 +211,7 @@ async fn build_shop(config: Config) -> anyhow::Result<Shop> {
             policy: config.store.policy(),
         },
         db: open_db(&storage).await?,
-        files: Files::local(&storage.data_dir.join("files"))?,
+        files: Files::open(&storage.files)?,
         payments: Payments::new(&config.stripe_key, config.stripe_api_base.as_str())?,
         post: config.mail.map(Mail::post).transpose()?,
         key: config.secret_key,
@@ -207,8 +227,10 @@ async fn serve(config: Config, store_file: &Path) -> anyhow::Result<()> {
     let (webhook_secrets, trusted_proxies) = (config.webhook_secrets.clone(), config.trusted_proxies.clone());
     let mail_webhook_secrets = config.mail_webhook_secrets.clone();
     let (base_url, farewell) = (config.base_url.clone(), config.shutdown_delay);
+    let place = config.files.clone();
     let shop = build_shop(config).await?;
     let db = shop.db().clone();
+    files::check(shop.files(), &place).await?;
     let (stop, stopped) = watch::channel(false);
     let mut workers = workers::spawn(&shop, &stopped);
     let welcome = Welcome::default();

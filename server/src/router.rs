@@ -127,14 +127,15 @@ pub fn store(settings: Settings) -> Store {
         webhook_secrets,
         mail_webhook_secrets,
         trusted_proxies,
-        payment_origins,
+        payment_origins: mut form_origins,
         page_cache,
         lanes,
         welcome,
     } = settings;
+    form_origins.extend(shop.download_origin().map(str::to_owned));
     let kept = PageCache::new(&shop, page_cache);
     let state = AppState {
-        headers: Arc::new(layers::constant_headers(shop.is_https(), &payment_origins)),
+        headers: Arc::new(layers::constant_headers(shop.is_https(), &form_origins)),
         trusted_proxies: trusted_proxies.into(),
         webhook_secrets,
         mail_webhook_secrets,

@@ -1,5 +1,5 @@
 //! What happens without a request: Stripe's events are worked on, what no webhook brought is found, libraries that were
-//! asked for are looked up, mail is sent, what has expired is forgotten.
+//! asked for are looked up, mail is sent, what is too old is forgotten.
 
 use shop::Shop;
 use std::time::Duration;
@@ -145,15 +145,17 @@ async fn farewell(mut stop: watch::Receiver<bool>) {
 
 async fn clean_up(shop: Shop) {
     loop {
-        match shop.delete_expired_sessions().await {
-            Ok(0) => {}
-            Ok(count) => tracing::info!(count, "expired sessions forgotten"),
-            Err(error) => tracing::warn!(%error, "clean-up failed"),
-        }
-        match shop.delete_old_access().await {
-            Ok(0) => {}
-            Ok(count) => tracing::info!(count, "old requests and sessions of libraries forgotten"),
-            Err(error) => tracing::warn!(%error, "clean-up failed"),
+        for (what, result) in [
+            ("expired sessions", shop.delete_expired_sessions().await),
+            ("entries of the delivery log", shop.forget_old_downloads().await),
+            ("bodies of Stripe's events", shop.drop_old_event_bodies().await),
+            ("requests and sessions of libraries", shop.delete_old_access().await),
+        ] {
+            match result {
+                Ok(0) => {}
+                Ok(count) => tracing::info!(count, what, "forgotten"),
+                Err(error) => tracing::warn!(%error, what, "clean-up failed"),
+            }
         }
         tokio::time::sleep(CLEANUP_PAUSE).await;
     }

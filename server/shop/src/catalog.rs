@@ -282,6 +282,24 @@ pub(crate) fn current_edition(
     Ok(Some((label, formats)))
 }
 
+/// The newest file of each of a book's formats, by format. An edition that has no PDF leaves the last PDF there is.
+pub(crate) fn newest_files(conn: &mut AnyConnection, book_id: i64) -> Result<Vec<(i64, FormatInfo)>, Error> {
+    let files: Vec<(i64, String, i64)> = book_file::table
+        .inner_join(edition::table)
+        .filter(edition::book_id.eq(book_id))
+        .order((book_file::format, edition::id.desc()))
+        .select((book_file::id, book_file::format, book_file::bytes))
+        .load(conn)?;
+    let mut newest: Vec<(i64, FormatInfo)> = Vec::new();
+    for (id, format, bytes) in files {
+        let info = format_info(&format, bytes)?;
+        if newest.last().is_none_or(|(_, last)| last.format != info.format) {
+            newest.push((id, info));
+        }
+    }
+    Ok(newest)
+}
+
 pub(crate) fn format_info(format: &str, bytes: i64) -> Result<FormatInfo, Error> {
     let format = BookFormat::parse(format).ok_or_else(|| Error::internal(format!("unknown format {format}")))?;
     Ok(FormatInfo { format, bytes: bytes.unsigned_abs() })

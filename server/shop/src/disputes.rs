@@ -111,7 +111,8 @@ fn write(
         tracing::error!(dispute = dispute.id, order_id, "a payment is disputed, and no owner's address is set to tell");
         return Ok(());
     };
-    outbox::queue(conn, shop, Kind::DisputeNotice(id), owner, order_id, asked_at)
+    outbox::queue(conn, shop, Kind::DisputeNotice(id), owner, order_id, asked_at)?;
+    Ok(())
 }
 
 /// Whether a dispute in the state `from` may come into the state `to`, which Stripe was asked for later (`newer`) or

@@ -3,6 +3,7 @@
 //! The request that brings an event does no business: it checks the signature and keeps the body, and only then says
 //! 200. What the event means is asked from Stripe later; the body is a hint.
 
+mod bodies;
 mod incoming;
 mod meaning;
 mod missed;

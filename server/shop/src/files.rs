@@ -1,11 +1,15 @@
 //! The door to the files: book files and covers in an object store, under random keys, never under their names.
 //!
-//! A key may end in `#` and anything: that part only tells rows apart that share one object (the books of a large seeded
-//! store), and is not part of the object's name.
+//! They are in a folder or in a bucket of an S3-compatible store ([`Place`]). A key may end in `#` and anything: that part
+//! only tells rows apart that share one object (the books of a large seeded store), and is not part of the object's name.
+
+mod moving;
+mod place;
+mod remote;
+mod writing;
 
 use bytes::Bytes;
 use futures::stream::{self, BoxStream, Stream, StreamExt as _};
-use object_store::local::LocalFileSystem;
 use object_store::path::Path as ObjectPath;
 use object_store::{GetOptions, GetRange, GetResultPayload, ObjectStore, ObjectStoreExt};
 use quick_cache::sync::{Cache, DefaultLifecycle};
@@ -13,9 +17,12 @@ use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
 use std::ops::Range;
-use std::path::Path;
 use std::sync::{Arc, Weak};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+pub use moving::{Moved, Moving, Step};
+pub use place::{Bucket, Place, Unusable};
+pub use writing::Written;
 
 /// Where the object of a key is.
 fn object(key: &str) -> ObjectPath {
@@ -26,24 +33,12 @@ fn object(key: &str) -> ObjectPath {
 #[derive(Clone, Debug)]
 pub struct Files {
     store: Arc<dyn ObjectStore>,
+    signing: Option<place::Signing>,
     budget: Arc<Semaphore>,
     hot: Arc<Hot>,
 }
 
 impl Files {
-    /// Files in a local folder, which is created.
-    ///
-    /// # Errors
-    /// If the folder cannot be made or is not one.
-    pub fn local(folder: &Path) -> Result<Self, object_store::Error> {
-        std::fs::create_dir_all(folder).map_err(|error| generic(Box::new(error)))?;
-        Ok(Self {
-            store: Arc::new(LocalFileSystem::new_with_prefix(folder)?.with_fsync(true)),
-            budget: Arc::new(Semaphore::new(LARGE_AT_ONCE)),
-            hot: Arc::new(Hot::default()),
-        })
-    }
-
     /// Keeps `content` under `key`, replacing what was there.
     ///
     /// # Errors
@@ -65,7 +60,8 @@ impl Files {
 
     /// The bytes of `range` under `key`. Memory is bounded: files of a few megabytes that are asked for again and again
     /// are kept whole, for all their readers, within a fixed budget; of any other file a reader has 32 KB, and half a
-    /// megabyte while there is room in a second budget.
+    /// megabyte while there is room in a second budget. From a bucket it is what its connection holds, at most half a
+    /// megabyte.
     ///
     /// # Errors
     /// The object store's, at once or in the stream.
@@ -88,7 +84,7 @@ impl Files {
         }
         let pieces = match found.payload {
             GetResultPayload::File(file, _) => read(Arc::new(file), range, Arc::clone(&self.budget)).boxed(),
-            GetResultPayload::Stream(stream) => stream,
+            GetResultPayload::Stream(first) => remote::resuming(Arc::clone(&self.store), object, range, first).boxed(),
         };
         Ok(Reading { pieces, kept: Weak::new() })
     }
@@ -277,7 +273,7 @@ fn read_at(mut file: &File, at: u64, length: usize) -> io::Result<Vec<u8>> {
 }
 
 fn generic(source: Box<dyn std::error::Error + Send + Sync>) -> object_store::Error {
-    object_store::Error::Generic { store: "LocalFileSystem", source }
+    object_store::Error::Generic { store: "files", source }
 }
 
 #[cfg(test)]

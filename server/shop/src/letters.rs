@@ -5,6 +5,7 @@
 mod access;
 mod address;
 mod dispute;
+mod edition;
 mod order;
 mod refund;
 
@@ -41,6 +42,7 @@ pub(crate) fn write(
         Kind::DisputeNotice(id) => dispute::letter(conn, shop, &order, id),
         Kind::AddressLeft(_) => address::letter(shop, &order, false),
         Kind::AddressCame(_) => address::letter(shop, &order, true),
+        Kind::EditionNotice { edition, .. } => edition::letter(conn, shop, &order, edition),
         Kind::AccessLink(_) => return Ok(None),
     };
     letter.map(Some)

@@ -27,6 +27,8 @@ pub mod doctor;
 #[cfg(feature = "ssr")]
 pub mod downloads;
 #[cfg(feature = "ssr")]
+pub mod editions;
+#[cfg(feature = "ssr")]
 mod error;
 #[cfg(feature = "ssr")]
 pub mod events;
@@ -56,6 +58,8 @@ mod orders;
 pub mod outbox;
 #[cfg(feature = "ssr")]
 pub mod payments;
+#[cfg(feature = "ssr")]
+pub mod privacy;
 #[cfg(feature = "ssr")]
 mod progress;
 #[cfg(feature = "ssr")]

@@ -106,7 +106,7 @@ impl TokenRow {
         browser: Option<&BrowserSecret>,
         now: NaiveDateTime,
     ) -> Result<DownloadView, Error> {
-        let mut formats = catalog::current_edition(conn, book_id)?.map(|(_, formats)| formats).unwrap_or_default();
+        let mut formats: Vec<_> = catalog::newest_files(conn, book_id)?.into_iter().map(|(_, info)| info).collect();
         let (state, mut running_until, mut exhausted) = (self.state(now), None, Vec::new());
         let running = match browser {
             Some(browser) => downloads::running_claim(conn, self.token_id, book_id, browser, now)?,

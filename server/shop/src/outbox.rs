@@ -8,6 +8,7 @@ mod sending;
 
 use crate::db::schema::outbox;
 use crate::db::{AnyConnection, both};
+use crate::privacy::is_erased;
 use crate::{Error, Shop};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
@@ -33,6 +34,11 @@ pub(crate) enum Kind {
     AddressLeft(i64),
     /// An order came to this address, as its so many-th move.
     AddressCame(i64),
+    /// Of an edition's id; `first` is the address's first entitlement to the book, so that there is one mail for each.
+    EditionNotice {
+        edition: i64,
+        first: i64,
+    },
 }
 
 impl Kind {
@@ -46,6 +52,7 @@ impl Kind {
             Self::AccessLink(_) => "access_link",
             Self::AddressLeft(_) => "address_left",
             Self::AddressCame(_) => "address_came",
+            Self::EditionNotice { .. } => "edition_notice",
         }
     }
 
@@ -66,6 +73,7 @@ impl Kind {
             "access_link" => Ok(Self::AccessLink(id("request_id")?)),
             "address_left" => Ok(Self::AddressLeft(id("move")?)),
             "address_came" => Ok(Self::AddressCame(id("move")?)),
+            "edition_notice" => Ok(Self::EditionNotice { edition: id("edition_id")?, first: id("entitlement_id")? }),
             other => Err(Error::internal(format!("no mail is called {other}"))),
         }
     }
@@ -83,6 +91,9 @@ impl Kind {
             Self::DisputeNotice(id) => json!({ "order_id": order_id, "dispute_id": id }),
             Self::AccessLink(id) => json!({ "request_id": id }),
             Self::AddressLeft(count) | Self::AddressCame(count) => json!({ "order_id": order_id, "move": count }),
+            Self::EditionNotice { edition, first } => {
+                json!({ "order_id": order_id, "edition_id": edition, "entitlement_id": first })
+            }
         }
         .to_string()
     }
@@ -93,12 +104,14 @@ impl Kind {
         match self {
             Self::Receipt | Self::FreeOrderLink => format!("{}:{order}", self.name()),
             Self::RefundNotice(id) | Self::DisputeNotice(id) | Self::AccessLink(id) => format!("{}:{id}", self.name()),
+            Self::EditionNotice { edition, first } => format!("{}:{edition}:{first}", self.name()),
             Self::AddressLeft(count) | Self::AddressCame(count) => format!("{}:{order}:{count}", self.name()),
         }
     }
 }
 
 /// Queues a mail, about an order if there is one; a second one of the same kind about the same thing is the same mail.
+/// True if it is new. Nothing is written to a buyer who has been erased.
 pub(crate) fn queue(
     conn: &mut AnyConnection,
     shop: &Shop,
@@ -106,7 +119,10 @@ pub(crate) fn queue(
     recipient: &str,
     order_id: impl Into<Option<i64>>,
     now: NaiveDateTime,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
+    if is_erased(recipient) {
+        return Ok(false);
+    }
     let order_id: Option<i64> = order_id.into();
     let host = url::Url::parse(shop.base_url())
         .ok()
@@ -124,8 +140,8 @@ pub(crate) fn queue(
         outbox::created_at.eq(now),
         outbox::next_at.eq(now),
     );
-    both!(conn, |c| diesel::insert_into(outbox::table).values(values).on_conflict_do_nothing().execute(c))?;
-    Ok(())
+    let new = both!(conn, |c| diesel::insert_into(outbox::table).values(values).on_conflict_do_nothing().execute(c))?;
+    Ok(new == 1)
 }
 
 #[cfg(test)]
@@ -142,6 +158,7 @@ mod tests {
             (Kind::AccessLink(5), "access_link:5"),
             (Kind::AddressLeft(1), "address_left:7:1"),
             (Kind::AddressCame(1), "address_came:7:1"),
+            (Kind::EditionNotice { edition: 5, first: 6 }, "edition_notice:5:6"),
         ] {
             assert_eq!(Kind::read(kind.name(), &kind.payload(Some(7))).unwrap(), kind);
             assert_eq!(kind.dedupe_key(Some(7)), key);

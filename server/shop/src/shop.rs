@@ -25,11 +25,11 @@ pub struct Settings {
     pub demo: bool,
     /// Whether Stripe objects of live mode are ours (a live key) or not (a test key).
     pub livemode: bool,
-    /// Downloads.
+    /// Downloads, and how long what is known of them is kept.
     pub policy: Policy,
 }
 
-/// How long and how often bought files can be fetched.
+/// How long and how often bought files can be fetched, and for how long the store remembers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// How long a download token is good for.
@@ -44,11 +44,24 @@ pub struct Policy {
     pub claim_hours: u16,
     /// How long an order stays open in the browser that paid for it.
     pub order_hours: u16,
+    /// How long the delivery log keeps an entry, in days.
+    pub log_days: u16,
+    /// How long an invoice keeps its buyer's name and address, in years.
+    pub invoice_years: u16,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { token_days: 7, token_uses: 3, renewals: 5, renewal_days: 365, claim_hours: 24, order_hours: 24 }
+        Self {
+            token_days: 7,
+            token_uses: 3,
+            renewals: 5,
+            renewal_days: 365,
+            claim_hours: 24,
+            order_hours: 24,
+            log_days: 400,
+            invoice_years: 10,
+        }
     }
 }
 

@@ -64,12 +64,53 @@ fn row_2_a_wrong_setting_is_named_and_refused() {
         (&[("SMTP_URL", "smtps://127.0.0.1"), ("MAIL_FROM", "a@example.org"), ("SMTP_CA", "ca.pem")], "SMTP_CA"),
         (&[("SMTP_URL", "smtps://127.0.0.1"), ("MAIL_FROM", "a@example.org"), ("SMTP_CA_FILE", "no")], "SMTP_CA_FILE"),
         (&[("MAIL_WEBHOOK_SECRET", "whsec_0123456789")], "MAIL_WEBHOOK_SECRET"),
+        (&[("DOWNLOADS", "redirect")], "DOWNLOADS"),
+        (&[("DOWNLOADS", "sometimes")], "DOWNLOADS"),
+        (&[("S3_ENDPOINT", "https://s3.example.org")], "S3_BUCKET"),
+        (&[("S3_SECRET_ACCESS_KEY", "0123456789")], "S3_BUCKET"),
+        (&[("S3_BUCKET", "My Books"), ("S3_REGION", "eu-central-1")], "S3_BUCKET"),
+        (&[("S3_BUCKET", "books")], "S3_REGION"),
+        (&[("S3_BUCKET", "books"), ("S3_REGION", "eu/central")], "S3_REGION"),
+        (&[("S3_BUCKET", "books"), ("S3_ENDPOINT", "https://s3.example.org/books")], "S3_ENDPOINT"),
+        (&[("S3_BUCKET", "books"), ("S3_ENDPOINT", "http://s3.example.org")], "S3_ENDPOINT"),
+        (&[("S3_BUCKET", "books"), ("S3_ENDPOINT", "http://minio:9000"), ("DOWNLOADS", "redirect")], "S3_ENDPOINT"),
+        (&[("S3_BUCKET", "books"), ("S3_REGION", "eu-central-1"), ("S3_PATH_STYLE", "maybe")], "S3_PATH_STYLE"),
+        (
+            &[("S3_BUCKET", "books"), ("S3_ENDPOINT", "http://127.0.0.1:9000"), ("S3_PATH_STYLE", "false")],
+            "S3_PATH_STYLE",
+        ),
+        (&[("S3_BUCKET", "books"), ("S3_REGION", "eu-central-1")], "S3_ACCESS_KEY_ID"),
+        (
+            &[("S3_BUCKET", "books"), ("S3_REGION", "eu-central-1"), ("S3_ACCESS_KEY_ID", "0123456789")],
+            "S3_SECRET_ACCESS_KEY",
+        ),
         (&[("SECRET_KEY_FILE", "/does/not/exist"), ("SECRET_KEY", "<unset>")], "SECRET_KEY_FILE"),
         (&[("SECRET_KEY_FILE", "/does/not/exist")], "SECRET_KEY"),
     ] {
         let error = read(changes).unwrap_err();
         assert_eq!(error.name, name, "{changes:?}: {error}");
         assert!(!error.problem.contains("0123456789"), "a secret was repeated: {error}");
+    }
+}
+
+#[test]
+fn files_are_where_the_settings_say() {
+    assert_eq!(read(&[("DATA_DIR", "somewhere")]).unwrap().files, Place::Folder("somewhere/files".into()));
+    let bucket = |changes: &[(&str, &str)]| {
+        let keys = [("S3_BUCKET", "books"), ("S3_ACCESS_KEY_ID", "key"), ("S3_SECRET_ACCESS_KEY", "0123456789")];
+        let place = read(&[&keys, changes].concat()).unwrap().files;
+        assert!(!format!("{place:?}").contains("0123456789"));
+        let Place::S3(bucket) = place else { panic!("{place:?}") };
+        bucket
+    };
+    let amazons = bucket(&[("S3_REGION", "eu-central-1"), ("DOWNLOADS", "redirect")]);
+    assert_eq!(amazons.endpoint.as_str(), "https://s3.eu-central-1.amazonaws.com/");
+    assert!(!amazons.path_style && amazons.redirect);
+    for endpoint in ["http://minio:9000/", "http://10.0.0.7:9000/", "http://127.0.0.1:9000/", "https://s3.example.org/"]
+    {
+        let own = bucket(&[("S3_ENDPOINT", endpoint)]);
+        assert_eq!((own.endpoint.as_str(), own.region.as_str()), (endpoint, "us-east-1"));
+        assert!(own.path_style && !own.redirect);
     }
 }
 

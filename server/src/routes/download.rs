@@ -23,10 +23,11 @@ use std::time::{Duration, Instant};
 /// A file that is being sent is looked at again this often: a revoked right ends it.
 const RECHECK: Duration = Duration::from_secs(2);
 
-/// The form of a download button.
+/// The form of a download button: a format, for its newest file, or a file's name, for that of an older edition.
 #[derive(Debug, Deserialize)]
 pub struct ClaimForm {
-    format: String,
+    format: Option<String>,
+    file: Option<String>,
 }
 
 /// Takes a use of the token and leads to the file. Who has not shown to be the buyer is led to the library; whatever else stands
@@ -40,15 +41,18 @@ pub async fn claim(
     headers: HeaderMap,
     form: Result<Form<ClaimForm>, FormRejection>,
 ) -> Response {
-    let Some(format) = form.ok().and_then(|form| BookFormat::parse(&form.format)) else {
-        return StatusCode::BAD_REQUEST.into_response();
-    };
+    let Ok(Form(ClaimForm { format, file })) = form else { return StatusCode::BAD_REQUEST.into_response() };
     let mut visitor = visitor(ip, browser, &headers);
     visitor.buyer = buyer.map(|Extension(secret)| secret);
     // A claim belongs to a browser. A library stays open for longer than the cookie lives that knows one.
     let fresh = (visitor.browser.is_none() && visitor.buyer.is_some()).then(BrowserSecret::generate);
     visitor.browser = visitor.browser.or_else(|| fresh.clone());
-    match shop.claim_download(&token, format, &visitor).await {
+    let claimed = match (format.as_deref().map(BookFormat::parse), file) {
+        (None, Some(file)) => shop.claim_file(&token, &file, &visitor).await,
+        (Some(Some(format)), None) => shop.claim_download(&token, format, &visitor).await,
+        _ => return StatusCode::BAD_REQUEST.into_response(),
+    };
+    match claimed {
         Ok(Claimed::File(path)) => {
             let mut response = Redirect::to(&path).into_response();
             if let Some(fresh) = fresh {
@@ -108,6 +112,9 @@ pub async fn file(
         Ok(Opened::Suspended) => return StatusCode::FORBIDDEN.into_response(),
         Err(error) => return refusal(&error),
     };
+    if shop.download_origin().is_some() && can_be_led(&headers, parts.as_deref()) {
+        return lead(&shop, &open, &facts, &headers).await;
+    }
     let connection = connection.map(|Extension(files)| files);
     let meter = Meter { shop, open, wanted, sent: 0, revoked: false, connection };
     match parts {
@@ -116,6 +123,37 @@ pub async fn file(
             [part] => one_part(meter, &facts, &etag, part.clone()),
             _ => many_parts(meter, &facts, &etag, &parts),
         },
+    }
+}
+
+/// Whether the bucket would answer this request as we would: it knows no several parts and none of our `ETag`s, and takes a
+/// `Range` that we ignore for one.
+fn can_be_led(headers: &HeaderMap, parts: Option<&[Range<u64>]>) -> bool {
+    match parts {
+        None => !headers.contains_key(header::RANGE),
+        Some(parts) => parts.len() == 1 && !headers.contains_key(header::IF_RANGE),
+    }
+}
+
+/// To the bucket, for a minute.
+async fn lead(shop: &Shop, open: &OpenFile, facts: &FileFacts, headers: &HeaderMap) -> Response {
+    let range = headers.get(header::RANGE).and_then(|range| range.to_str().ok());
+    let disposition = attachment(&facts.filename);
+    match shop.redirect_download(open, facts, range, disposition.to_str().unwrap_or("attachment")).await {
+        Ok(url) => {
+            let mut response = StatusCode::FOUND.into_response();
+            let headers = response.headers_mut();
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+            insert(headers, header::LOCATION, &url);
+            response
+        }
+        Err(error) => {
+            // Nobody was sent a byte.
+            if let Err(error) = shop.finish_download(open, 0, "failed").await {
+                tracing::error!(%error, "the end of a download could not be logged");
+            }
+            refusal(&error)
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! How often a file can be had: rows 20, 21 and 22.
 
-use crate::support::{Options, Store, cookie, location, on_both_databases, sha256};
+use crate::support::{Options, Store, cookie, location, on_both_databases, on_both_databases_and_places, sha256};
 use futures::StreamExt as _;
 use futures::future::join_all;
 use reqwest::{Method, StatusCode};
@@ -35,7 +35,7 @@ fn renewable() -> Options {
     Options { policy: Policy { renewals: 100, ..Policy::default() }, ..Options::default() }
 }
 
-on_both_databases!(row_20_two_hundred_at_once_get_three_claims, renewable(), async |store| {
+on_both_databases_and_places!(row_20_two_hundred_at_once_get_three_claims, renewable(), async |store| {
     let buyer = store.browser();
     let (_, number) = store.buy(&buyer, &["the-first-book"], "ann@example.org").await;
     store.settle().await;
@@ -72,7 +72,7 @@ on_both_databases!(row_20_two_hundred_at_once_get_three_claims, renewable(), asy
     assert_eq!(leads.iter().filter(|path| **path == format!("/d/{token}")).count(), 197);
 });
 
-on_both_databases!(row_21_a_claim_serves_two_whole_files_and_no_more, async |store| {
+on_both_databases_and_places!(row_21_a_claim_serves_two_whole_files_and_no_more, async |store| {
     let browser = store.browser();
     let (_, number) = store.buy(&browser, &["the-first-book"], "ann@example.org").await;
     let token = browser.token(&number, "the-first-book").await;
@@ -107,7 +107,7 @@ on_both_databases!(row_21_a_claim_serves_two_whole_files_and_no_more, async |sto
     assert_eq!(store.count("download_token WHERE used_count = 1").await, 1);
 });
 
-on_both_databases!(row_21_fifty_downloads_take_three_claims, async |store| {
+on_both_databases_and_places!(row_21_fifty_downloads_take_three_claims, async |store| {
     let browser = store.browser();
     let (_, number) = store.buy(&browser, &["the-third-book"], "ann@example.org").await;
     let token = browser.token(&number, "the-third-book").await;

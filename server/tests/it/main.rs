@@ -18,6 +18,8 @@ mod bad_input;
 #[cfg(test)]
 mod bad_stripe;
 #[cfg(test)]
+mod buckets;
+#[cfg(test)]
 mod buyer_sessions;
 #[cfg(test)]
 mod cart;
@@ -28,9 +30,13 @@ mod currencies;
 #[cfg(test)]
 mod databases;
 #[cfg(test)]
+mod delivery_log;
+#[cfg(test)]
 mod disputes;
 #[cfg(test)]
 mod downloads;
+#[cfg(test)]
+mod editions;
 #[cfg(test)]
 mod events;
 #[cfg(test)]
@@ -64,6 +70,8 @@ mod payment_states;
 #[cfg(test)]
 mod prices;
 #[cfg(test)]
+mod privacy;
+#[cfg(test)]
 mod purchase;
 #[cfg(test)]
 mod reconciler;
@@ -85,5 +93,7 @@ mod success_page;
 mod tokens;
 #[cfg(test)]
 mod transfers;
+#[cfg(test)]
+mod traversal;
 #[cfg(test)]
 mod whose;

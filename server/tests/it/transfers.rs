@@ -1,6 +1,6 @@
 //! What goes over the wire: ranges, broken transfers, withdrawn rights (rows 21 and 23).
 
-use crate::support::{Browser, Store, add_book, entry, file_content, on_both_databases, sha256};
+use crate::support::{Browser, Store, add_book, entry, file_content, on_both_databases_and_places, sha256};
 use futures::StreamExt as _;
 use reqwest::{Method, Response, StatusCode};
 use std::time::{Duration, Instant};
@@ -23,7 +23,7 @@ fn header<'a>(response: &'a Response, name: &str) -> &'a str {
     response.headers().get(name).unwrap_or_else(|| panic!("no {name}")).to_str().unwrap()
 }
 
-on_both_databases!(row_21_a_download_resumed_in_a_hundred_pieces_is_one_use, async |store| {
+on_both_databases_and_places!(row_21_a_download_resumed_in_a_hundred_pieces_is_one_use, async |store| {
     let (browser, path) = bought(store, "the-third-book").await;
     let mut file = Vec::new();
     for i in 0..100 {
@@ -41,7 +41,7 @@ on_both_databases!(row_21_a_download_resumed_in_a_hundred_pieces_is_one_use, asy
     assert_eq!(ranged(&browser, &path, &[("range", "bytes=0-999")]).await.status(), StatusCode::GONE);
 });
 
-on_both_databases!(row_21_ranges_are_answered_as_the_standard_says, async |store| {
+on_both_databases_and_places!(row_21_ranges_are_answered_as_the_standard_says, async |store| {
     let content = file_content("the-third-book", "epub");
     let (browser, path) = bought(store, "the-third-book").await;
     let head = browser.request(Method::HEAD, &path).send().await.unwrap();
@@ -126,7 +126,7 @@ async fn large_book(store: &Store) -> (Browser, String) {
     bought(store, "a-large-book").await
 }
 
-on_both_databases!(row_21_what_a_broken_transfer_did_not_send_is_given_back, async |store| {
+on_both_databases_and_places!(row_21_what_a_broken_transfer_did_not_send_is_given_back, async |store| {
     let (browser, path) = large_book(store).await;
     for times in 1..=5 {
         let mut body = browser.get(&path).await.bytes_stream();
@@ -152,7 +152,7 @@ on_both_databases!(row_21_what_a_broken_transfer_did_not_send_is_given_back, asy
     );
 });
 
-on_both_databases!(row_23_a_right_that_is_withdrawn_stops_the_transfer, async |store| {
+on_both_databases_and_places!(row_23_a_right_that_is_withdrawn_stops_the_transfer, async |store| {
     let (browser, path) = large_book(store).await;
     let mut body = browser.get(&path).await.bytes_stream();
     let mut received = body.next().await.unwrap().unwrap().len();

@@ -4,9 +4,13 @@
 //! title's files, each at most twice over in bytes, so that a lost connection costs nothing and a shared link is worth
 //! nothing. Showing a page never takes a use.
 
+mod history;
 mod log;
+mod redirect;
 mod transfer;
 
+pub(crate) use history::disputed_orders;
+pub use history::{LogEntry, LogPage, LogQuery};
 pub use transfer::{FileFacts, OpenFile, Opened};
 
 use crate::clock::moment;
@@ -17,11 +21,12 @@ use crate::db::schema::{
 use crate::failpoint::{Failpoint, pass};
 use crate::orders::{TokenRow, owns, token_columns};
 use crate::secrets::{self, BrowserSecret, BuyerSecret, Keys, Purpose};
-use crate::types::{BookFormat, Cover, DownloadView, OrderNumber, Renewed, TokenState};
+use crate::types::{BookFormat, Cover, DownloadView, FormatInfo, OrderNumber, Renewed, TokenState};
 use crate::{Error, Shop, catalog, fulfilment};
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 use log::Entry;
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 /// Who asks, as far as the access log cares.
@@ -69,6 +74,14 @@ pub enum Claimed {
     NotYours,
     /// The token is not usable, or the title has no such format.
     Refused(TokenState),
+}
+
+/// What a claim is for.
+enum Wanted {
+    /// The newest file of a format.
+    Format(BookFormat),
+    /// The file of this name.
+    File(String),
 }
 
 /// A file may be sent so many times over in bytes within one claim.
@@ -138,12 +151,29 @@ impl Shop {
     /// # Errors
     /// [`Error::NotFound`] for an unknown token, the database's.
     pub async fn claim_download(&self, token: &str, format: BookFormat, visitor: &Visitor) -> Result<Claimed, Error> {
+        self.claim_wanted(token, Wanted::Format(format), visitor).await
+    }
+
+    /// As [`Shop::claim_download`], for the file of this name: the way to the files of older editions
+    /// ([`Shop::editions`] names them).
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for an unknown token or a name that none of the title's files has, the database's.
+    pub async fn claim_file(&self, token: &str, filename: &str, visitor: &Visitor) -> Result<Claimed, Error> {
+        // PostgreSQL's text has no NUL and would call the question an error.
+        if filename.contains('\0') {
+            return Err(Error::NotFound);
+        }
+        self.claim_wanted(token, Wanted::File(filename.to_owned()), visitor).await
+    }
+
+    async fn claim_wanted(&self, token: &str, what: Wanted, visitor: &Visitor) -> Result<Claimed, Error> {
         let (shop, token, visitor) = (self.clone(), token.to_owned(), visitor.clone());
         let claimed = self
             .0
             .db
             .write(move |conn| {
-                let claimed = claim(conn, &shop, &token, format, &visitor)?;
+                let claimed = claim(conn, &shop, &token, &what, &visitor)?;
                 pass(Failpoint::ClaimWritten);
                 Ok(claimed)
             })
@@ -195,7 +225,7 @@ fn claim(
     conn: &mut AnyConnection,
     shop: &Shop,
     token: &str,
-    format: BookFormat,
+    what: &Wanted,
     visitor: &Visitor,
 ) -> Result<Claimed, Error> {
     let now = shop.0.clock.now();
@@ -214,14 +244,17 @@ fn claim(
         entry.log(conn, shop, 403, "suspended")?;
         return Ok(Claimed::Refused(found.token.state(now)));
     }
-    let file = book_file::table
+    let mut files = book_file::table
         .inner_join(edition::table)
         .filter(edition::book_id.eq(found.book_id))
-        .filter(book_file::format.eq(format.as_str()))
         .order(edition::id.desc())
         .select((book_file::id, book_file::bytes, book_file::filename))
-        .first::<(i64, i64, String)>(conn)
-        .optional()?;
+        .into_boxed();
+    files = match what {
+        Wanted::Format(format) => files.filter(book_file::format.eq(format.as_str())),
+        Wanted::File(name) => files.filter(book_file::filename.eq(name)),
+    };
+    let file = files.first::<(i64, i64, String)>(conn).optional()?;
     let Some((file_id, size, filename)) = file else { return Err(Error::NotFound) };
     // Locks the token's row until the end of the transaction, so that a double click finds the first click's claim.
     diesel::update(download_token::table.find(found.token.token_id))
@@ -319,20 +352,15 @@ pub(crate) fn running_claim(
     now: NaiveDateTime,
 ) -> Result<Option<RunningClaim>, Error> {
     let Some((claim_id, expires_at)) = latest_claim(conn, token_id, browser, now)? else { return Ok(None) };
-    let newest: Option<i64> =
-        edition::table.filter(edition::book_id.eq(book_id)).select(diesel::dsl::max(edition::id)).first(conn)?;
-    let rows: Vec<(String, i64, Option<i64>)> = book_file::table
-        .left_join(
-            download_quota::table
-                .on(download_quota::book_file_id.eq(book_file::id).and(download_quota::claim_id.eq(claim_id))),
-        )
-        .filter(book_file::edition_id.eq(newest.unwrap_or_default()))
-        .select((book_file::format, book_file::bytes, download_quota::bytes.nullable()))
-        .load(conn)?;
-    let serves = rows
+    let newest = catalog::newest_files(conn, book_id)?;
+    let served: HashMap<i64, i64> = download_quota::table
+        .filter(download_quota::claim_id.eq(claim_id))
+        .select((download_quota::book_file_id, download_quota::bytes))
+        .load(conn)?
         .into_iter()
-        .filter(|(_, bytes, served)| has_room(*served, *bytes))
-        .filter_map(|(format, _, _)| BookFormat::parse(&format))
         .collect();
+    let room =
+        |id: &i64, info: &FormatInfo| has_room(served.get(id).copied(), i64::try_from(info.bytes).unwrap_or(i64::MAX));
+    let serves = newest.into_iter().filter(|(id, info)| room(id, info)).map(|(_, info)| info.format).collect();
     Ok(Some(RunningClaim { serves, expires_at }))
 }

@@ -22,9 +22,9 @@ pub struct OpenFile {
     claim_id: i64,
     book_file_id: i64,
     entitlement_id: i64,
-    log_id: i64,
-    reserved: i64,
-    storage_key: String,
+    pub(super) log_id: i64,
+    pub(super) reserved: i64,
+    pub(super) storage_key: String,
 }
 
 /// What a file is, before any of it is sent.

@@ -255,7 +255,7 @@ impl Shop {
     }
 }
 
-fn cover_path(key: &str, width: u32) -> String {
+pub(crate) fn cover_path(key: &str, width: u32) -> String {
     format!("covers/{key}-{width}.webp")
 }
 

@@ -5,6 +5,7 @@
 
 mod book;
 mod cart;
+mod edition;
 mod email;
 mod library;
 mod money;
@@ -17,6 +18,7 @@ pub use book::{
     Sort,
 };
 pub use cart::{CartLine, CartProblem, CartView};
+pub use edition::{EditionFile, EditionView};
 pub use email::{Email, InvalidEmail};
 pub use library::{AccessCode, InvalidAccessCode, LibraryView, Renewed, ShelfFile, ShelfOrder, ShelfTitle};
 pub use money::{Currency, Money, MoneyError, UnknownCurrency};

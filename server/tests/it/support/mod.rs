@@ -8,6 +8,7 @@ mod library;
 mod mail;
 mod money;
 mod program;
+mod s3;
 mod stripe;
 mod tables;
 
@@ -19,6 +20,7 @@ pub use library::Brought;
 pub use mail::{Authority, Encryption, Mail, MailWay, Sink, mail_signature, message_ids};
 pub use money::{BANK_ACCOUNT, Bought, by_hand};
 pub use program::{Program, log};
+pub use s3::{FilesWay, S3Server};
 pub use stripe::{cookie, event, session_of, signature, v1};
 pub use tables::schema;
 
@@ -29,7 +31,7 @@ use octavo::workers;
 use reqwest::{Client, StatusCode};
 use sha2::{Digest as _, Sha256};
 use shop::db::{DatabaseUrl, Db};
-use shop::files::Files;
+use shop::files::{Files, Place};
 use shop::mailer::{MailFolder, Mailer, Memory, Post};
 use shop::payments::Payments;
 use shop::types::OrderNumber;
@@ -65,6 +67,41 @@ macro_rules! on_both_databases {
 }
 pub(crate) use on_both_databases;
 
+/// As [`on_both_databases`], and each of them with the files in a folder and in a bucket.
+macro_rules! on_both_databases_and_places {
+    ($(#[$meta:meta])* $name:ident, $body:expr) => {
+        on_both_databases_and_places!($(#[$meta])* $name, $crate::support::Options::default(), $body);
+    };
+    ($(#[$meta:meta])* $name:ident, $options:expr, $body:expr) => {
+        $(#[$meta])*
+        mod $name {
+            use super::*;
+            use $crate::support::{Backend, FilesWay, Options, run};
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn sqlite() {
+                run(Backend::Sqlite, $options, $body).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn postgres() {
+                run(Backend::Postgres, $options, $body).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn sqlite_s3() {
+                run(Backend::Sqlite, Options { files: FilesWay::S3, ..$options }, $body).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn postgres_s3() {
+                run(Backend::Postgres, Options { files: FilesWay::S3, ..$options }, $body).await;
+            }
+        }
+    };
+}
+pub(crate) use on_both_databases_and_places;
+
 /// Which database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
@@ -82,6 +119,7 @@ pub struct Options {
     pub clock: Clock,
     pub policy: shop::Policy,
     pub mail: MailWay,
+    pub files: FilesWay,
     /// Whether it is a demo store.
     pub demo: bool,
     /// Whether it is a live store; the sandbox knows test mode only.
@@ -96,6 +134,7 @@ impl Default for Options {
             clock: Clock::System,
             policy: shop::Policy::default(),
             mail: MailWay::Memory,
+            files: FilesWay::Folder,
             demo: false,
             livemode: false,
         }
@@ -132,6 +171,8 @@ pub struct Store {
     /// The mails that were sent, unless they go elsewhere.
     pub memory: Memory,
     pub sink: Option<Sink>,
+    /// The server of the bucket, if the files are in one.
+    pub s3: Option<S3Server>,
     parts: Parts,
     stop: watch::Sender<bool>,
     workers: JoinSet<()>,
@@ -192,6 +233,11 @@ impl Store {
                 Some(mail::relay(&sink.url(credentials), sink.authority().map(|(pem, _)| pem)))
             }
         };
+        let s3 = (options.files != FilesWay::Folder).then(S3Server::start);
+        let place = match &s3 {
+            Some(s3) => Place::S3(s3.bucket(options.files == FilesWay::Redirected)),
+            None => Place::Folder(data.path().join("files")),
+        };
         let (from, owner) = (MAIL_FROM.parse().unwrap(), OWNER.parse().unwrap());
         let parts = Parts {
             settings: shop::Settings {
@@ -203,7 +249,7 @@ impl Store {
                 policy: options.policy,
             },
             db,
-            files: Files::local(&data.path().join("files")).unwrap(),
+            files: Files::open(&place).unwrap(),
             payments: Payments::new(&TEST_KEY.parse().unwrap(), &format!("{}/", sandbox.url())).unwrap(),
             post: mailer.map(|mailer| Post { mailer, from, owner }),
             key: SecretKey::new(SECRET_KEY).unwrap(),
@@ -227,6 +273,7 @@ impl Store {
             sends,
             memory,
             sink,
+            s3,
             parts,
             stop,
             workers,

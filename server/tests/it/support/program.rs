@@ -118,6 +118,7 @@ impl Store {
                 command.env("SMTP_CA_FILE", file);
             }
         }
+        command.envs(self.s3.iter().flat_map(super::S3Server::settings));
         command
     }
 
@@ -132,8 +133,13 @@ impl Store {
 
     /// Runs a command of the program to its end: its exit code, and what it printed.
     pub async fn octavo(&self, arguments: &[&str]) -> (i32, String) {
+        self.octavo_with(&[], arguments).await
+    }
+
+    /// The same, with more settings.
+    pub async fn octavo_with(&self, settings: &[(&str, String)], arguments: &[&str]) -> (i32, String) {
         let mut command = self.command(&self.url);
-        command.args(arguments);
+        command.args(arguments).envs(settings.iter().map(|(name, value)| (*name, value)));
         let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
         let said = String::from_utf8(output.stdout).unwrap() + &String::from_utf8_lossy(&output.stderr);
         (output.status.code().unwrap_or_else(|| panic!("{arguments:?} ended by {}: {said}", output.status)), said)
