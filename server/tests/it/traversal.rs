@@ -90,8 +90,12 @@ async fn a_claim(store: &Store) -> (String, String, String) {
             "INSERT INTO order_access (order_id, browser_hash, expires_at) VALUES (1, '{hash}', '2999-01-01 00:00:00')"
         ))
         .await;
-    let visitor =
-        Visitor { browser: Some(browser.clone()), ip: IpAddr::V4(Ipv4Addr::LOCALHOST), user_agent: String::new() };
+    let visitor = Visitor {
+        browser: Some(browser.clone()),
+        ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        user_agent: String::new(),
+        buyer: None,
+    };
     let claimed = store.shop.claim_download(&token, BookFormat::Epub, &visitor).await.unwrap();
     let Claimed::File(path) = claimed else { panic!("{claimed:?}") };
     (path.rsplit_once('/').unwrap().0.to_owned(), token, cookie(&browser))

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use writer::Writer;
 
 pub(crate) use bulk::Bulk;
@@ -214,6 +214,25 @@ impl Db {
         self.readers.run(move |pool| work(&mut *acquire(pool)?)).await
     }
 
+    /// As [`Db::read`], for a look at a row or two by its key. SQLite answers that from memory in less time than it takes
+    /// to hand the question to another thread and back, so it is asked where we are.
+    ///
+    /// # Errors
+    /// As [`Db::read`].
+    pub async fn read_briefly<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut AnyConnection) -> Result<T, Error> + Send + 'static,
+    {
+        match &self.writer {
+            Writers::Thread(_) => {
+                let _permit = self.readers.permit().await?;
+                work(&mut *acquire(&self.readers.pool)?)
+            }
+            Writers::Pool => self.read(work).await,
+        }
+    }
+
     /// Runs `work` in one transaction: `BEGIN IMMEDIATE` on SQLite (a deferred read-to-write upgrade would fail at
     /// once, whatever the time limit). An error rolls back. A passing failure (lost lock, deadlock) is tried again, so
     /// `work` must do nothing outside the database.
@@ -265,14 +284,19 @@ impl Db {
 }
 
 impl Readers {
+    /// A place at one of the connections.
+    async fn permit(&self) -> Result<OwnedSemaphorePermit, Error> {
+        tokio::time::timeout(POOL_TIMEOUT, Arc::clone(&self.permits).acquire_owned())
+            .await
+            .map_err(|_| Error::Overloaded)?
+            .map_err(|error| Error::internal(error.to_string()))
+    }
+
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&AnyPool) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let permit = tokio::time::timeout(POOL_TIMEOUT, Arc::clone(&self.permits).acquire_owned())
-            .await
-            .map_err(|_| Error::Overloaded)?
-            .map_err(|error| Error::internal(error.to_string()))?;
+        let permit = self.permit().await?;
         let pool = self.pool.clone();
         blocking(move || {
             let result = work(&pool);

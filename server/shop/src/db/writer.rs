@@ -151,6 +151,8 @@ struct Last {
 enum Attempt {
     /// Kept, or undone by itself.
     Settled,
+    /// Undone with the whole transaction.
+    Undone,
     /// It panicked; nobody knows what the connection is in.
     Panicked,
     /// The transaction cannot go on.
@@ -209,8 +211,10 @@ impl Loop {
         let mut next = Some(first);
         while let Some(mut piece) = next {
             urgent += usize::from(piece.is_urgent());
-            match self.attempt(piece.as_mut()) {
+            match self.attempt(piece.as_mut(), batch.is_empty()) {
                 Attempt::Settled => batch.push(piece),
+                // It stood alone in the transaction, which is gone.
+                Attempt::Undone => return piece.answer(),
                 Attempt::Panicked => {
                     piece.refuse(Error::internal("a panic while writing to the database"));
                     return self.start_again(batch);
@@ -248,13 +252,16 @@ impl Loop {
         waiting.recv_timeout(patience).ok()
     }
 
-    /// One piece in its savepoint.
-    fn attempt(&mut self, piece: &mut dyn Work) -> Attempt {
+    /// One piece in its savepoint. The first one needs none: if it fails, there is nothing else to undo. (SQLite copies
+    /// each page that is changed within a savepoint.)
+    fn attempt(&mut self, piece: &mut dyn Work, first: bool) -> Attempt {
         let conn = &mut self.conn;
-        if savepoint(conn).is_err() {
+        if !first && savepoint(conn).is_err() {
             return Attempt::Lost;
         }
         match catch_unwind(AssertUnwindSafe(|| piece.attempt(conn))) {
+            Ok(true) if first => Attempt::Settled,
+            Ok(false) if first && rollback(conn).is_ok() => Attempt::Undone,
             Ok(true) if commit(conn).is_ok() => Attempt::Settled,
             Ok(false) if rollback(conn).is_ok() => Attempt::Settled,
             Ok(_) => Attempt::Lost,

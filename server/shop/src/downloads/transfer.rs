@@ -74,7 +74,7 @@ impl Shop {
             (secrets::hash(claim), browser.hash(), filename.to_owned(), self.0.clock.now());
         self.0
             .db
-            .read(move |conn| {
+            .read_briefly(move |conn| {
                 type Row = (i64, i64, i64, i64, String, (String, String, String, i64, String));
                 let row: Option<Row> = download_claim::table
                     .inner_join(
@@ -204,7 +204,7 @@ impl Shop {
         let id = file.entitlement_id;
         self.0
             .db
-            .read(move |conn| {
+            .read_briefly(move |conn| {
                 let active = entitlement::table.find(id).filter(entitlement::state.eq("active"));
                 Ok(diesel::select(diesel::dsl::exists(active)).get_result(conn)?)
             })
