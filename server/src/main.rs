@@ -229,7 +229,6 @@ async fn serve(config: Config, store_file: &Path) -> anyhow::Result<()> {
     let (base_url, farewell) = (config.base_url.clone(), config.shutdown_delay);
     let place = config.files.clone();
     let shop = build_shop(config).await?;
-    let db = shop.db().clone();
     files::check(shop.files(), &place).await?;
     let (stop, stopped) = watch::channel(false);
     let mut workers = workers::spawn(&shop, &stopped);
@@ -257,8 +256,6 @@ async fn serve(config: Config, store_file: &Path) -> anyhow::Result<()> {
     serving::serve(listener, store, serving::Limits::default(), closing).await;
     stop.send_replace(true);
     while workers.join_next().await.is_some() {}
-    // The last downloads' notes.
-    db.settle().await.context("the last writes")?;
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use crate::components::{Cover, CoverSize, Downloads, Notice, RefusedNotice};
 use crate::context;
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
-use shop::types::{LibraryView, OrderStatus, ShelfFile, ShelfOrder, ShelfTitle};
+use shop::types::{EditionFile, EditionView, LibraryView, OrderStatus, ShelfOrder, ShelfTitle, TokenState};
 
 /// The shelf, in a browser that has opened it; in any other the form that asks for link and code.
 #[component]
@@ -87,7 +87,9 @@ fn shelf(library: LibraryView) -> impl IntoView {
 }
 
 fn title(shown: ShelfTitle) -> impl IntoView {
-    let ShelfTitle { title, byline, slug, cover, accent, files, notes, download } = shown;
+    let ShelfTitle { title, byline, slug, cover, accent, editions, notes, download } = shown;
+    let open = download.state == TokenState::Usable || download.running_until.is_some();
+    let token = download.token.clone();
     view! {
         <li>
             <Cover picture=cover title=title.clone() byline=byline.clone() accent size=CoverSize::Thumb/>
@@ -98,30 +100,90 @@ fn title(shown: ShelfTitle) -> impl IntoView {
                 <p class="by">{byline}</p>
                 {notes.iter().map(|note| view! { <p class="note">{note.text()}</p> }).collect_view()}
                 <Downloads download stay="/library"/>
-                {(!files.is_empty()).then(|| checks(files))}
+                {news(&editions)}
+                {open.then(|| earlier(&token, &editions))}
+                {checks(editions)}
             </div>
         </li>
     }
 }
 
-/// What a downloaded file can be compared with.
-fn checks(files: Vec<ShelfFile>) -> impl IntoView {
-    let line = |file: ShelfFile| {
+/// What the newest edition brings, if it took the place of another one.
+fn news(editions: &[EditionView]) -> Option<AnyView> {
+    let [newest, _, ..] = editions else { return None };
+    let EditionView { label, changelog_html, added_on, .. } = newest.clone();
+    let line = format!("{label}, since {added_on}.");
+    Some(if changelog_html.is_empty() {
+        view! { <p class="note">{line}</p> }.into_any()
+    } else {
         view! {
-            <div>
-                <dt>{format!("{}, {}", file.info.format, file.info.size())}</dt>
-                <dd>
-                    <code>{file.sha256}</code>
-                </dd>
-            </div>
+            <details class="checks">
+                <summary>{line} " What is new"</summary>
+                <div inner_html=changelog_html></div>
+            </details>
         }
-    };
+        .into_any()
+    })
+}
+
+/// The files that a newer edition took the place of: they can still be had.
+fn earlier(token: &str, editions: &[EditionView]) -> Option<AnyView> {
+    let replaced = editions
+        .iter()
+        .flat_map(|edition| edition.files.iter().filter(|file| !file.newest).map(|file| (edition.label.clone(), file)));
+    let buttons = replaced.map(|(label, file)| replaced_file(token, &label, file)).collect_view();
+    (!buttons.is_empty()).then(|| {
+        view! {
+            <details class="checks">
+                <summary>"Earlier editions"</summary>
+                <div class="files">{buttons}</div>
+            </details>
+        }
+        .into_any()
+    })
+}
+
+fn replaced_file(token: &str, label: &str, file: &EditionFile) -> impl IntoView + use<> {
     view! {
-        <details class="checks">
-            <summary>"Sizes and checksums (SHA-256)"</summary>
-            <dl>{files.into_iter().map(line).collect_view()}</dl>
-        </details>
+        <form method="post" action=format!("/d/{token}/claim")>
+            <input type="hidden" name="file" value=file.filename.clone()/>
+            <button class="quiet">{format!("Download {} of {label}", file.info.format)}</button>
+            <small>{file.info.size()}</small>
+        </form>
     }
+}
+
+/// What a downloaded file can be compared with.
+fn checks(editions: Vec<EditionView>) -> Option<AnyView> {
+    let several = editions.len() > 1;
+    let lines = editions.into_iter().flat_map(|edition| {
+        let of = if several { format!(", {}", edition.label) } else { String::new() };
+        edition
+            .files
+            .into_iter()
+            .map(move |file| (format!("{}, {}{of}", file.info.format, file.info.size()), file.sha256))
+    });
+    let lines: Vec<_> = lines
+        .map(|(what, sha256)| {
+            view! {
+                <div>
+                    <dt>{what}</dt>
+                    <dd>
+                        <code>{sha256}</code>
+                    </dd>
+                </div>
+            }
+        })
+        .collect();
+    (!lines.is_empty()).then(|| {
+        view! {
+            <details class="checks">
+                <summary>"Sizes and checksums (SHA-256)"</summary>
+                <dl>{lines}</dl>
+            </details>
+        }
+        .into_any()
+    })
 }
 
 fn order(order: ShelfOrder) -> impl IntoView {

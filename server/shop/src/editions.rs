@@ -36,7 +36,8 @@ impl Shop {
     }
 }
 
-fn of_books(conn: &mut AnyConnection, slugs: Vec<String>) -> Result<HashMap<Slug, Vec<EditionView>>, Error> {
+/// As [`Shop::editions`].
+pub(crate) fn of_books(conn: &mut AnyConnection, slugs: Vec<String>) -> Result<HashMap<Slug, Vec<EditionView>>, Error> {
     type Row = (i64, String, String, String, NaiveDateTime);
     let editions: Vec<Row> = edition::table
         .inner_join(book::table)

@@ -4,16 +4,14 @@ use crate::access::sessions;
 use crate::catalog;
 use crate::clock::day;
 use crate::db::AnyConnection;
-use crate::db::schema::{
-    book, book_file, dispute, download_token, edition, entitlement, invoice, order_item, orders, refund,
-};
+use crate::db::schema::{book, dispute, download_token, entitlement, invoice, order_item, orders, refund};
 use crate::orders::{TokenRow, status, token_columns};
 use crate::rights;
 use crate::secrets::{BrowserSecret, Keys};
 use crate::types::{
-    Cover, Currency, DisputeStage, LibraryView, Money, OrderStatus, ShelfFile, ShelfOrder, ShelfTitle, TokenState,
+    Cover, Currency, DisputeStage, LibraryView, Money, OrderStatus, ShelfOrder, ShelfTitle, TokenState,
 };
-use crate::{Error, Shop};
+use crate::{Error, Shop, editions};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use std::collections::{HashMap, HashSet};
@@ -182,7 +180,7 @@ fn titles(
     }
     let books: Vec<i64> = kept.iter().map(|row| row.book_id).collect();
     let mut bylines = catalog::bylines(conn, &books)?;
-    let mut files = files(conn, &books)?;
+    let mut editions = editions::of_books(conn, kept.iter().map(|row| row.slug.clone()).collect())?;
     kept.into_iter()
         .map(|row| {
             let order = paid.get(&row.order_id).ok_or_else(|| Error::internal("a title of no order"))?;
@@ -194,7 +192,7 @@ fn titles(
             };
             Ok(ShelfTitle {
                 byline: bylines.remove(&row.book_id).unwrap_or_default(),
-                files: files.remove(&row.book_id).unwrap_or_default(),
+                editions: row.slug.parse().ok().and_then(|slug| editions.remove(&slug)).unwrap_or_default(),
                 download: row.token.view(conn, shop, row.book_id, browser, now)?,
                 title: row.title,
                 slug: row.slug,
@@ -215,23 +213,4 @@ fn rank(shop: &Shop, token: &TokenRow, now: NaiveDateTime) -> u8 {
         TokenState::Suspended => 3,
         TokenState::Revoked => 4,
     }
-}
-
-/// The files of each book's current edition.
-fn files(conn: &mut AnyConnection, books: &[i64]) -> Result<HashMap<i64, Vec<ShelfFile>>, Error> {
-    let rows: Vec<(i64, i64, String, i64, String)> = book_file::table
-        .inner_join(edition::table)
-        .filter(edition::book_id.eq_any(books))
-        .order((edition::id.desc(), book_file::format))
-        .select((edition::book_id, edition::id, book_file::format, book_file::bytes, book_file::sha256))
-        .load(conn)?;
-    let mut newest: HashMap<i64, i64> = HashMap::new();
-    let mut files: HashMap<i64, Vec<ShelfFile>> = HashMap::new();
-    for (book_id, edition_id, format, bytes, sha256) in rows {
-        if *newest.entry(book_id).or_insert(edition_id) == edition_id {
-            let info = catalog::format_info(&format, bytes)?;
-            files.entry(book_id).or_default().push(ShelfFile { info, sha256 });
-        }
-    }
-    Ok(files)
 }

@@ -74,6 +74,17 @@ on_both_databases_and_places!(a_new_edition_serves_past_buyers_at_once_and_keeps
     let both = browser.post(&format!("/d/{token}/claim"), &[("file", "x"), ("format", "pdf")]).await;
     assert_eq!(both.status(), StatusCode::BAD_REQUEST);
 
+    // The shelf offers the new one, says what is new, and keeps the old one.
+    store.library(&browser, "ann@example.org").await;
+    let shelf = browser.text("/library").await;
+    for words in
+        ["Second edition, since ", "Typos are gone.", "Earlier editions", "Download EPUB of ", ">Download PDF<"]
+    {
+        assert!(shelf.contains(words), "{words} is not in {shelf}");
+    }
+    assert_eq!(shelf.matches("name=\"file\"").count(), 1);
+    assert_eq!(hidden(&shelf, "file").as_deref(), Some("the-first-book.epub"));
+
     let slugs = [slug.parse().unwrap(), "no-such-book".parse().unwrap()];
     let editions = store.shop.editions(&slugs).await.unwrap();
     assert_eq!(editions.len(), 1);

@@ -244,37 +244,8 @@ impl Db {
         T: Send + 'static,
         F: FnMut(&mut AnyConnection) -> Result<T, Error> + Send + 'static,
     {
-        self.write_somehow(true, work).await
-    }
-
-    /// As [`Db::write`], for what nobody waits for: on SQLite it joins the next transaction, or has one of its own a few
-    /// hundredths of a second later, so that notes cost no commits.
-    ///
-    /// # Errors
-    /// As [`Db::write`].
-    pub async fn write_in_passing<T, F>(&self, work: F) -> Result<T, Error>
-    where
-        T: Send + 'static,
-        F: FnMut(&mut AnyConnection) -> Result<T, Error> + Send + 'static,
-    {
-        self.write_somehow(false, work).await
-    }
-
-    /// Returns when everything that was to be written by now is durable.
-    ///
-    /// # Errors
-    /// As [`Db::write`].
-    pub async fn settle(&self) -> Result<(), Error> {
-        self.write(|_| Ok(())).await
-    }
-
-    async fn write_somehow<T, F>(&self, urgent: bool, work: F) -> Result<T, Error>
-    where
-        T: Send + 'static,
-        F: FnMut(&mut AnyConnection) -> Result<T, Error> + Send + 'static,
-    {
         match &self.writer {
-            Writers::Thread(writer) => writer.run(urgent, work).await,
+            Writers::Thread(writer) => writer.run(work).await,
             Writers::Pool => {
                 let mut work = work;
                 self.readers.run(move |pool| persist(|work| transaction(&mut *acquire(pool)?, work), &mut work)).await

@@ -9,11 +9,10 @@ use crate::Error;
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::prelude::*;
 use diesel::r2d2::CustomizeConnection;
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
@@ -25,8 +24,6 @@ const BATCH: usize = 512;
 const BATCH_TIME: Duration = Duration::from_millis(50);
 /// A busy writer waits for stragglers, at most this share of what its last commit took.
 const PATIENCE: u32 = 4;
-/// How long work that nobody waits for may wait for a transaction to join.
-const IN_PASSING: Duration = Duration::from_millis(50);
 
 /// The way to the writer's thread, which ends with the last copy.
 #[derive(Clone, Debug)]
@@ -43,7 +40,7 @@ impl Writer {
         let own = path.to_owned();
         std::thread::Builder::new()
             .name("sqlite-writer".into())
-            .spawn(move || Loop { path: own, conn, last: Last::default(), unhurried: VecDeque::new() }.run(&waiting))
+            .spawn(move || Loop { path: own, conn, last: Last::default() }.run(&waiting))
             .map_err(|error| diesel::r2d2::Error::ConnectionError(ConnectionError::BadConnection(error.to_string())))?;
         Ok(Self { path: path.into(), queue })
     }
@@ -53,16 +50,14 @@ impl Writer {
         open(&self.path)
     }
 
-    /// Has `work` done and waits until it is durable. Unless it is `urgent` it waits a little for others to share their
-    /// commit with.
-    pub(super) async fn run<T, F>(&self, urgent: bool, work: F) -> Result<T, Error>
+    /// Has `work` done and waits until it is durable.
+    pub(super) async fn run<T, F>(&self, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
         F: FnMut(&mut AnyConnection) -> Result<T, Error> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        let (queued, span) = (Instant::now(), tracing::Span::current());
-        let piece = Piece { work, urgent, answer, result: None, queued, span };
+        let piece = Piece { work, answer, result: None, queued: Instant::now(), span: tracing::Span::current() };
         match self.queue.try_send(Box::new(piece)) {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => return Err(Error::Overloaded),
@@ -81,8 +76,6 @@ fn open(path: &Path) -> Result<AnyConnection, diesel::r2d2::Error> {
 
 /// A caller's transaction with the way back to the caller.
 trait Work: Send {
-    /// Whether somebody waits for it.
-    fn is_urgent(&self) -> bool;
     /// Whether its caller has been kept waiting for too long.
     fn is_late(&self) -> bool;
     /// Does it; false if it must be undone.
@@ -97,7 +90,6 @@ trait Work: Send {
 
 struct Piece<T, F> {
     work: F,
-    urgent: bool,
     answer: oneshot::Sender<Result<T, Error>>,
     result: Option<Result<T, Error>>,
     queued: Instant,
@@ -109,10 +101,6 @@ where
     T: Send,
     F: FnMut(&mut AnyConnection) -> Result<T, Error> + Send,
 {
-    fn is_urgent(&self) -> bool {
-        self.urgent
-    }
-
     fn is_late(&self) -> bool {
         self.queued.elapsed() > super::POOL_TIMEOUT
     }
@@ -143,7 +131,7 @@ where
 /// The last transaction: what the next one can expect.
 #[derive(Clone, Copy, Default)]
 struct Last {
-    urgent: usize,
+    pieces: usize,
     commit: Duration,
 }
 
@@ -163,39 +151,14 @@ struct Loop {
     path: PathBuf,
     conn: AnyConnection,
     last: Last,
-    /// What waits for a transaction to join.
-    unhurried: VecDeque<Box<dyn Work>>,
 }
 
 impl Loop {
     fn run(mut self, waiting: &Receiver<Box<dyn Work>>) {
-        let mut at_the_latest = Instant::now();
-        loop {
-            let received = if self.unhurried.is_empty() {
-                waiting.recv().map_err(|_| RecvTimeoutError::Disconnected)
-            } else {
-                waiting.recv_timeout(at_the_latest.saturating_duration_since(Instant::now()))
-            };
-            let first = match received {
-                Ok(piece) if piece.is_urgent() => on_time(piece),
-                Ok(piece) => {
-                    if self.unhurried.is_empty() {
-                        at_the_latest = Instant::now() + IN_PASSING;
-                    }
-                    self.unhurried.push_back(piece);
-                    if self.unhurried.len() < BATCH {
-                        continue;
-                    }
-                    self.unhurried.pop_front()
-                }
-                Err(RecvTimeoutError::Timeout) => self.unhurried.pop_front(),
-                Err(RecvTimeoutError::Disconnected) => match self.unhurried.pop_front() {
-                    Some(piece) => Some(piece),
-                    None => return,
-                },
-            };
-            if let Some(first) = first {
-                self.batch(first, waiting);
+        while let Ok(first) = waiting.recv() {
+            match on_time(first) {
+                Some(first) => self.batch(first, waiting),
+                None => continue,
             }
         }
     }
@@ -207,10 +170,8 @@ impl Loop {
         }
         let started = Instant::now();
         let mut batch = Vec::new();
-        let mut urgent = 0;
         let mut next = Some(first);
         while let Some(mut piece) = next {
-            urgent += usize::from(piece.is_urgent());
             match self.attempt(piece.as_mut(), batch.is_empty()) {
                 Attempt::Settled => batch.push(piece),
                 // It stood alone in the transaction, which is gone.
@@ -225,18 +186,14 @@ impl Loop {
                 }
             }
             let room = batch.len() < BATCH && started.elapsed() < BATCH_TIME;
-            next = match room.then(|| self.unhurried.pop_front()) {
-                Some(None) => self.next(urgent, started, waiting).and_then(on_time),
-                Some(unhurried) => unhurried,
-                None => None,
-            };
+            next = if room { self.next(batch.len(), started, waiting).and_then(on_time) } else { None };
         }
         let committing = Instant::now();
         if let Err(error) = commit(&mut self.conn) {
             tracing::warn!(%error, pieces = batch.len(), "the writer could not commit");
             return self.start_again(batch);
         }
-        self.last = Last { urgent, commit: committing.elapsed() };
+        self.last = Last { pieces: batch.len(), commit: committing.elapsed() };
         for piece in batch {
             piece.answer();
         }
@@ -245,7 +202,7 @@ impl Loop {
     /// Another piece for the open transaction. Those whom the last commit has just answered may be on their way back:
     /// while fewer are here than then, a little patience saves them a whole commit.
     fn next(&self, here: usize, started: Instant, waiting: &Receiver<Box<dyn Work>>) -> Option<Box<dyn Work>> {
-        if here >= self.last.urgent {
+        if here >= self.last.pieces {
             return waiting.try_recv().ok();
         }
         let patience = (self.last.commit / PATIENCE).min(BATCH_TIME).saturating_sub(started.elapsed());
@@ -326,7 +283,7 @@ mod tests {
     }
 
     async fn run(writer: &Writer, sql: String) -> Result<(), Error> {
-        writer.run(true, move |conn| Ok(diesel::sql_query(&sql).execute(conn).map(drop)?)).await
+        writer.run(move |conn| Ok(diesel::sql_query(&sql).execute(conn).map(drop)?)).await
     }
 
     fn count(folder: &tempfile::TempDir) -> i64 {
@@ -344,7 +301,7 @@ mod tests {
             let (writer, folder) = (writer.clone(), &folder);
             async move {
                 let result = writer
-                    .run(true, move |conn| {
+                    .run(move |conn| {
                         diesel::sql_query(format!("INSERT INTO t VALUES ({i})")).execute(conn)?;
                         match i % 10 {
                             3 => Err(Error::NotFound),
@@ -379,7 +336,7 @@ mod tests {
             let writer = writer.clone();
             async move {
                 writer
-                    .run(true, move |conn| {
+                    .run(move |conn| {
                         diesel::sql_query(format!("INSERT INTO t VALUES ({i})")).execute(conn)?;
                         assert_ne!(i % 20, 9, "a defect");
                         Ok(())
@@ -403,7 +360,7 @@ mod tests {
             let (writer, hold) = (writer.clone(), hold.clone());
             tokio::spawn(async move {
                 writer
-                    .run(true, move |_| {
+                    .run(move |_| {
                         hold.wait();
                         hold.wait();
                         Ok(())
@@ -430,30 +387,6 @@ mod tests {
         // Each commit writes at least the one page of the table to the log: a hundred of them would be a hundred pages.
         let written = frames(&folder) - before;
         assert!((1..=5).contains(&written), "{written} pages");
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn what_nobody_waits_for_shares_a_commit_and_is_done_in_any_case() {
-        let folder = tempfile::tempdir().unwrap();
-        let writer = writer(&folder);
-        run(&writer, "CREATE TABLE t (id INTEGER PRIMARY KEY)".into()).await.unwrap();
-        let before = frames(&folder);
-        let note = |i: i64| {
-            let writer = writer.clone();
-            tokio::spawn(async move {
-                let sql = format!("INSERT INTO t VALUES ({i})");
-                writer.run(false, move |conn| Ok(diesel::sql_query(&sql).execute(conn).map(drop)?)).await
-            })
-        };
-        // One after the other, without anything urgent: each pause is shared.
-        for notes in [(0..50).map(note).collect::<Vec<_>>(), (50..600).map(note).collect()] {
-            for note in notes {
-                note.await.unwrap().unwrap();
-            }
-        }
-        assert_eq!(count(&folder), 600);
-        let written = frames(&folder) - before;
-        assert!((2..=40).contains(&written), "{written} pages");
     }
 
     /// Pages in the write-ahead log: 32 bytes of header, then 24 + 4 096 each.

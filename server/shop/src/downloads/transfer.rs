@@ -219,7 +219,7 @@ impl Shop {
         let (file, sent) = (file.clone(), i64::try_from(sent).unwrap_or(i64::MAX));
         self.0
             .db
-            .write_in_passing(move |conn| {
+            .write(move |conn| {
                 diesel::update(download_log::table.find(file.log_id))
                     .set((download_log::bytes.eq(sent), download_log::reason.eq(outcome)))
                     .execute(conn)?;

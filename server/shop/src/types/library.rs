@@ -1,6 +1,6 @@
 //! What somebody has bought under an address, and the code that opens it.
 
-use super::{Cover, DownloadView, FormatInfo, Money, MoneyNote, OrderNumber, OrderStatus};
+use super::{Cover, DownloadView, EditionView, Money, MoneyNote, OrderNumber, OrderStatus};
 use core::fmt;
 use core::str::FromStr;
 use serde::{Deserialize, Serialize};
@@ -102,21 +102,12 @@ pub struct ShelfTitle {
     pub cover: Option<Cover>,
     /// The accent colour, `#rrggbb`.
     pub accent: String,
-    /// The files of the current edition, with what they can be checked by.
-    pub files: Vec<ShelfFile>,
+    /// Its editions with their files, newest first.
+    pub editions: Vec<EditionView>,
     /// What became of the money, oldest first.
     pub notes: Vec<MoneyNote>,
     /// The way to the files; of several purchases the one that is good for most.
     pub download: DownloadView,
-}
-
-/// A file as its owner can check it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ShelfFile {
-    /// Format and size.
-    pub info: FormatInfo,
-    /// SHA-256 in hexadecimal.
-    pub sha256: String,
 }
 
 /// An order in the list below the shelf.

@@ -20,7 +20,7 @@ pub use book::{
 pub use cart::{CartLine, CartProblem, CartView};
 pub use edition::{EditionFile, EditionView};
 pub use email::{Email, InvalidEmail};
-pub use library::{AccessCode, InvalidAccessCode, LibraryView, Renewed, ShelfFile, ShelfOrder, ShelfTitle};
+pub use library::{AccessCode, InvalidAccessCode, LibraryView, Renewed, ShelfOrder, ShelfTitle};
 pub use money::{Currency, Money, MoneyError, UnknownCurrency};
 pub use order::{
     CheckoutProgress, DownloadView, InvalidOrderNumber, OrderItemView, OrderNumber, OrderStatus, OrderView, TokenState,
