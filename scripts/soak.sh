@@ -106,7 +106,7 @@ row "row 27, an address that has bought and one that has not" "${medians:-see th
 
 say "[5/5] Times: one core for the store, the other for the load (about $(duration $((rounds * 2 * seconds + 3 * seconds))))"
 export DATA_DIR="$data" DATABASE_URL="sqlite://$data/octavo.db" OCTAVO_DEMO=1 RUST_LOG=error
-export SECRET_KEY=a-key-that-only-this-soak-knows-of STRIPE_SECRET_KEY=sk_test_soaking STRIPE_WEBHOOK_SECRET=whsec_soaking
+export SECRET_KEY=a-key-that-only-this-soak-knows-of STRIPE_SECRET_KEY=sk_test_soaking_octavo STRIPE_WEBHOOK_SECRET=whsec_soaking_octavo
 export LEPTOS_OUTPUT_NAME=octavo
 "$octavo" seed --books 1000 --orders 0 >/dev/null
 store_port="$(free_port)"

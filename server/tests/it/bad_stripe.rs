@@ -72,7 +72,9 @@ on_both_databases!(
         let paid: Vec<Option<String>> =
             futures::stream::iter(0..purchases).map(buyer).buffer_unordered(8).collect().await;
         let paid: BTreeSet<String> = paid.into_iter().flatten().collect();
-        assert!(store.sandbox.deliveries_settled(Duration::from_secs(60)).await);
+        // A failure that never comes: on two cores a thousand purchases have some ten thousand deliveries to make.
+        let patience = Duration::from_secs(60) + Duration::from_millis(300) * u32::try_from(purchases).unwrap();
+        assert!(store.sandbox.deliveries_settled(patience).await);
         let bought = async || -> BTreeSet<String> {
             let query = "SELECT stripe_session AS value FROM orders WHERE status = 'succeeded'";
             store.texts(query).await.into_iter().collect()
