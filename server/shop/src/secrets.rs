@@ -151,9 +151,7 @@ impl BrowserSecret {
     /// The `Set-Cookie` header's value.
     #[must_use]
     pub fn set_cookie(&self, secure: bool) -> String {
-        let name = Self::cookie_name(secure);
-        let secure = if secure { "; Secure" } else { "" };
-        format!("{name}={}; Path=/; Max-Age={}; HttpOnly; SameSite=Lax{secure}", self.0, Self::MAX_AGE_SECONDS)
+        cookie(Self::cookie_name(secure), &self.0, Self::MAX_AGE_SECONDS.into(), secure)
     }
 
     pub(crate) fn hash(&self) -> String {
@@ -165,6 +163,12 @@ impl fmt::Debug for BrowserSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("BrowserSecret(…)")
     }
+}
+
+/// A `Set-Cookie` header's value; `max_age` in seconds.
+fn cookie(name: &str, value: &str, max_age: i64, secure: bool) -> String {
+    let secure = if secure { "; Secure" } else { "" };
+    format!("{name}={value}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}")
 }
 
 /// Whether a cookie's value can be one of [`random`]'s.
@@ -196,19 +200,13 @@ impl BuyerSecret {
     /// The `Set-Cookie` header's value.
     #[must_use]
     pub fn set_cookie(&self, secure: bool) -> String {
-        Self::cookie(&self.0, crate::access::SESSION.num_seconds(), secure)
+        cookie(Self::cookie_name(secure), &self.0, crate::access::SESSION.num_seconds(), secure)
     }
 
     /// The `Set-Cookie` header's value that takes it away again.
     #[must_use]
     pub fn clear_cookie(secure: bool) -> String {
-        Self::cookie("", 0, secure)
-    }
-
-    fn cookie(value: &str, max_age: i64, secure: bool) -> String {
-        let name = Self::cookie_name(secure);
-        let secure = if secure { "; Secure" } else { "" };
-        format!("{name}={value}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}")
+        cookie(Self::cookie_name(secure), "", 0, secure)
     }
 
     pub(crate) fn hash(&self) -> String {
