@@ -2,14 +2,16 @@
 //! which costs next to nothing, so that a crowd does not make everybody wait. Stripe's deliveries have a lane of their
 //! own, so that no crowd keeps out a payment.
 
-use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use crate::router::AppState;
+use crate::routes::errors;
+use app::error::ErrorCode;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::Response;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 
 /// Pages and forms being made at once: at 0.2 ms each, nobody in the lane waits for long.
 const PAGES: usize = 512;
@@ -50,28 +52,42 @@ impl Default for Lanes {
     }
 }
 
-/// Runs the request if there is a place, and keeps the place until the answer's head is there.
-pub async fn through(State(lane): State<Lane>, request: Request, next: Next) -> Response {
-    match lane.0.try_acquire() {
-        Ok(_place) => next.run(request).await,
-        Err(_) => busy(),
+impl Lanes {
+    /// A place for a request for `path`. None if its lane is full.
+    pub(crate) fn enter(&self, path: &str) -> Option<Place> {
+        let (lane, to_the_end) = match path {
+            "/healthz" | "/readyz" => return Some(Place { _permit: None, to_the_end: false }),
+            _ if path.starts_with("/f/") => (&self.downloads, true),
+            _ if path.starts_with("/webhooks/") => (&self.webhooks, false),
+            _ => (&self.pages, false),
+        };
+        let permit = Arc::clone(&lane.0).try_acquire_owned().ok()?;
+        Some(Place { _permit: Some(permit), to_the_end })
     }
 }
 
-/// As [`through`], but the place is kept until the answer's body has been sent or given up.
-pub async fn through_to_the_end(State(lane): State<Lane>, request: Request, next: Next) -> Response {
-    let Ok(place) = lane.0.try_acquire_owned() else { return busy() };
-    next.run(request).await.map(|body| Body::new(Held { body, _place: place }))
+/// A place in a lane. It is given back with the answer's head; a download's, when its body has been sent or given up.
+#[derive(Debug)]
+pub(crate) struct Place {
+    _permit: Option<OwnedSemaphorePermit>,
+    to_the_end: bool,
+}
+
+impl Place {
+    /// The answer is there.
+    pub(crate) fn leave(self, response: Response) -> Response {
+        if self.to_the_end { response.map(|body| Body::new(Held { body, _place: self })) } else { response }
+    }
 }
 
 /// A body with its place in the lane.
 struct Held {
     body: Body,
-    _place: tokio::sync::OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl http_body::Body for Held {
-    type Data = bytes::Bytes;
+    type Data = Bytes;
     type Error = axum::Error;
 
     fn poll_frame(
@@ -90,14 +106,48 @@ impl http_body::Body for Held {
     }
 }
 
-fn busy() -> Response {
-    (
-        StatusCode::SERVICE_UNAVAILABLE,
-        [(header::RETRY_AFTER, RETRY_AFTER), (header::CACHE_CONTROL, "no-store")],
-        "The store is very busy. Please try again in a moment.",
-    )
-        .into_response()
+/// What those are told for whom there is no place. The same for everybody and made only once, before any other work on the
+/// request: sending a crowd away must not cost what serving it would.
+#[derive(Clone, Debug)]
+pub(crate) struct Refusal {
+    state: AppState,
+    page: Arc<OnceCell<Bytes>>,
 }
+
+impl Refusal {
+    pub(crate) fn new(state: AppState) -> Self {
+        Self { state, page: Arc::default() }
+    }
+
+    /// `503` with when to come back: as a page for who reads pages, else as a line.
+    pub(crate) async fn answer(&self, headers: &HeaderMap) -> Response {
+        let (media_type, body) = if errors::wants_page(headers) {
+            ("text/html; charset=utf-8", self.page.get_or_init(|| self.render()).await.clone())
+        } else {
+            ("text/plain; charset=utf-8", Bytes::from_static(LINE))
+        };
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+        let headers = response.headers_mut();
+        headers.clone_from(&self.state.headers);
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
+    }
+
+    /// The store's page for it, as a visitor without any cookie sees it.
+    async fn render(&self) -> Bytes {
+        let (parts, ()) = Request::new(()).into_parts();
+        let page = errors::page(&self.state, parts, ErrorCode::Busy.into()).await;
+        to_bytes(page.into_body(), usize::MAX).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "the page for a busy store could not be made");
+            Bytes::from_static(LINE)
+        })
+    }
+}
+
+const LINE: &[u8] = b"The store is very busy. Please try again in a moment.";
 
 /// Whether new requests are welcome: off as soon as the process is told to stop, before it stops listening, so that a
 /// load balancer sends nobody any more.

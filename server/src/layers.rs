@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use ipnet::IpNet;
 use shop::{BrowserSecret, BuyerSecret, ClientIp, Shop};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 /// The two inline scripts that Leptos appends to every page in islands mode, as CSP hashes. They are constant as long as
 /// no island holds a `Resource` or an `ErrorBoundary`; the Chromium tests fail on a violation.
@@ -17,7 +18,7 @@ const LEPTOS_SCRIPTS: &str =
     "'sha256-2e+rGxtst+bbxdLf6Dp32aL0uyPdikvr0awq53hVU58=' 'sha256-PEoA+SZ6ZbFCusLsUEMftpXvTp6Abhw9kvgQnCC8l3U='";
 
 /// Puts the client's address and the browser's secrets where pages and routes find them.
-pub async fn identify(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+pub async fn identify(State(state): State<Arc<AppState>>, mut request: Request, next: Next) -> Response {
     let peer = request
         .extensions()
         .get::<ConnectInfo<SocketAddr>>()
@@ -85,7 +86,7 @@ pub async fn require_origin(request: Request, next: Next) -> Response {
 }
 
 /// The headers of every answer.
-pub async fn security_headers(State(state): State<AppState>, request: Request, next: Next) -> Response {
+pub async fn security_headers(State(state): State<Arc<AppState>>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     // Pages with a buyer's links on them are nothing for the browser's disk.
     let private = ["/orders/", "/d/", "/checkout/", "/demo/", "/library"].iter().any(|start| path.starts_with(start));

@@ -1,6 +1,6 @@
 //! All routes and layers in one place. Tests mount exactly this.
 
-use crate::lanes::{self, Lanes, Welcome};
+use crate::lanes::{Lanes, Refusal, Welcome};
 use crate::layers::{self, hold_session, identify, require_origin, security_headers};
 use crate::page_cache::{self, Found, PageCache};
 use crate::routes::{actions, assets, covers, demo_mail, download, errors, health, mail_webhook, stripe_webhook};
@@ -90,10 +90,12 @@ impl FromRef<AppState> for LeptosOptions {
     }
 }
 
-/// The whole store: kept pages, and behind them the router.
+/// The whole store: kept pages, behind them the lanes, and behind those the router.
 #[derive(Clone, Debug)]
 pub struct Store {
     pages: PageCache,
+    lanes: Lanes,
+    refusal: Refusal,
     router: Router,
 }
 
@@ -105,17 +107,21 @@ impl Store {
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        let found = self.pages.look_up(&request).await;
-        let described = |request: Request<B>| {
-            let mut request = request.map(Body::new);
-            describe(request.extensions_mut());
-            request
+        let missing = match self.pages.look_up(&request).await {
+            Found::Kept(response) => return response,
+            Found::Missing(key) => Some(key),
+            Found::Nothing => None,
         };
-        match found {
-            Found::Kept(response) => response,
-            Found::Missing(key) => self.pages.make(key, described(request), self.router.clone()).await,
-            Found::Nothing => page_cache::ask(self.router.clone(), described(request)).await,
-        }
+        let Some(place) = self.lanes.enter(request.uri().path()) else {
+            return self.refusal.answer(request.headers()).await;
+        };
+        let mut request = request.map(Body::new);
+        describe(request.extensions_mut());
+        let router = self.router.clone();
+        place.leave(match missing {
+            Some(key) => self.pages.make(key, request, router).await,
+            None => page_cache::ask(router, request).await,
+        })
     }
 }
 
@@ -144,6 +150,8 @@ pub fn store(settings: Settings) -> Store {
         shop,
     };
 
+    // What layers clone for every request.
+    let shared = Arc::new(state.clone());
     let provide = {
         let shop = state.shop.clone();
         move || provide_context(shop.clone())
@@ -166,16 +174,14 @@ pub fn store(settings: Settings) -> Store {
         .layer(CompressionLayer::new().quality(CompressionLevel::Precise(4)));
     // Bytes that are final already: never compressed, or a Range would mean something else.
     let covers = Router::new().route("/covers/{name}", get(covers::cover));
-    let pages = pages.merge(covers).layer(from_fn_with_state(lanes.pages, lanes::through));
-    let files = Router::new()
-        .route("/f/{claim}/{file}", get(download::file))
-        .layer(from_fn_with_state(lanes.downloads, lanes::through_to_the_end));
+    let files = Router::new().route("/f/{claim}/{file}", get(download::file));
     let guarded = pages
+        .merge(covers)
         .merge(files)
         .layer(CatchPanicLayer::new())
         .layer(CsrfLayer::new())
         .layer(from_fn(require_origin))
-        .layer(from_fn_with_state(state.clone(), errors::as_pages))
+        .layer(from_fn_with_state(Arc::clone(&shared), errors::as_pages))
         .layer(session_store::layer(&state.shop))
         .layer(from_fn(hold_session));
     // Other people's servers are no browsers: their deliveries are signed instead.
@@ -184,21 +190,20 @@ pub fn store(settings: Settings) -> Store {
         .route("/webhooks/mail", post(mail_webhook::receive))
         .layer(RequestBodyLimitLayer::new(WEBHOOK_LIMIT))
         .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, WEBHOOK_TIME))
-        .layer(from_fn_with_state(lanes.webhooks, lanes::through));
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, WEBHOOK_TIME));
     let health = Router::new().route("/healthz", get(health::alive)).route("/readyz", get(health::ready));
 
     let router = guarded
         .merge(webhooks)
         .merge(health)
-        .layer(from_fn_with_state(state.clone(), identify))
+        .layer(from_fn_with_state(Arc::clone(&shared), identify))
         .layer(CatchPanicLayer::new())
-        .layer(from_fn_with_state(state.clone(), security_headers))
+        .layer(from_fn_with_state(shared, security_headers))
         // Without the path: download links are secrets, and logs are read by many.
         .layer(
             TraceLayer::new_for_http()
                 .make_span_with(|request: &Request| tracing::debug_span!("request", method = %request.method())),
         )
-        .with_state(state);
-    Store { pages: kept, router }
+        .with_state(state.clone());
+    Store { pages: kept, lanes, refusal: Refusal::new(state), router }
 }

@@ -48,8 +48,9 @@ impl Default for Limits {
 
 /// After the system had no file descriptor (or memory) left for another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// Request line and headers together; cookies and a long query fit several times.
-const MAX_HEAD: usize = 64 * 1024;
+/// Request line and headers together, and what is read or queued of a body at a time: as much for each of many slow
+/// readers.
+const MAX_HEAD: usize = 16 * 1024;
 
 /// Serves until `stop` is ready, then lets every begun answer end, for at most [`Limits::drain`]. HTTP/1.1 only: TLS and
 /// HTTP/2 are the reverse proxy's.

@@ -68,7 +68,7 @@ impl Shop {
         let inserted = self
             .0
             .db
-            .write(move |conn| {
+            .write_statement(move |conn| {
                 let values = (
                     stripe_event::id.eq(&event.id),
                     stripe_event::type_.eq(&event.kind),

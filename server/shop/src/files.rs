@@ -59,7 +59,7 @@ impl Files {
     }
 
     /// The bytes of `range` under `key`. Memory is bounded: files of a few megabytes that are asked for again and again
-    /// are kept whole, for all their readers, within a fixed budget; of any other file a reader has 32 KB, and half a
+    /// are kept whole, for all their readers, within a fixed budget; of any other file a reader has 16 KB, and half a
     /// megabyte while there is room in a second budget. From a bucket it is what its connection holds, at most half a
     /// megabyte.
     ///
@@ -216,7 +216,7 @@ fn pieces(
 }
 
 /// What every reader of a local file may have in memory.
-const SMALL: usize = 32 * 1024;
+const SMALL: usize = 16 * 1024;
 /// What one may have while there is room: one hop to the blocking pool costs as much as reading this much.
 const LARGE: usize = 512 * 1024;
 /// Large pieces that may exist at once, whoever reads.

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use leptos::config::LeptosOptions;
 use leptos::context::provide_context;
 use shop::Shop;
+use std::sync::Arc;
 
 /// Whether the visitor reads the answer as a page.
 pub fn wants_page(headers: &HeaderMap) -> bool {
@@ -22,7 +23,7 @@ pub fn wants_page(headers: &HeaderMap) -> bool {
 
 /// Gives errors without a page of their own (a refused origin, a form that is too large, an unknown path) the store's
 /// error page. Answers that have a body keep it.
-pub async fn as_pages(State(state): State<AppState>, request: Request, next: Next) -> Response {
+pub async fn as_pages(State(state): State<Arc<AppState>>, request: Request, next: Next) -> Response {
     let page_for = wants_page(request.headers()).then(|| {
         let (parts, ()) = Request::new(()).into_parts();
         let mut copy = parts;

@@ -137,7 +137,17 @@ on_both_databases!(
             let away = store.http.get(format!("{}/cart", door.url)).send().await.unwrap();
             assert_eq!(away.status(), StatusCode::SERVICE_UNAVAILABLE);
             assert_eq!(away.headers()["retry-after"], "2");
+            assert_eq!(away.headers()["x-content-type-options"], "nosniff");
         }
+        // A browser gets a page of the store, and what is kept is still shown.
+        let page = store.http.get(format!("{}/cart", door.url)).header("accept", "text/html").send().await.unwrap();
+        assert_eq!(
+            (page.status(), page.headers()["cache-control"].as_bytes()),
+            (StatusCode::SERVICE_UNAVAILABLE, &b"no-store"[..])
+        );
+        assert!(page.headers().contains_key("content-security-policy"));
+        let page = page.text().await.unwrap();
+        assert!(page.contains("</html>") && page.contains("busy"), "{page}");
         assert_eq!(store.http.get(format!("{}/healthz", door.url)).send().await.unwrap().status(), StatusCode::OK);
         let kept = Instant::now();
         assert_eq!(store.deliver_completed_to(&door.url, "evt_lane", &session).await, StatusCode::OK);

@@ -4,6 +4,7 @@
 //! blocking pool. A page should need one call, because a hop to that pool costs about 40 µs.
 
 mod bulk;
+mod constant;
 mod migrate;
 pub(crate) mod schema;
 mod writer;
@@ -23,6 +24,7 @@ use writer::Writer;
 
 pub(crate) use bulk::Bulk;
 pub use connection::AnyConnection;
+pub(crate) use constant::{Constant, Value};
 
 mod connection {
     use diesel::{PgConnection, SqliteConnection};
@@ -184,6 +186,8 @@ impl Db {
                 // meanwhile takes the TLS library away from under that thread, which is a crash.
                 .min_idle(Some(0))
                 .connection_timeout(POOL_TIMEOUT)
+                // A server may have hung up; a file does not.
+                .test_on_check_out(matches!(setup, Setup::Postgres))
                 .connection_customizer(Box::new(setup))
                 .build(ConnectionManager::<AnyConnection>::new(address))?;
             Ok(Readers { pool, permits: Arc::new(Semaphore::new(size.into())) })
@@ -246,11 +250,32 @@ impl Db {
     {
         match &self.writer {
             Writers::Thread(writer) => writer.run(work).await,
-            Writers::Pool => {
-                let mut work = work;
-                self.readers.run(move |pool| persist(|work| transaction(&mut *acquire(pool)?, work), &mut work)).await
-            }
+            Writers::Pool => self.write_from_pool(work).await,
         }
+    }
+
+    /// As [`Db::write`], for work that is one changing statement: the database undoes it by itself if it fails, which
+    /// spares it the savepoint.
+    ///
+    /// # Errors
+    /// As [`Db::write`].
+    pub async fn write_statement<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut AnyConnection) -> Result<T, Error> + Send + 'static,
+    {
+        match &self.writer {
+            Writers::Thread(writer) => writer.run_statement(work).await,
+            Writers::Pool => self.write_from_pool(work).await,
+        }
+    }
+
+    async fn write_from_pool<T, F>(&self, mut work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut AnyConnection) -> Result<T, Error> + Send + 'static,
+    {
+        self.readers.run(move |pool| persist(|work| transaction(&mut *acquire(pool)?, work), &mut work)).await
     }
 }
 

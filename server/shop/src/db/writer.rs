@@ -56,8 +56,26 @@ impl Writer {
         T: Send + 'static,
         F: FnMut(&mut AnyConnection) -> Result<T, Error> + Send + 'static,
     {
+        self.queue(work, false).await
+    }
+
+    /// As [`Writer::run`], for `work` that is one changing statement.
+    pub(super) async fn run_statement<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut AnyConnection) -> Result<T, Error> + Send + 'static,
+    {
+        self.queue(work, true).await
+    }
+
+    async fn queue<T, F>(&self, work: F, statement: bool) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut AnyConnection) -> Result<T, Error> + Send + 'static,
+    {
         let (answer, answered) = oneshot::channel();
-        let piece = Piece { work, answer, result: None, queued: Instant::now(), span: tracing::Span::current() };
+        let queued = Instant::now();
+        let piece = Piece { work, statement, answer, result: None, queued, span: tracing::Span::current() };
         match self.queue.try_send(Box::new(piece)) {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => return Err(Error::Overloaded),
@@ -78,6 +96,8 @@ fn open(path: &Path) -> Result<AnyConnection, diesel::r2d2::Error> {
 trait Work: Send {
     /// Whether its caller has been kept waiting for too long.
     fn is_late(&self) -> bool;
+    /// Whether it is one changing statement: done whole, or undone by the database.
+    fn is_statement(&self) -> bool;
     /// Does it; false if it must be undone.
     fn attempt(&mut self, conn: &mut AnyConnection) -> bool;
     /// Answers with what the attempt came to: it is durable, or undone.
@@ -90,6 +110,7 @@ trait Work: Send {
 
 struct Piece<T, F> {
     work: F,
+    statement: bool,
     answer: oneshot::Sender<Result<T, Error>>,
     result: Option<Result<T, Error>>,
     queued: Instant,
@@ -103,6 +124,10 @@ where
 {
     fn is_late(&self) -> bool {
         self.queued.elapsed() > super::POOL_TIMEOUT
+    }
+
+    fn is_statement(&self) -> bool {
+        self.statement
     }
 
     fn attempt(&mut self, conn: &mut AnyConnection) -> bool {
@@ -210,15 +235,18 @@ impl Loop {
     }
 
     /// One piece in its savepoint. The first one needs none: if it fails, there is nothing else to undo. (SQLite copies
-    /// each page that is changed within a savepoint.)
+    /// each page that is changed within a savepoint.) Nor does a single statement; but after one that failed nobody knows
+    /// whether the transaction is still there.
     fn attempt(&mut self, piece: &mut dyn Work, first: bool) -> Attempt {
         let conn = &mut self.conn;
-        if !first && savepoint(conn).is_err() {
+        let bare = first || piece.is_statement();
+        if !bare && savepoint(conn).is_err() {
             return Attempt::Lost;
         }
         match catch_unwind(AssertUnwindSafe(|| piece.attempt(conn))) {
-            Ok(true) if first => Attempt::Settled,
+            Ok(true) if bare => Attempt::Settled,
             Ok(false) if first && rollback(conn).is_ok() => Attempt::Undone,
+            Ok(false) if bare => Attempt::Lost,
             Ok(true) if commit(conn).is_ok() => Attempt::Settled,
             Ok(false) if rollback(conn).is_ok() => Attempt::Settled,
             Ok(_) => Attempt::Lost,
@@ -325,6 +353,35 @@ mod tests {
             }
         }
         assert_eq!(count(&folder), 320);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_statement_that_fails_takes_nobody_else_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = writer(&folder);
+        run(&writer, "CREATE TABLE t (id INTEGER PRIMARY KEY)".into()).await.unwrap();
+        let results = join_all((0..60_i64).map(|i| {
+            let writer = writer.clone();
+            async move {
+                // Every third does more than one thing, every tenth statement finds its number taken.
+                if i % 3 == 0 {
+                    return run(&writer, format!("INSERT INTO t VALUES ({i})")).await;
+                }
+                let number = if i % 10 == 1 { 1 } else { i };
+                let insert = move |conn: &mut AnyConnection| {
+                    diesel::sql_query(format!("INSERT INTO t VALUES ({number})")).execute(conn)?;
+                    Ok(())
+                };
+                writer.run_statement(insert).await
+            }
+        }))
+        .await;
+        // 1, 11, 31, 41 want number one (21 and 51 are of the others), and one of them has it.
+        let failed: Vec<usize> =
+            results.iter().enumerate().filter(|(_, result)| result.is_err()).map(|(i, _)| i).collect();
+        assert_eq!(failed.len(), 3, "{failed:?}");
+        assert!(failed.iter().all(|i| [1, 11, 31, 41].contains(i)), "{failed:?}");
+        assert_eq!(count(&folder), 57);
     }
 
     #[tokio::test(flavor = "multi_thread")]

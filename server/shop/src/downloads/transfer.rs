@@ -3,10 +3,9 @@
 use super::log::Entry;
 use super::{TIMES_OVER, Visitor};
 use crate::catalog::format_info;
-use crate::db::both;
-use crate::db::schema::{
-    book, book_file, download_claim, download_log, download_quota, download_token, edition, entitlement,
-};
+use crate::db::Value::{Number, Text};
+use crate::db::schema::{book, book_file, download_claim, download_quota, download_token, edition, entitlement};
+use crate::db::{AnyConnection, Constant};
 use crate::files::Reading;
 use crate::secrets;
 use crate::types::BookFormat;
@@ -153,23 +152,9 @@ impl Shop {
                     entry.log(conn, &shop, 403, "suspended")?;
                     return Ok(Opened::Suspended);
                 }
-                let first = (
-                    download_quota::claim_id.eq(file.claim_id),
-                    download_quota::book_file_id.eq(file.book_file_id),
-                    download_quota::bytes.eq(0_i64),
-                );
-                both!(conn, |c| diesel::insert_into(download_quota::table)
-                    .values(first)
-                    .on_conflict_do_nothing()
-                    .execute(c))?;
-                let counted = diesel::update(
-                    download_quota::table
-                        .find((file.claim_id, file.book_file_id))
-                        .filter(download_quota::bytes.le(size.saturating_mul(TIMES_OVER).saturating_sub(reserved))),
-                )
-                .set(download_quota::bytes.eq(download_quota::bytes + reserved))
-                .execute(conn)?;
-                if counted == 0 {
+                // What may have been served before: none of it, if even a fresh claim cannot serve so much.
+                let room = size.saturating_mul(TIMES_OVER).saturating_sub(reserved);
+                if room < 0 || !count(conn, &file, reserved, room)? {
                     entry.log(conn, &shop, 410, "exhausted")?;
                     return Ok(Opened::Exhausted);
                 }
@@ -217,20 +202,42 @@ impl Shop {
     /// The database's.
     pub async fn finish_download(&self, file: &OpenFile, sent: u64, outcome: &'static str) -> Result<(), Error> {
         let (file, sent) = (file.clone(), i64::try_from(sent).unwrap_or(i64::MAX));
+        let unsent = file.reserved.saturating_sub(sent).max(0);
+        if unsent == 0 {
+            return self.0.db.write_statement(move |conn| end(conn, file.log_id, sent, outcome)).await;
+        }
         self.0
             .db
             .write(move |conn| {
-                diesel::update(download_log::table.find(file.log_id))
-                    .set((download_log::bytes.eq(sent), download_log::reason.eq(outcome)))
+                end(conn, file.log_id, sent, outcome)?;
+                diesel::update(download_quota::table.find((file.claim_id, file.book_file_id)))
+                    .set(download_quota::bytes.eq(download_quota::bytes - unsent))
                     .execute(conn)?;
-                let unsent = file.reserved.saturating_sub(sent).max(0);
-                if unsent > 0 {
-                    diesel::update(download_quota::table.find((file.claim_id, file.book_file_id)))
-                        .set(download_quota::bytes.eq(download_quota::bytes - unsent))
-                        .execute(conn)?;
-                }
                 Ok(())
             })
             .await
     }
+}
+
+/// Counts `reserved` bytes, if no more than `room` were counted before. Whether it did.
+fn count(conn: &mut AnyConnection, file: &FileFacts, reserved: i64, room: i64) -> QueryResult<bool> {
+    let counted = Constant(&[
+        ("INSERT INTO download_quota (claim_id, book_file_id, bytes) VALUES (", Number(file.claim_id)),
+        (", ", Number(file.book_file_id)),
+        (", ", Number(reserved)),
+        (") ON CONFLICT (claim_id, book_file_id) DO UPDATE SET bytes = download_quota.bytes + ", Number(reserved)),
+        (" WHERE download_quota.bytes <= ", Number(room)),
+    ]);
+    Ok(counted.execute(conn)? > 0)
+}
+
+/// Completes the log's entry.
+fn end(conn: &mut AnyConnection, log_id: i64, sent: i64, outcome: &str) -> Result<(), Error> {
+    let entry = Constant(&[
+        ("UPDATE download_log SET bytes = ", Number(sent)),
+        (", reason = ", Text(outcome)),
+        (" WHERE id = ", Number(log_id)),
+    ]);
+    entry.execute(conn)?;
+    Ok(())
 }
