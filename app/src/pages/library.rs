@@ -112,18 +112,15 @@ fn title(shown: ShelfTitle) -> impl IntoView {
 fn news(editions: &[EditionView]) -> Option<AnyView> {
     let [newest, _, ..] = editions else { return None };
     let EditionView { label, changelog_html, added_on, .. } = newest.clone();
-    let line = format!("{label}, since {added_on}.");
-    Some(if changelog_html.is_empty() {
-        view! { <p class="note">{line}</p> }.into_any()
-    } else {
+    let changelog = (!changelog_html.is_empty()).then(|| {
         view! {
             <details class="checks">
-                <summary>{line} " What is new"</summary>
+                <summary>"What is new"</summary>
                 <div inner_html=changelog_html></div>
             </details>
         }
-        .into_any()
-    })
+    });
+    Some(view! { <p class="note">{format!("{label}, since {added_on}.")}</p> {changelog} }.into_any())
 }
 
 /// The files that a newer edition took the place of: they can still be had.
