@@ -68,7 +68,7 @@ impl Shop {
         let inserted = self
             .0
             .db
-            .write_statement(move |conn| {
+            .write_bare(move |conn| {
                 let values = (
                     stripe_event::id.eq(&event.id),
                     stripe_event::type_.eq(&event.kind),

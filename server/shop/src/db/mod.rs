@@ -254,18 +254,18 @@ impl Db {
         }
     }
 
-    /// As [`Db::write`], for work that is one changing statement: the database undoes it by itself if it fails, which
-    /// spares it the savepoint.
+    /// As [`Db::write`], for work that fails only if the database does: it has no savepoint of its own. Should it fail, all
+    /// that shared its transaction is done again, each piece by itself.
     ///
     /// # Errors
     /// As [`Db::write`].
-    pub async fn write_statement<T, F>(&self, work: F) -> Result<T, Error>
+    pub async fn write_bare<T, F>(&self, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
         F: FnMut(&mut AnyConnection) -> Result<T, Error> + Send + 'static,
     {
         match &self.writer {
-            Writers::Thread(writer) => writer.run_statement(work).await,
+            Writers::Thread(writer) => writer.run_bare(work).await,
             Writers::Pool => self.write_from_pool(work).await,
         }
     }

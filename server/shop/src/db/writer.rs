@@ -59,8 +59,8 @@ impl Writer {
         self.queue(work, false).await
     }
 
-    /// As [`Writer::run`], for `work` that is one changing statement.
-    pub(super) async fn run_statement<T, F>(&self, work: F) -> Result<T, Error>
+    /// As [`Writer::run`], for `work` that fails only if the database does.
+    pub(super) async fn run_bare<T, F>(&self, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
         F: FnMut(&mut AnyConnection) -> Result<T, Error> + Send + 'static,
@@ -68,14 +68,14 @@ impl Writer {
         self.queue(work, true).await
     }
 
-    async fn queue<T, F>(&self, work: F, statement: bool) -> Result<T, Error>
+    async fn queue<T, F>(&self, work: F, bare: bool) -> Result<T, Error>
     where
         T: Send + 'static,
         F: FnMut(&mut AnyConnection) -> Result<T, Error> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
         let queued = Instant::now();
-        let piece = Piece { work, statement, answer, result: None, queued, span: tracing::Span::current() };
+        let piece = Piece { work, bare, answer, result: None, queued, span: tracing::Span::current() };
         match self.queue.try_send(Box::new(piece)) {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => return Err(Error::Overloaded),
@@ -96,8 +96,8 @@ fn open(path: &Path) -> Result<AnyConnection, diesel::r2d2::Error> {
 trait Work: Send {
     /// Whether its caller has been kept waiting for too long.
     fn is_late(&self) -> bool;
-    /// Whether it is one changing statement: done whole, or undone by the database.
-    fn is_statement(&self) -> bool;
+    /// Whether it fails only if the database does.
+    fn is_bare(&self) -> bool;
     /// Does it; false if it must be undone.
     fn attempt(&mut self, conn: &mut AnyConnection) -> bool;
     /// Answers with what the attempt came to: it is durable, or undone.
@@ -110,7 +110,7 @@ trait Work: Send {
 
 struct Piece<T, F> {
     work: F,
-    statement: bool,
+    bare: bool,
     answer: oneshot::Sender<Result<T, Error>>,
     result: Option<Result<T, Error>>,
     queued: Instant,
@@ -126,8 +126,8 @@ where
         self.queued.elapsed() > super::POOL_TIMEOUT
     }
 
-    fn is_statement(&self) -> bool {
-        self.statement
+    fn is_bare(&self) -> bool {
+        self.bare
     }
 
     fn attempt(&mut self, conn: &mut AnyConnection) -> bool {
@@ -235,11 +235,11 @@ impl Loop {
     }
 
     /// One piece in its savepoint. The first one needs none: if it fails, there is nothing else to undo. (SQLite copies
-    /// each page that is changed within a savepoint.) Nor does a single statement; but after one that failed nobody knows
-    /// whether the transaction is still there.
+    /// each page that is changed within a savepoint.) Nor does one that fails only if the database does, since nobody knows
+    /// then whether the transaction is still there.
     fn attempt(&mut self, piece: &mut dyn Work, first: bool) -> Attempt {
         let conn = &mut self.conn;
-        let bare = first || piece.is_statement();
+        let bare = first || piece.is_bare();
         if !bare && savepoint(conn).is_err() {
             return Attempt::Lost;
         }
@@ -356,14 +356,14 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_statement_that_fails_takes_nobody_else_with_it() {
+    async fn bare_work_that_fails_takes_nobody_else_with_it() {
         let folder = tempfile::tempdir().unwrap();
         let writer = writer(&folder);
         run(&writer, "CREATE TABLE t (id INTEGER PRIMARY KEY)".into()).await.unwrap();
         let results = join_all((0..60_i64).map(|i| {
             let writer = writer.clone();
             async move {
-                // Every third does more than one thing, every tenth statement finds its number taken.
+                // Every third has its savepoint; of the others every tenth finds its number taken.
                 if i % 3 == 0 {
                     return run(&writer, format!("INSERT INTO t VALUES ({i})")).await;
                 }
@@ -372,7 +372,7 @@ mod tests {
                     diesel::sql_query(format!("INSERT INTO t VALUES ({number})")).execute(conn)?;
                     Ok(())
                 };
-                writer.run_statement(insert).await
+                writer.run_bare(insert).await
             }
         }))
         .await;

@@ -14,10 +14,11 @@ pub use history::{LogEntry, LogPage, LogQuery};
 pub use transfer::{FileFacts, OpenFile, Opened};
 
 use crate::clock::moment;
-use crate::db::AnyConnection;
+use crate::db::Value::{Moment, Number, Text};
 use crate::db::schema::{
     book, book_file, download_claim, download_quota, download_token, edition, entitlement, order_item, orders,
 };
+use crate::db::{AnyConnection, Constant};
 use crate::failpoint::{Failpoint, pass};
 use crate::orders::{TokenRow, owns, token_columns};
 use crate::secrets::{self, BrowserSecret, BuyerSecret, Keys, Purpose};
@@ -256,21 +257,19 @@ fn claim(
     };
     let file = files.first::<(i64, i64, String)>(conn).optional()?;
     let Some((file_id, size, filename)) = file else { return Err(Error::NotFound) };
-    // Locks the token's row until the end of the transaction, so that a double click finds the first click's claim.
-    diesel::update(download_token::table.find(found.token.token_id))
-        .set(download_token::used_count.eq(download_token::used_count))
-        .execute(conn)?;
+    // Locks the token's row until the end of the transaction, so that a double click finds the first click's claim. On
+    // SQLite there is one writer.
+    if let AnyConnection::Postgres(conn) = conn {
+        let lock = download_token::table.find(found.token.token_id).select(download_token::id).for_update();
+        lock.first::<i64>(conn)?;
+    }
     if let Some(claim_id) = claim_with_room(conn, &found, browser, file_id, size, now)? {
         return Ok(Claimed::File(file_path(shop, claim_id, &filename)));
     }
-    let taken = diesel::update(
-        download_token::table
-            .find(found.token.token_id)
-            .filter(download_token::used_count.lt(download_token::max_uses))
-            .filter(download_token::expires_at.gt(now))
-            .filter(download_token::revoked_at.is_null()),
-    )
-    .set(download_token::used_count.eq(download_token::used_count + 1))
+    let taken = Constant(&[
+        ("UPDATE download_token SET used_count = used_count + 1 WHERE id = ", Number(found.token.token_id)),
+        (" AND used_count < max_uses AND revoked_at IS NULL AND expires_at > ", Moment(now)),
+    ])
     .execute(conn)?;
     if taken == 0 {
         let state = if found.token.expires_at <= now { TokenState::Expired } else { TokenState::UsedUp };
@@ -289,9 +288,11 @@ fn claim(
         .returning(download_claim::id)
         .get_result(conn)?;
     let secret = shop.0.key.derive(Purpose::DownloadClaim, claim_id, 0);
-    diesel::update(download_claim::table.find(claim_id))
-        .set(download_claim::hash.eq(secrets::hash(&secret)))
-        .execute(conn)?;
+    Constant(&[
+        ("UPDATE download_claim SET hash = ", Text(&secrets::hash(&secret))),
+        (" WHERE id = ", Number(claim_id)),
+    ])
+    .execute(conn)?;
     Entry { claim_id: Some(claim_id), ..entry }.log(conn, shop, 303, "claimed")?;
     Ok(Claimed::File(file_path(shop, claim_id, &filename)))
 }

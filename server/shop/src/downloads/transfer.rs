@@ -140,7 +140,7 @@ impl Shop {
         let (shop, file, visitor) = (self.clone(), file.clone(), visitor.clone());
         self.0
             .db
-            .write(move |conn| {
+            .write_bare(move |conn| {
                 let entry = Entry {
                     token_id: file.token_id,
                     claim_id: Some(file.claim_id),
@@ -202,17 +202,21 @@ impl Shop {
     /// The database's.
     pub async fn finish_download(&self, file: &OpenFile, sent: u64, outcome: &'static str) -> Result<(), Error> {
         let (file, sent) = (file.clone(), i64::try_from(sent).unwrap_or(i64::MAX));
-        let unsent = file.reserved.saturating_sub(sent).max(0);
-        if unsent == 0 {
-            return self.0.db.write_statement(move |conn| end(conn, file.log_id, sent, outcome)).await;
-        }
         self.0
             .db
-            .write(move |conn| {
-                end(conn, file.log_id, sent, outcome)?;
-                diesel::update(download_quota::table.find((file.claim_id, file.book_file_id)))
-                    .set(download_quota::bytes.eq(download_quota::bytes - unsent))
-                    .execute(conn)?;
+            .write_bare(move |conn| {
+                let entry = Constant(&[
+                    ("UPDATE download_log SET bytes = ", Number(sent)),
+                    (", reason = ", Text(outcome)),
+                    (" WHERE id = ", Number(file.log_id)),
+                ]);
+                entry.execute(conn)?;
+                let unsent = file.reserved.saturating_sub(sent).max(0);
+                if unsent > 0 {
+                    diesel::update(download_quota::table.find((file.claim_id, file.book_file_id)))
+                        .set(download_quota::bytes.eq(download_quota::bytes - unsent))
+                        .execute(conn)?;
+                }
                 Ok(())
             })
             .await
@@ -229,15 +233,4 @@ fn count(conn: &mut AnyConnection, file: &FileFacts, reserved: i64, room: i64) -
         (" WHERE download_quota.bytes <= ", Number(room)),
     ]);
     Ok(counted.execute(conn)? > 0)
-}
-
-/// Completes the log's entry.
-fn end(conn: &mut AnyConnection, log_id: i64, sent: i64, outcome: &str) -> Result<(), Error> {
-    let entry = Constant(&[
-        ("UPDATE download_log SET bytes = ", Number(sent)),
-        (", reason = ", Text(outcome)),
-        (" WHERE id = ", Number(log_id)),
-    ]);
-    entry.execute(conn)?;
-    Ok(())
 }
