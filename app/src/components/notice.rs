@@ -24,3 +24,19 @@ pub fn RefusedNotice() -> impl IntoView {
     let code = use_query_map().with_untracked(|query| query.get("error").and_then(|code| ErrorCode::parse(&code)));
     code.map(|code| view! { <Notice bad=true>{code.sentence()}</Notice> })
 }
+
+/// That the form that led here (`?done=`) did what it was for, from our own table of sentences.
+#[component]
+pub fn DoneNotice() -> impl IntoView {
+    let code = use_query_map().with_untracked(|query| query.get("done"));
+    code.as_deref().and_then(done).map(|words| view! { <Notice>{words}</Notice> })
+}
+
+/// What was done, by the code in the address.
+fn done(code: &str) -> Option<&'static str> {
+    Some(match code {
+        // The way in.
+        "signed-out" => "You are signed out in this browser.",
+        _ => return None,
+    })
+}

@@ -3,6 +3,10 @@
 //! A download token or an order link is `HMAC-SHA256(SECRET_KEY, kind ‖ id ‖ generation)`. It can be shown or mailed
 //! again without being stored, and a copy of the database opens nothing.
 
+mod staff;
+
+pub use staff::{DeviceSecret, StaffSecret};
+
 use crate::types::AccessCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -1,8 +1,9 @@
 //! Nothing changes without a page of ours: row 35.
 
-use crate::support::{Store, on_both_databases};
+use crate::support::{Member, Store, on_both_databases};
 use leptos::server_fn::axum::server_fn_paths;
 use reqwest::{Method, StatusCode};
+use shop::types::Role;
 use std::collections::BTreeMap;
 
 /// Arguments with which each action would do something.
@@ -20,6 +21,9 @@ fn arguments(path: &str, known: &Known) -> Vec<(&'static str, String)> {
         "/actions/open-library" => vec![("code", known.code.clone())],
         "/actions/sign-out" | "/actions/sign-out-everywhere" => vec![],
         "/actions/set-theme" => vec![("theme", own("dark"))],
+        // The desk: the way in.
+        "/actions/admin-sign-in" => vec![("email", known.owner.clone()), ("password", own(Member::PASSWORD))],
+        "/actions/admin-sign-out" => vec![],
         path if path.ends_with("/claim") => vec![("format", own("epub"))],
         other => panic!("{other} is new: give it arguments here, so that this test covers it"),
     }
@@ -32,6 +36,7 @@ struct Known {
     session: String,
     token: String,
     code: String,
+    owner: String,
 }
 
 /// What a page somewhere else can make a browser send. An empty value stands for the store's own origin.
@@ -65,6 +70,9 @@ async fn post(
 
 on_both_databases!(row_35_no_foreign_page_changes_anything, async |store| {
     let browser = store.browser();
+    // Whoever may do everything, at the desk too.
+    let owner = store.staff(Role::Owner).await;
+    browser.sign_in(&owner).await;
     let (session, number) = store.buy(&browser, &["the-third-book"], "ann@example.org").await;
     let token = browser.token(&number, "the-third-book").await;
     browser.add(&["the-first-book"]).await;
@@ -76,6 +84,7 @@ on_both_databases!(row_35_no_foreign_page_changes_anything, async |store| {
         session,
         token: token.clone(),
         code: String::new(),
+        owner: owner.email,
     };
     store.library(&browser, "ann@example.org").await;
     let known = Known { code: store.ask(&browser, "ann@example.org").await.code, ..known };
@@ -119,6 +128,7 @@ on_both_databases!(row_35_no_foreign_page_changes_anything, async |store| {
     paths.sort_by_key(|path| match path.as_str() {
         "/actions/start-checkout" => 0,
         "/actions/sign-out-everywhere" => 1,
+        "/actions/admin-sign-out" => 3,
         _ => 2,
     });
     for path in &paths {
@@ -132,9 +142,18 @@ on_both_databases!(row_35_no_foreign_page_changes_anything, async |store| {
         }
     }
     let after: BTreeMap<String, String> = store.fingerprint().await;
-    for table in
-        ["session", "checkout", "order_access", "download_claim", "download_log", "access_request", "buyer_session"]
-    {
+    for table in [
+        "session",
+        "checkout",
+        "order_access",
+        "download_claim",
+        "download_log",
+        "access_request",
+        "buyer_session",
+        // The desk: the way in.
+        "staff_session",
+        "audit",
+    ] {
         assert_ne!(
             after[table], before[table],
             "nothing happened to {table}: the arguments are wrong, and nothing was tried"
@@ -152,6 +171,7 @@ on_both_databases!(row_35_looking_at_pages_changes_nothing, async |store| {
     let file = browser.claimed(&token, "epub").await;
     browser.add(&["the-first-book"]).await;
     store.library(&browser, "ann@example.org").await;
+    browser.sign_in(&store.staff(Role::Owner).await).await;
     let before = store.fingerprint().await;
     let success = format!("/checkout/success?session_id={session}");
     let (order, download) = (format!("/orders/{number}"), format!("/d/{token}"));
@@ -168,6 +188,9 @@ on_both_databases!(row_35_looking_at_pages_changes_nothing, async |store| {
         &success,
         &order,
         &download,
+        // The desk: the way in.
+        "/admin",
+        "/admin/login?error=busy",
         "/healthz",
         "/readyz",
     ] {

@@ -84,6 +84,8 @@ mod relays;
 #[cfg(test)]
 mod signatures;
 #[cfg(test)]
+mod staff;
+#[cfg(test)]
 mod start;
 #[cfg(test)]
 mod stripe_down;

@@ -3,6 +3,7 @@
 use crate::support::{Browser, Store, on_both_databases};
 use leptos::server_fn::axum::server_fn_paths;
 use reqwest::{Method, Response, StatusCode};
+use shop::types::Role;
 use std::collections::BTreeSet;
 
 /// What a route shows of Ann's.
@@ -73,6 +74,39 @@ fn row(route: &str, hers: &Hers) -> Row {
     }
 }
 
+/// To whom a route of the desk is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Desk {
+    /// To everybody: it is the way in, or the way out.
+    Door,
+    /// To those who are at least this.
+    From(Role),
+}
+
+/// One request to a route of the desk, whose form changes nothing that another row needs.
+type DeskRow = (Method, String, Vec<(&'static str, String)>, Desk);
+
+fn desk_row(route: &str) -> DeskRow {
+    use Desk::{Door, From};
+    let get = |path: &str, desk| (Method::GET, path.to_owned(), Vec::new(), desk);
+    let post = |form: &[(&'static str, &str)], desk| {
+        let form = form.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        (Method::POST, route.to_owned(), form, desk)
+    };
+    match route {
+        // The way in.
+        "/admin" => get(route, From(Role::Viewer)),
+        "/admin/login" => get("/admin/login?error=busy", Door),
+        "/actions/admin-sign-in" => post(&[("email", "nobody"), ("password", "-")], Door),
+        "/actions/admin-sign-out" => post(&[], Door),
+        other => panic!("{other} is new: say here who may use it"),
+    }
+}
+
+fn is_desk(route: &str) -> bool {
+    route == "/admin" || ["/admin/", "/actions/admin-"].iter().any(|start| route.starts_with(start))
+}
+
 /// Everything that the store answers: pages, server functions, and what the router mounts by hand.
 fn routes() -> BTreeSet<String> {
     let pages = app::app::routes().iter().map(|page| page.path().to_owned()).collect::<Vec<_>>();
@@ -84,7 +118,11 @@ fn routes() -> BTreeSet<String> {
     all
 }
 
-async fn send(browser: &Browser, store: &Store, (method, path, form, _): &Row) -> Response {
+async fn send<T>(
+    browser: &Browser,
+    store: &Store,
+    (method, path, form, _): &(Method, String, Vec<(&str, String)>, T),
+) -> Response {
     let request = browser.request(method.clone(), path);
     let request = if *method == Method::POST { request.header("origin", &store.url).form(form) } else { request };
     request.send().await.unwrap()
@@ -107,7 +145,7 @@ on_both_databases!(row_28_every_route_shows_everybody_only_what_is_theirs, async
     let secrets = ["/claim", "/actions/renew-download", "ann@example.org", hers.invoice.as_str()];
     let names = ["nobody", "bob", "ann"];
     // Renewing last: after it nothing is behind the old token.
-    let mut routes: Vec<String> = routes().into_iter().collect();
+    let mut routes: Vec<String> = routes().into_iter().filter(|route| !is_desk(route)).collect();
     routes.sort_by_key(|route| route.ends_with("renew-download"));
     for route in routes {
         let row = row(&route, &hers);
@@ -154,4 +192,49 @@ on_both_databases!(row_28_every_route_shows_everybody_only_what_is_theirs, async
     }
     assert!(!bob.has_library().await);
     store.settle().await;
+});
+
+on_both_databases!(row_28_every_route_of_the_desk_is_open_to_its_roles_only, async |store| {
+    let (nobody, buyer) = (store.browser(), store.browser());
+    store.buy(&buyer, &["the-first-book"], "ann@example.org").await;
+    store.settle().await;
+    store.library(&buyer, "ann@example.org").await;
+    let mut visitors = vec![("nobody", nobody, None), ("a buyer", buyer, None)];
+    for role in Role::ALL {
+        visitors.push((role.as_str(), store.desk(role).await, Some(role)));
+    }
+    let mut routes: Vec<String> = routes().into_iter().filter(|route| is_desk(route)).collect();
+    // Signing out last: after it nobody is signed in.
+    routes.sort_by_key(|route| route.ends_with("sign-out"));
+    for route in routes {
+        let row = desk_row(&route);
+        for (name, visitor, role) in &visitors {
+            let answer = send(visitor, store, &row).await;
+            assert_eq!(answer.headers()["referrer-policy"], "same-origin", "{route}");
+            let status = answer.status();
+            let to = answer.headers().get("location").map(|to| to.to_str().unwrap().to_owned()).unwrap_or_default();
+            let led_to_the_door = status == StatusCode::SEE_OTHER && to.starts_with("/admin/login");
+            let what = format!("{route} for {name}: {status}, to {to:?}");
+            match (row.3, role) {
+                (Desk::Door, _) => assert!(
+                    status.is_success() || status.is_redirection() || status == StatusCode::UNPROCESSABLE_ENTITY,
+                    "{what}"
+                ),
+                (Desk::From(_), None) => assert!(led_to_the_door, "{what}"),
+                (Desk::From(least), Some(role)) if *role < least => assert_eq!(status, StatusCode::FORBIDDEN, "{what}"),
+                (Desk::From(_), Some(_)) if row.0 == Method::GET => assert_eq!(status, StatusCode::OK, "{what}"),
+                // What the form asks for may be nonsense, but not forbidden.
+                (Desk::From(_), Some(_)) => {
+                    let open = ![StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&status);
+                    assert!(open && !led_to_the_door && !status.is_server_error(), "{what}");
+                }
+            }
+            if row.0 == Method::GET && matches!(row.3, Desk::From(_)) {
+                assert!(
+                    answer.headers().get("cache-control").is_some_and(|value| value == "private, no-store"),
+                    "{what}"
+                );
+            }
+        }
+    }
 });

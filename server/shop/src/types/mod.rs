@@ -11,6 +11,7 @@ mod library;
 mod money;
 mod order;
 mod refund;
+mod role;
 mod slug;
 
 pub use book::{
@@ -26,4 +27,5 @@ pub use order::{
     CheckoutProgress, DownloadView, InvalidOrderNumber, OrderItemView, OrderNumber, OrderStatus, OrderView, TokenState,
 };
 pub use refund::{DisputeStage, MoneyNote, MoneyNoteKind, RefundStatus};
+pub use role::{Role, UnknownRole};
 pub use slug::{InvalidSlug, Slug};
