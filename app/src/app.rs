@@ -6,7 +6,7 @@ use crate::components::{ErrorPage, Footer, Header};
 use crate::error::AppError;
 use crate::pages::{
     BookPage, CancelPage, CartPage, CatalogPage, DownloadPage, FreeCheckoutPage, FreeSentPage, LibraryOpenPage,
-    LibraryPage, LibrarySentPage, MailPage, MailboxPage, OrderPage, SuccessPage,
+    LibraryPage, LibrarySentPage, MailPage, MailboxPage, OrderPage, SuccessPage, admin,
 };
 use crate::{assets, context};
 use leptos::config::LeptosOptions;
@@ -64,6 +64,15 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/d/:token") view=DownloadPage ssr=ASYNC/>
                 <Route path=path!("/demo/mailbox") view=MailboxPage ssr=ASYNC/>
                 <Route path=path!("/demo/mailbox/:id") view=MailPage ssr=ASYNC/>
+                // The desk: the way in.
+                <Route path=path!("/admin") view=admin::FrontPage ssr=ASYNC/>
+                <Route path=path!("/admin/login") view=admin::LoginPage ssr=ASYNC/>
+                <Route path=path!("/admin/setup") view=admin::SetupPage ssr=ASYNC/>
+                <Route path=path!("/admin/password") view=admin::PasswordPage ssr=ASYNC/>
+                <Route path=path!("/admin/team") view=admin::TeamPage ssr=ASYNC/>
+                <Route path=path!("/admin/account") view=admin::AccountPage ssr=ASYNC/>
+                <Route path=path!("/admin/account/codes") view=admin::CodesPage ssr=ASYNC/>
+                <Route path=path!("/admin/audit") view=admin::AuditPage ssr=ASYNC/>
             </FlatRoutes>
         </Router>
     }
@@ -79,6 +88,18 @@ fn document(options: LeptosOptions, page: impl FnOnce() -> AnyView) -> impl Into
         whole.replace('&', "&amp;").replace('<', "&lt;")
     };
     let Assets { css, js, wasm } = assets::assets(&options);
+    // Read by those who work here, in a frame of their own.
+    let desk = context::is_desk();
+    let body = if desk {
+        page()
+    } else {
+        view! {
+            <Header/>
+            <main id="main">{page()}</main>
+            <Footer/>
+        }
+        .into_any()
+    };
     let font = |href| view! { <link rel="preload" href=href r#as="font" r#type="font/woff2" crossorigin="anonymous"/> };
     view! {
         <!DOCTYPE html>
@@ -87,6 +108,7 @@ fn document(options: LeptosOptions, page: impl FnOnce() -> AnyView) -> impl Into
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>
                 <link rel="stylesheet" href=css.as_str()/>
+                {desk.then(|| view! { <link rel="stylesheet" href=assets::desk().0/> })}
                 {font("/fonts/literata-5.3.0-latin.woff2")}
                 {font("/fonts/inter-5.3.0-latin.woff2")}
                 <link rel="icon" href="/favicon.svg" r#type="image/svg+xml"/>
@@ -97,9 +119,7 @@ fn document(options: LeptosOptions, page: impl FnOnce() -> AnyView) -> impl Into
             </head>
             <body>
                 <a class="skip" href="#main">"Skip to content"</a>
-                <Header/>
-                <main id="main">{page()}</main>
-                <Footer/>
+                {body}
             </body>
         </html>
     }

@@ -8,6 +8,10 @@ use std::sync::{LazyLock, OnceLock};
 
 const LOADER: &str = include_str!("../../public/loader.js");
 
+/// The desk's styles, a file for each of its parts: no reader of the shop loads them. They are sent as they are, so they
+/// use the tokens of the shop's stylesheet and no `light-dark()` of their own.
+const DESK: &str = concat!(include_str!("../../style/desk.css"),);
+
 /// Where the pages load what.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assets {
@@ -29,6 +33,17 @@ pub fn loader() -> (&'static str, &'static str) {
         format!("/loader.{:016x}.js", hasher.finish())
     });
     (&PATH, LOADER)
+}
+
+/// The path of the desk's stylesheet, with the hash of its content, and its text. The router serves it.
+#[must_use]
+pub fn desk() -> (&'static str, &'static str) {
+    static PATH: LazyLock<String> = LazyLock::new(|| {
+        let mut hasher = DefaultHasher::new();
+        DESK.hash(&mut hasher);
+        format!("/desk.{:016x}.css", hasher.finish())
+    });
+    (&PATH, DESK)
 }
 
 /// The names for this build, from `options` the first time.

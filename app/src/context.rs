@@ -1,6 +1,13 @@
 //! What a request brings: the shop, the session's cart, the browser's secret, the theme. Pages and server functions
 //! ask here; nothing else touches cookies, headers or the session.
 
+mod desk;
+
+pub use desk::{
+    desk_way_back, forget_staff, go_on_after, is_desk, keep_staff, next_of_sign_in, send_to_sign_in, sign_in_then,
+    staff, staff_device, staff_secret,
+};
+
 use crate::api::Theme;
 use crate::error::{AppError, internal};
 use axum::http::request::Parts;

@@ -33,6 +33,18 @@ pub enum ErrorCode {
     RateLimited,
     /// A wrong or expired code, or somebody else's order.
     Forbidden,
+    /// Nobody is signed in at the desk.
+    SignedOut,
+    /// Address, password or code are not right; which, nobody is told.
+    SignInRefused,
+    /// Whoever is signed in may not do this.
+    NotAllowed,
+    /// There is an account under this address.
+    Taken,
+    /// Somebody must be left who decides.
+    LastOwner,
+    /// A password that could be guessed.
+    WeakPassword,
     /// Stripe cannot be reached.
     PaymentsUnavailable,
     /// The database is overloaded.
@@ -43,7 +55,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 19] = [
         Self::BadRequest,
         Self::NotFound,
         Self::CartEmpty,
@@ -54,6 +66,12 @@ impl ErrorCode {
         Self::InvalidEmail,
         Self::RateLimited,
         Self::Forbidden,
+        Self::SignedOut,
+        Self::SignInRefused,
+        Self::NotAllowed,
+        Self::Taken,
+        Self::LastOwner,
+        Self::WeakPassword,
         Self::PaymentsUnavailable,
         Self::Busy,
         Self::Internal,
@@ -73,6 +91,12 @@ impl ErrorCode {
             Self::InvalidEmail => "invalid-email",
             Self::RateLimited => "rate-limited",
             Self::Forbidden => "forbidden",
+            Self::SignedOut => "signed-out",
+            Self::SignInRefused => "sign-in-refused",
+            Self::NotAllowed => "not-allowed",
+            Self::Taken => "taken",
+            Self::LastOwner => "last-owner",
+            Self::WeakPassword => "weak-password",
             Self::PaymentsUnavailable => "payments-unavailable",
             Self::Busy => "busy",
             Self::Internal => "internal",
@@ -90,10 +114,17 @@ impl ErrorCode {
     pub const fn status(self) -> u16 {
         match self {
             Self::BadRequest => 400,
-            Self::Forbidden => 403,
+            Self::SignedOut => 401,
+            Self::Forbidden | Self::SignInRefused | Self::NotAllowed => 403,
             Self::NotFound => 404,
-            Self::CartEmpty | Self::CartChanged | Self::BookUnavailable | Self::CartFull | Self::NotFree => 409,
-            Self::InvalidEmail => 422,
+            Self::CartEmpty
+            | Self::CartChanged
+            | Self::BookUnavailable
+            | Self::CartFull
+            | Self::NotFree
+            | Self::Taken
+            | Self::LastOwner => 409,
+            Self::InvalidEmail | Self::WeakPassword => 422,
             Self::RateLimited => 429,
             Self::Internal => 500,
             Self::PaymentsUnavailable | Self::Busy => 503,
@@ -107,6 +138,8 @@ impl ErrorCode {
             Self::BadRequest => "That address does not work",
             Self::NotFound => "This page is not here",
             Self::Forbidden => "This is not open to you",
+            Self::SignedOut => "Please sign in",
+            Self::NotAllowed => "Your role does not allow this",
             Self::PaymentsUnavailable => "Payments are resting",
             Self::Busy => "The shop is very busy",
             Self::Internal => "Something broke on our side",
@@ -128,6 +161,15 @@ impl ErrorCode {
             Self::InvalidEmail => "That does not look like an e-mail address. Please check it.",
             Self::RateLimited => "That was a little too often. Please wait a few minutes and try again.",
             Self::Forbidden => "The code is wrong or too old, or it belongs to another browser.",
+            Self::SignedOut => "Nobody is signed in here, or the session is over.",
+            Self::SignInRefused => "That is not right. Please check what you typed and try again.",
+            Self::NotAllowed => "Somebody with another role can do this, or give you that role.",
+            Self::Taken => "There is an account under this address already.",
+            Self::LastOwner => "Somebody must be left who decides: make another colleague an owner first.",
+            Self::WeakPassword => {
+                "Please choose a longer password: at least 12 characters, and neither your address nor one pattern \
+                 over and over. Three or four random words are good."
+            }
             Self::PaymentsUnavailable => {
                 "We cannot reach our payment provider right now. Nothing was charged and your cart is safe. \
                  Please try again in a few minutes."
@@ -151,6 +193,11 @@ impl ErrorCode {
                 | Self::InvalidEmail
                 | Self::RateLimited
                 | Self::Forbidden
+                | Self::SignInRefused
+                | Self::NotAllowed
+                | Self::Taken
+                | Self::LastOwner
+                | Self::WeakPassword
         )
     }
 }
@@ -221,6 +268,18 @@ impl From<shop::types::InvalidOrderNumber> for AppError {
     }
 }
 
+impl From<shop::types::UnknownRole> for AppError {
+    fn from(_: shop::types::UnknownRole) -> Self {
+        Self::BAD_REQUEST
+    }
+}
+
+impl From<shop::types::UnknownScope> for AppError {
+    fn from(_: shop::types::UnknownScope) -> Self {
+        Self::BAD_REQUEST
+    }
+}
+
 impl From<shop::types::InvalidEmail> for AppError {
     fn from(_: shop::types::InvalidEmail) -> Self {
         ErrorCode::InvalidEmail.into()
@@ -250,6 +309,11 @@ impl From<shop::Error> for AppError {
             ErrorKind::NotFree => ErrorCode::NotFree,
             ErrorKind::RateLimited => ErrorCode::RateLimited,
             ErrorKind::Forbidden => ErrorCode::Forbidden,
+            ErrorKind::SignedOut => ErrorCode::SignedOut,
+            ErrorKind::SignInRefused => ErrorCode::SignInRefused,
+            ErrorKind::Taken => ErrorCode::Taken,
+            ErrorKind::LastOwner => ErrorCode::LastOwner,
+            ErrorKind::WeakPassword => ErrorCode::WeakPassword,
             ErrorKind::PaymentsUnavailable => ErrorCode::PaymentsUnavailable,
             ErrorKind::Busy => ErrorCode::Busy,
             ErrorKind::Internal => return internal(&error),

@@ -20,6 +20,9 @@ const WEBHOOKS: usize = 512;
 /// Files being sent at once.
 const DOWNLOADS: usize = 1_024;
 
+/// Programs' questions at once.
+const API: usize = 128;
+
 /// Seconds after which whoever was sent away should come back.
 const RETRY_AFTER: &str = "2";
 
@@ -42,13 +45,20 @@ pub struct Lanes {
     pub pages: Lane,
     /// Stripe's deliveries, and the mail provider's.
     pub webhooks: Lane,
+    /// Programs.
+    pub api: Lane,
     /// Files; the place is taken until the last byte is sent.
     pub downloads: Lane,
 }
 
 impl Default for Lanes {
     fn default() -> Self {
-        Self { pages: Lane::new(PAGES), webhooks: Lane::new(WEBHOOKS), downloads: Lane::new(DOWNLOADS) }
+        Self {
+            pages: Lane::new(PAGES),
+            webhooks: Lane::new(WEBHOOKS),
+            api: Lane::new(API),
+            downloads: Lane::new(DOWNLOADS),
+        }
     }
 }
 
@@ -59,6 +69,7 @@ impl Lanes {
             "/healthz" | "/readyz" => return Some(Place { _permit: None, to_the_end: false }),
             _ if path.starts_with("/f/") => (&self.downloads, true),
             _ if path.starts_with("/webhooks/") => (&self.webhooks, false),
+            _ if path.starts_with("/api/") => (&self.api, false),
             _ => (&self.pages, false),
         };
         let permit = Arc::clone(&lane.0).try_acquire_owned().ok()?;

@@ -8,7 +8,7 @@ use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use ipnet::IpNet;
-use shop::{BrowserSecret, BuyerSecret, ClientIp, Shop};
+use shop::{BrowserSecret, BuyerSecret, ClientIp, DeviceSecret, Shop, StaffSecret};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -31,6 +31,13 @@ pub async fn identify(State(state): State<Arc<AppState>>, mut request: Request, 
     let library = BuyerSecret::cookie_name(state.shop.is_https());
     if let Some(secret) = cookie(request.headers(), library).and_then(BuyerSecret::parse) {
         request.extensions_mut().insert(secret);
+    }
+    let https = state.shop.is_https();
+    if let Some(secret) = cookie(request.headers(), StaffSecret::cookie_name(https)).and_then(StaffSecret::parse) {
+        request.extensions_mut().insert(secret);
+    }
+    if let Some(device) = cookie(request.headers(), DeviceSecret::cookie_name(https)).and_then(DeviceSecret::parse) {
+        request.extensions_mut().insert(device);
     }
     next.run(request).await
 }
@@ -89,7 +96,8 @@ pub async fn require_origin(request: Request, next: Next) -> Response {
 pub async fn security_headers(State(state): State<Arc<AppState>>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     // Pages with a buyer's links on them are nothing for the browser's disk.
-    let private = ["/orders/", "/d/", "/checkout/", "/demo/", "/library"].iter().any(|start| path.starts_with(start));
+    let private =
+        ["/orders/", "/d/", "/checkout/", "/demo/", "/library", "/admin"].iter().any(|start| path.starts_with(start));
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     let is_html = headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/html"));

@@ -3,6 +3,7 @@
 use crate::lanes::{Lanes, Refusal, Welcome};
 use crate::layers::{self, hold_session, identify, require_origin, security_headers};
 use crate::page_cache::{self, Found, PageCache};
+use crate::routes::api::{self, auth};
 use crate::routes::{actions, assets, covers, demo_mail, download, errors, health, mail_webhook, stripe_webhook};
 use crate::session_store;
 use app::app::{routes, shell};
@@ -11,7 +12,7 @@ use axum::extract::FromRef;
 use axum::http::{Extensions, HeaderMap, StatusCode};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use axum::{BoxError, Router, extract::Request};
 use ipnet::IpNet;
 use leptos::config::LeptosOptions;
@@ -200,11 +201,26 @@ pub fn store(settings: Settings) -> Store {
                 .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
                 .layer(RequestBodyLimitLayer::new(WEBHOOK_LIMIT)),
         );
+    // Nor are programs: they bring a token, and no cookie counts.
+    let api = Router::new()
+        .route("/api/v1/auth/login", post(auth::login))
+        .route("/api/v1/auth/refresh", post(auth::refresh))
+        .route("/api/v1/auth/logout", post(auth::logout))
+        .route("/api/v1/me", get(auth::me))
+        .route("/api/{*path}", any(api::nowhere))
+        .layer(
+            ServiceBuilder::new()
+                .layer(CompressionLayer::new().quality(CompressionLevel::Precise(4)))
+                .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PAGE_TIME))
+                .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
+                .layer(RequestBodyLimitLayer::new(FORM_LIMIT)),
+        );
     let health = Router::new().route("/healthz", get(health::alive)).route("/readyz", get(health::ready));
 
     let router =
         guarded
             .merge(webhooks)
+            .merge(api)
             .merge(health)
             .layer(
                 ServiceBuilder::new()

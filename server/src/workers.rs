@@ -150,6 +150,7 @@ async fn clean_up(shop: Shop) {
             ("entries of the delivery log", shop.forget_old_downloads().await),
             ("bodies of Stripe's events", shop.drop_old_event_bodies().await),
             ("requests and sessions of libraries", shop.delete_old_access().await),
+            ("sessions of the desk", shop.delete_ended_staff_sessions().await),
         ] {
             match result {
                 Ok(0) => {}

@@ -3,6 +3,7 @@
 //!
 //! A plain form is answered by `303 See Other`. A caller that does not accept HTML (an island) gets the value.
 
+pub mod admin;
 pub mod cart;
 pub mod checkout;
 pub mod library;
@@ -25,6 +26,8 @@ pub fn page_of(action: &str) -> &'static str {
         "add-to-cart" | "remove-from-cart" | "start-checkout" => "/cart",
         "checkout-free" => "/checkout/free",
         "request-access" | "open-library" | "sign-out" | "sign-out-everywhere" => "/library",
+        "admin-sign-in" => "/admin/login",
+        _ if action.starts_with("admin-") => "/admin",
         _ => "/",
     }
 }

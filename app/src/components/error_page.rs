@@ -12,18 +12,34 @@ pub fn ErrorPage(
     error: AppError,
 ) -> impl IntoView {
     context::set_status(error.status());
-    let cart = matches!(error.code, ErrorCode::PaymentsUnavailable) || error.code.correctable();
-    view! {
+    if error.code == ErrorCode::SignedOut {
+        context::send_to_sign_in();
+    }
+    let words = view! {
         <Title text=error.code.title()/>
         <Meta name="robots" content="noindex"/>
         <section class="plain">
             <p class="eyebrow">{error.status()}</p>
             <h1>{error.code.title()}</h1>
             <p class="lead">{error.sentence()}</p>
-            <p class="ways">
-                {cart.then(|| view! { <a class="button" href="/cart">"Back to your cart"</a> })}
-                <a class=if cart { "quiet" } else { "button" } href="/">"See all books"</a>
-            </p>
+            <p class="ways">{ways(error.code)}</p>
         </section>
+    };
+    // The desk's pages bring their own frame.
+    if context::is_desk() { view! { <main id="main">{words}</main> }.into_any() } else { words.into_any() }
+}
+
+fn ways(code: ErrorCode) -> AnyView {
+    if code == ErrorCode::SignedOut {
+        return view! { <a class="button" href="/admin/login">"Sign in"</a> }.into_any();
     }
+    if context::is_desk() {
+        return view! { <a class="button" href="/admin">"Back to the desk"</a> }.into_any();
+    }
+    let cart = matches!(code, ErrorCode::PaymentsUnavailable) || code.correctable();
+    view! {
+        {cart.then(|| view! { <a class="button" href="/cart">"Back to your cart"</a> })}
+        <a class=if cart { "quiet" } else { "button" } href="/">"See all books"</a>
+    }
+    .into_any()
 }

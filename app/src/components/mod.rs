@@ -2,6 +2,7 @@
 
 pub mod code_form;
 pub mod cover;
+pub mod desk;
 pub mod downloads;
 pub mod error_page;
 pub mod frame;
@@ -12,9 +13,10 @@ pub mod text;
 
 pub use code_form::CodeForm;
 pub use cover::{Cover, CoverSize};
+pub use desk::{Desk, Gate, Section};
 pub use downloads::Downloads;
 pub use error_page::ErrorPage;
 pub use frame::{Footer, Header};
 pub use head::PageHead;
-pub use notice::{Notice, RefusedNotice};
+pub use notice::{DoneNotice, Notice, RefusedNotice};
 pub use order::OrderDetails;

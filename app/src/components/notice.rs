@@ -24,3 +24,31 @@ pub fn RefusedNotice() -> impl IntoView {
     let code = use_query_map().with_untracked(|query| query.get("error").and_then(|code| ErrorCode::parse(&code)));
     code.map(|code| view! { <Notice bad=true>{code.sentence()}</Notice> })
 }
+
+/// That the form that led here (`?done=`) did what it was for, from our own table of sentences.
+#[component]
+pub fn DoneNotice() -> impl IntoView {
+    let code = use_query_map().with_untracked(|query| query.get("done"));
+    code.as_deref().and_then(done).map(|words| view! { <Notice>{words}</Notice> })
+}
+
+/// What was done, by the code in the address.
+fn done(code: &str) -> Option<&'static str> {
+    Some(match code {
+        // The way in.
+        "signed-out" => "You are signed out in this browser.",
+        "password-set" => "The password is set. Sign in with it.",
+        "invited" => "The account is there. Hand over the link below: it sets the password.",
+        "link-made" => "Hand over the link below: it sets a new password. Older links are nothing any more.",
+        "role-changed" => "The role is changed, from the next page on.",
+        "switched-off" => "The account is switched off. Its sessions are over.",
+        "switched-on" => "The account is switched on again.",
+        "password-changed" => "Your password is changed, and your other sessions are over.",
+        "codes-on" => "From now on your account asks for a code.",
+        "codes-off" => "Your account asks for no code any more.",
+        "token-made" => "The token is made. Copy it now: it is shown for ten minutes.",
+        "token-revoked" => "The token is nothing any more.",
+        "session-ended" => "The session is over.",
+        _ => return None,
+    })
+}

@@ -1,5 +1,6 @@
 //! The pages, one file per URL. Each reads its parameters, asks the shop once and renders; none decides anything.
 
+pub mod admin;
 pub mod book;
 pub mod cancel;
 pub mod cart;

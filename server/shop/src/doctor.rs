@@ -228,7 +228,20 @@ const RULES: &[(&str, &str)] = &[
          UNION ALL SELECT id_hash FROM buyer_session WHERE LENGTH(id_hash) <> 64 \
          UNION ALL SELECT browser_hash FROM access_request WHERE LENGTH(browser_hash) <> 64 \
          UNION ALL SELECT link_hash FROM access_request WHERE LENGTH(link_hash) <> 64 \
-         UNION ALL SELECT code_hash FROM access_request WHERE LENGTH(code_hash) <> 64",
+         UNION ALL SELECT code_hash FROM access_request WHERE LENGTH(code_hash) <> 64 \
+         UNION ALL SELECT hash FROM staff_session WHERE LENGTH(hash) <> 64 \
+         UNION ALL SELECT link_hash FROM users WHERE LENGTH(link_hash) <> 64 \
+         UNION ALL SELECT hash FROM recovery_code WHERE LENGTH(hash) <> 64 \
+         UNION ALL SELECT hash FROM refresh_token WHERE LENGTH(hash) <> 64 \
+         UNION ALL SELECT hash FROM api_token WHERE LENGTH(hash) <> 64",
+    ),
+    (
+        "passwords are kept as argon2id with at least 19 MiB and two passes",
+        "SELECT CAST(id AS TEXT) AS id FROM users WHERE password_hash NOT LIKE '$argon2id$v=19$m=19456,t=2,p=1$%'",
+    ),
+    (
+        "a session of the desk is used within its time",
+        "SELECT CAST(id AS TEXT) AS id FROM staff_session WHERE last_seen < created_at OR last_seen > expires_at OR revoked_at < created_at",
     ),
 ];
 

@@ -12,6 +12,21 @@ pub enum Error {
     /// This visitor may not do that.
     #[error("forbidden: {0}")]
     Forbidden(&'static str),
+    /// Nobody is signed in: no session, one that is over, or an account that is switched off.
+    #[error("nobody is signed in")]
+    SignedOut,
+    /// Address, password or code are not right, whichever of them.
+    #[error("the way in was refused")]
+    SignInRefused,
+    /// There is an account under this address already.
+    #[error("the address has an account")]
+    Taken,
+    /// Somebody must be left who decides.
+    #[error("the last owner stays one")]
+    LastOwner,
+    /// A password that could be guessed.
+    #[error("the password is too weak")]
+    WeakPassword,
     /// There is nothing in the cart that could be bought.
     #[error("the cart is empty")]
     CartEmpty,
@@ -62,6 +77,16 @@ pub enum ErrorKind {
     NotFound,
     /// 403.
     Forbidden,
+    /// 401: sign in first.
+    SignedOut,
+    /// Back to the form, which does not say what was wrong.
+    SignInRefused,
+    /// Back to the form.
+    Taken,
+    /// Back to the form.
+    LastOwner,
+    /// Back to the form.
+    WeakPassword,
     /// Back to the cart.
     CartEmpty,
     /// Back to the cart, which shows what changed.
@@ -90,6 +115,11 @@ impl Error {
             Self::BadRequest(_) => ErrorKind::BadRequest,
             Self::NotFound => ErrorKind::NotFound,
             Self::Forbidden(_) => ErrorKind::Forbidden,
+            Self::SignedOut => ErrorKind::SignedOut,
+            Self::SignInRefused => ErrorKind::SignInRefused,
+            Self::Taken => ErrorKind::Taken,
+            Self::LastOwner => ErrorKind::LastOwner,
+            Self::WeakPassword => ErrorKind::WeakPassword,
             Self::CartEmpty => ErrorKind::CartEmpty,
             Self::CartChanged => ErrorKind::CartChanged,
             Self::BookUnavailable => ErrorKind::BookUnavailable,

@@ -9,6 +9,8 @@ pub mod access;
 #[cfg(feature = "ssr")]
 mod addresses;
 #[cfg(feature = "ssr")]
+pub mod audit;
+#[cfg(feature = "ssr")]
 pub mod cart;
 #[cfg(feature = "ssr")]
 mod catalog;
@@ -76,6 +78,8 @@ pub mod seed;
 pub mod sessions;
 #[cfg(feature = "ssr")]
 mod shop;
+#[cfg(feature = "ssr")]
+pub mod staff;
 
 #[cfg(feature = "ssr")]
 pub use self::{
@@ -85,6 +89,6 @@ pub use self::{
     error::{Error, ErrorKind},
     events::Outcome,
     fulfilment::Reconciled,
-    secrets::{BrowserSecret, BuyerSecret, Keys, SecretKey},
+    secrets::{BrowserSecret, BuyerSecret, DeviceSecret, Keys, SecretKey, StaffSecret},
     shop::{ClientIp, Parts, Policy, Settings, Shop},
 };

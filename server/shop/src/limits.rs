@@ -37,6 +37,16 @@ impl<K: Eq + Hash> Limit<K> {
         }
         free
     }
+
+    /// Gives back what was taken for `key` at that moment: it was no guess.
+    pub(crate) fn give_back(&self, key: &K, at: NaiveDateTime) {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(times) = taken.get_mut(key)
+            && let Some(index) = times.iter().position(|time| *time == at)
+        {
+            times.remove(index);
+        }
+    }
 }
 
 /// The shop's limits.
@@ -56,6 +66,16 @@ pub(crate) struct Limits {
     pub(crate) access: Limit<()>,
     /// Guesses at a library's code, by network.
     pub(crate) access_guess: Limit<IpAddr>,
+    /// Guesses at a way into the desk by account (whether there is one or not) …
+    pub(crate) desk_by_account: Limit<String>,
+    /// … by network …
+    pub(crate) desk_by_network: Limit<IpAddr>,
+    /// … and in all; but those of a browser that was in before only by account and browser.
+    pub(crate) desk: Limit<()>,
+    /// See there.
+    pub(crate) desk_by_device: Limit<(i64, String)>,
+    /// Guesses at a code after the right password, by account and known browser.
+    pub(crate) desk_code: Limit<(i64, String)>,
 }
 
 impl Default for Limits {
@@ -68,6 +88,11 @@ impl Default for Limits {
             access_by_network: Limit::new(10, TimeDelta::hours(1)),
             access: Limit::new(1_000, TimeDelta::hours(1)),
             access_guess: Limit::new(30, TimeDelta::hours(1)),
+            desk_by_account: Limit::new(5, TimeDelta::minutes(15)),
+            desk_by_network: Limit::new(10, TimeDelta::minutes(15)),
+            desk: Limit::new(20, TimeDelta::minutes(5)),
+            desk_by_device: Limit::new(10, TimeDelta::minutes(15)),
+            desk_code: Limit::new(10, TimeDelta::minutes(15)),
         }
     }
 }
@@ -106,6 +131,10 @@ mod tests {
         assert!(limit.take("b", at(9)));
         assert!(limit.take("a", at(11)));
         assert!(!limit.take("a", at(12)));
+        limit.give_back(&"a", at(10));
+        assert!(!limit.take("a", at(12)));
+        limit.give_back(&"a", at(11));
+        assert!(limit.take("a", at(12)));
     }
 
     #[test]

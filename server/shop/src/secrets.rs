@@ -3,6 +3,10 @@
 //! A download token or an order link is `HMAC-SHA256(SECRET_KEY, kind ‖ id ‖ generation)`. It can be shown or mailed
 //! again without being stored, and a copy of the database opens nothing.
 
+mod staff;
+
+pub use staff::{DeviceSecret, StaffSecret};
+
 use crate::types::AccessCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -32,6 +36,12 @@ pub(crate) enum Purpose {
     LibraryLink,
     /// The code beside it.
     LibraryCode,
+    /// `/admin/setup#…`: makes the first owner.
+    SetUp,
+    /// `/admin/password#…`: sets an account's password.
+    PasswordLink,
+    /// What a program sends to the API for a long time.
+    ApiToken,
 }
 
 impl Purpose {
@@ -42,6 +52,9 @@ impl Purpose {
             Self::OrderLink => "ol_",
             Self::LibraryLink => "ll_",
             Self::LibraryCode => "lc_",
+            Self::SetUp => "su_",
+            Self::PasswordLink => "pl_",
+            Self::ApiToken => "octavo_",
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::limits::Limits;
 use crate::mailer::{MailFolder, Mailer, Post};
 use crate::payments::Payments;
 use crate::secrets::{BrowserSecret, SecretKey};
+use crate::staff::Hashing;
 use crate::types::Currency;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -101,6 +102,7 @@ pub(crate) struct Inner {
     pub(crate) key: SecretKey,
     pub(crate) clock: Clock,
     pub(crate) limits: Limits,
+    pub(crate) hashing: Hashing,
     pub(crate) events_waiting: Notify,
     pub(crate) mail_waiting: Notify,
     pub(crate) access_waiting: Notify,
@@ -120,6 +122,7 @@ impl Shop {
             key,
             clock,
             limits: Limits::default(),
+            hashing: Hashing::default(),
             events_waiting: Notify::new(),
             mail_waiting: Notify::new(),
             access_waiting: Notify::new(),

@@ -46,6 +46,11 @@ pub async fn run(State(state): State<AppState>, request: Request) -> Response {
         head.headers.remove(header::CONTENT_LENGTH);
         return Response::from_parts(head, Body::from(error.ser()));
     }
+    if error.code == ErrorCode::SignedOut {
+        // Back to the page afterwards; what was typed into its form is lost, which nobody has seen.
+        let page = came_from(&state, &parts.headers).map(|page| with_query(&page));
+        return Redirect::to(&app::context::sign_in_then(page.as_deref().unwrap_or("/admin"))).into_response();
+    }
     let cookies: Vec<_> = head.headers.get_all(header::SET_COOKIE).iter().cloned().collect();
     let mut answer = match came_from(&state, &parts.headers).filter(|_| error.correctable()) {
         Some(page) => Redirect::to(&with_error(page, error)).into_response(),
@@ -82,6 +87,10 @@ fn came_from(state: &AppState, headers: &HeaderMap) -> Option<Url> {
     same.then_some(referer)
 }
 
+fn with_query(page: &Url) -> String {
+    page.query().map_or_else(|| page.path().to_owned(), |query| format!("{}?{query}", page.path()))
+}
+
 fn authority(url: &Url) -> Option<String> {
     let host = url.host_str()?;
     Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
@@ -91,7 +100,7 @@ fn authority(url: &Url) -> Option<String> {
 fn with_error(mut page: Url, error: AppError) -> String {
     let kept: Vec<(String, String)> = page
         .query_pairs()
-        .filter(|(key, _)| key != "error" && key != "removed")
+        .filter(|(key, _)| key != "error" && key != "removed" && key != "done")
         .map(|(key, value)| (key.into_owned(), value.into_owned()))
         .collect();
     page.query_pairs_mut().clear().extend_pairs(kept).append_pair("error", error.code.as_str());

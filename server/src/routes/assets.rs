@@ -2,7 +2,7 @@
 //! be kept for ever.
 
 use crate::router::AppState;
-use app::assets::loader;
+use app::assets::{desk, loader};
 use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -21,7 +21,7 @@ const FOR_A_DAY: HeaderValue = HeaderValue::from_static("public, max-age=86400")
 /// The routes of the site's folder; whatever is not there is a 404.
 pub fn routes(state: &AppState) -> Router<AppState> {
     let root = Path::new(&*state.leptos.site_root).to_path_buf();
-    let (loader_path, loader) = loader();
+    let ((loader_path, loader), (desk_path, desk)) = (loader(), desk());
     let folder = |path: &str| {
         ServeDir::new(root.join(path)).precompressed_br().precompressed_gzip().append_index_html_on_directories(false)
     };
@@ -39,21 +39,15 @@ pub fn routes(state: &AppState) -> Router<AppState> {
             keep(packages).service(folder(&state.leptos.site_pkg_dir)),
         )
         .nest_service("/fonts", keep(FOR_EVER).service(folder("fonts")))
-        .route(
-            loader_path,
-            get(move || async move {
-                (
-                    [
-                        (header::CONTENT_TYPE, "text/javascript; charset=utf-8"),
-                        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
-                    ],
-                    loader,
-                )
-                    .into_response()
-            }),
-        )
+        .route(loader_path, get(move || async move { text("text/javascript; charset=utf-8", loader) }))
+        .route(desk_path, get(move || async move { text("text/css; charset=utf-8", desk) }))
         .fallback_service(keep(FOR_A_DAY).service(folder("")))
         .layer(from_fn(refuse_impossible_names))
+}
+
+/// A text that is part of the program, under a path that changes with it.
+fn text(kind: &'static str, text: &'static str) -> Response {
+    ([(header::CONTENT_TYPE, HeaderValue::from_static(kind)), (header::CACHE_CONTROL, FOR_EVER)], text).into_response()
 }
 
 /// Names that no file system has are nobody's failure: not found, where opening them would be an error.

@@ -1,8 +1,9 @@
 //! Nothing changes without a page of ours: row 35.
 
-use crate::support::{Store, on_both_databases};
+use crate::support::{Member, Store, on_both_databases};
 use leptos::server_fn::axum::server_fn_paths;
 use reqwest::{Method, StatusCode};
+use shop::types::Role;
 use std::collections::BTreeMap;
 
 /// Arguments with which each action would do something.
@@ -20,6 +21,28 @@ fn arguments(path: &str, known: &Known) -> Vec<(&'static str, String)> {
         "/actions/open-library" => vec![("code", known.code.clone())],
         "/actions/sign-out" | "/actions/sign-out-everywhere" => vec![],
         "/actions/set-theme" => vec![("theme", own("dark"))],
+        // The desk: the way in.
+        "/actions/admin-sign-in" => vec![("email", known.owner.clone()), ("password", own(Member::PASSWORD))],
+        "/actions/admin-sign-out" => vec![],
+        "/actions/admin-sign-in-code" => vec![("code", own("000000"))],
+        "/actions/admin-set-up" => {
+            vec![
+                ("secret", own("su_guessed")),
+                ("email", own("mallory@example.org")),
+                ("password", own(Member::PASSWORD)),
+            ]
+        }
+        "/actions/admin-set-password" => vec![("secret", own("pl_guessed")), ("password", own(Member::PASSWORD))],
+        "/actions/admin-change-password" => vec![("old", own(Member::PASSWORD)), ("new", own(Member::PASSWORD))],
+        "/actions/admin-codes-on" => vec![("password", own(Member::PASSWORD)), ("code", own("000000"))],
+        "/actions/admin-codes-off" => vec![("password", own(Member::PASSWORD))],
+        "/actions/admin-end-session" | "/actions/admin-revoke-token" => vec![("id", own("0"))],
+        "/actions/admin-make-token" => vec![("name", own("x")), ("scope", own("write")), ("days", own("90"))],
+        "/actions/admin-invite" => vec![("email", own("mallory@example.org")), ("role", own("owner"))],
+        "/actions/admin-set-role" => vec![("id", known.colleague.clone()), ("role", own("support"))],
+        "/actions/admin-new-link" | "/actions/admin-switch-off" | "/actions/admin-switch-on" => {
+            vec![("id", known.colleague.clone())]
+        }
         path if path.ends_with("/claim") => vec![("format", own("epub"))],
         other => panic!("{other} is new: give it arguments here, so that this test covers it"),
     }
@@ -32,6 +55,8 @@ struct Known {
     session: String,
     token: String,
     code: String,
+    owner: String,
+    colleague: String,
 }
 
 /// What a page somewhere else can make a browser send. An empty value stands for the store's own origin.
@@ -65,6 +90,9 @@ async fn post(
 
 on_both_databases!(row_35_no_foreign_page_changes_anything, async |store| {
     let browser = store.browser();
+    // Whoever may do everything, at the desk too.
+    let owner = store.staff(Role::Owner).await;
+    browser.sign_in(&owner).await;
     let (session, number) = store.buy(&browser, &["the-third-book"], "ann@example.org").await;
     let token = browser.token(&number, "the-third-book").await;
     browser.add(&["the-first-book"]).await;
@@ -76,6 +104,8 @@ on_both_databases!(row_35_no_foreign_page_changes_anything, async |store| {
         session,
         token: token.clone(),
         code: String::new(),
+        owner: owner.email,
+        colleague: store.staff(Role::Viewer).await.id.to_string(),
     };
     store.library(&browser, "ann@example.org").await;
     let known = Known { code: store.ask(&browser, "ann@example.org").await.code, ..known };
@@ -119,6 +149,7 @@ on_both_databases!(row_35_no_foreign_page_changes_anything, async |store| {
     paths.sort_by_key(|path| match path.as_str() {
         "/actions/start-checkout" => 0,
         "/actions/sign-out-everywhere" => 1,
+        "/actions/admin-sign-out" => 3,
         _ => 2,
     });
     for path in &paths {
@@ -126,15 +157,34 @@ on_both_databases!(row_35_no_foreign_page_changes_anything, async |store| {
         for headers in [&[("origin", "")][..], &[("sec-fetch-site", "same-origin")], &[("sec-fetch-site", "none")]] {
             let allowed = post(store, &browser, path, &form, headers, "application/json").await;
             // (Renewing a token that is still good is forbidden as such; a code is good once, and so is being signed in.)
-            let as_such = ["renew-download", "open-library", "sign-out-everywhere"];
+            // (Secrets and codes of the desk are guessed here.)
+            let as_such = [
+                "renew-download",
+                "open-library",
+                "sign-out-everywhere",
+                "admin-set-up",
+                "admin-set-password",
+                "admin-codes-on",
+            ];
             let as_such = as_such.iter().any(|name| path.ends_with(name));
             assert!(allowed != StatusCode::FORBIDDEN || as_such, "{path} with {headers:?}");
         }
     }
     let after: BTreeMap<String, String> = store.fingerprint().await;
-    for table in
-        ["session", "checkout", "order_access", "download_claim", "download_log", "access_request", "buyer_session"]
-    {
+    for table in [
+        "session",
+        "checkout",
+        "order_access",
+        "download_claim",
+        "download_log",
+        "access_request",
+        "buyer_session",
+        // The desk: the way in.
+        "staff_session",
+        "users",
+        "api_token",
+        "audit",
+    ] {
         assert_ne!(
             after[table], before[table],
             "nothing happened to {table}: the arguments are wrong, and nothing was tried"
@@ -152,6 +202,7 @@ on_both_databases!(row_35_looking_at_pages_changes_nothing, async |store| {
     let file = browser.claimed(&token, "epub").await;
     browser.add(&["the-first-book"]).await;
     store.library(&browser, "ann@example.org").await;
+    browser.sign_in(&store.staff(Role::Owner).await).await;
     let before = store.fingerprint().await;
     let success = format!("/checkout/success?session_id={session}");
     let (order, download) = (format!("/orders/{number}"), format!("/d/{token}"));
@@ -168,6 +219,15 @@ on_both_databases!(row_35_looking_at_pages_changes_nothing, async |store| {
         &success,
         &order,
         &download,
+        // The desk: the way in.
+        "/admin",
+        "/admin/login?error=busy",
+        "/admin/setup",
+        "/admin/password",
+        "/admin/team",
+        "/admin/account",
+        "/admin/account/codes",
+        "/admin/audit",
         "/healthz",
         "/readyz",
     ] {

@@ -14,6 +14,8 @@ mod access;
 #[cfg(test)]
 mod any_order;
 #[cfg(test)]
+mod api_tokens;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod bad_stripe;
@@ -31,6 +33,8 @@ mod currencies;
 mod databases;
 #[cfg(test)]
 mod delivery_log;
+#[cfg(test)]
+mod desk_codes;
 #[cfg(test)]
 mod disputes;
 #[cfg(test)]
@@ -83,6 +87,8 @@ mod refunds_made_here;
 mod relays;
 #[cfg(test)]
 mod signatures;
+#[cfg(test)]
+mod staff;
 #[cfg(test)]
 mod start;
 #[cfg(test)]

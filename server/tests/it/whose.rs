@@ -1,8 +1,9 @@
 //! Whose purchases are whose: row 28. Every route for every visitor; a new one without a row here fails.
 
-use crate::support::{Browser, Store, on_both_databases};
+use crate::support::{Browser, Member, Store, on_both_databases};
 use leptos::server_fn::axum::server_fn_paths;
 use reqwest::{Method, Response, StatusCode};
+use shop::types::Role;
 use std::collections::BTreeSet;
 
 /// What a route shows of Ann's.
@@ -58,6 +59,9 @@ fn row(route: &str, hers: &Hers) -> Row {
         "/d/{token}/claim" => post(&[("format", "epub")], Only),
         "/f/{claim}/{file}" => get(file, Only),
         "/webhooks/stripe" | "/webhooks/mail" => post(&[], Closed),
+        // Programs come with tokens: see `api_tokens`.
+        "/api/v1/auth/login" | "/api/v1/auth/refresh" | "/api/v1/auth/logout" => post(&[], Closed),
+        "/api/v1/me" => get(route, Closed),
         "/actions/add-to-cart" | "/actions/remove-from-cart" => post(&[("slug", "the-third-book")], Public),
         "/actions/start-checkout" => post(&[("snapshot", "-")], Public),
         "/actions/checkout-free" => post(&[("snapshot", "-"), ("email", "ann@example.org")], Public),
@@ -71,6 +75,58 @@ fn row(route: &str, hers: &Hers) -> Row {
         "/actions/sign-out" | "/actions/sign-out-everywhere" => post(&[], Public),
         other => panic!("{other} is new: say here what it shows of whose purchases"),
     }
+}
+
+/// To whom a route of the desk is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Desk {
+    /// To everybody: it is the way in, or the way out.
+    Door,
+    /// To those who are at least this.
+    From(Role),
+}
+
+/// One request to a route of the desk, whose form changes nothing that another row needs.
+type DeskRow = (Method, String, Vec<(&'static str, String)>, Desk);
+
+fn desk_row(route: &str) -> DeskRow {
+    use Desk::{Door, From};
+    let get = |path: &str, desk| (Method::GET, path.to_owned(), Vec::new(), desk);
+    let post = |form: &[(&'static str, &str)], desk| {
+        let form = form.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        (Method::POST, route.to_owned(), form, desk)
+    };
+    match route {
+        // The way in.
+        "/admin" => get(route, From(Role::Viewer)),
+        "/admin/login" => get("/admin/login?error=busy", Door),
+        "/actions/admin-sign-in" => post(&[("email", "nobody"), ("password", "-")], Door),
+        "/actions/admin-sign-out" => post(&[], Door),
+        "/admin/setup" | "/admin/password" => get(route, Door),
+        "/actions/admin-sign-in-code" => post(&[("code", "000000")], Door),
+        "/actions/admin-set-up" => post(&[("secret", "-"), ("email", "nobody"), ("password", "-")], Door),
+        "/actions/admin-set-password" => post(&[("secret", "-"), ("password", "-")], Door),
+        "/admin/account" | "/admin/account/codes" => get(route, From(Role::Viewer)),
+        // (Refused for the new password and the missing session, not for whoever asks.)
+        "/actions/admin-change-password" => post(&[("old", "-"), ("new", "-")], From(Role::Viewer)),
+        "/actions/admin-codes-on" => post(&[("password", Member::PASSWORD), ("code", "000000")], From(Role::Viewer)),
+        "/actions/admin-codes-off" => post(&[("password", Member::PASSWORD)], From(Role::Viewer)),
+        "/actions/admin-end-session" => post(&[("id", "0")], From(Role::Viewer)),
+        "/actions/admin-make-token" => post(&[("name", "x"), ("scope", "root"), ("days", "1")], From(Role::Viewer)),
+        "/actions/admin-revoke-token" => post(&[("id", "0")], From(Role::Viewer)),
+        "/admin/audit" => get(route, From(Role::Admin)),
+        "/admin/team" => get(route, From(Role::Owner)),
+        "/actions/admin-invite" => post(&[("email", "nobody"), ("role", "viewer")], From(Role::Owner)),
+        "/actions/admin-set-role" => post(&[("id", "0"), ("role", "viewer")], From(Role::Owner)),
+        "/actions/admin-new-link" | "/actions/admin-switch-off" | "/actions/admin-switch-on" => {
+            post(&[("id", "0")], From(Role::Owner))
+        }
+        other => panic!("{other} is new: say here who may use it"),
+    }
+}
+
+fn is_desk(route: &str) -> bool {
+    route == "/admin" || ["/admin/", "/actions/admin-"].iter().any(|start| route.starts_with(start))
 }
 
 /// Everything that the store answers: pages, server functions, and what the router mounts by hand.
@@ -107,7 +163,7 @@ on_both_databases!(row_28_every_route_shows_everybody_only_what_is_theirs, async
     let secrets = ["/claim", "/actions/renew-download", "ann@example.org", hers.invoice.as_str()];
     let names = ["nobody", "bob", "ann"];
     // Renewing last: after it nothing is behind the old token.
-    let mut routes: Vec<String> = routes().into_iter().collect();
+    let mut routes: Vec<String> = routes().into_iter().filter(|route| !is_desk(route)).collect();
     routes.sort_by_key(|route| route.ends_with("renew-download"));
     for route in routes {
         let row = row(&route, &hers);
@@ -154,4 +210,62 @@ on_both_databases!(row_28_every_route_shows_everybody_only_what_is_theirs, async
     }
     assert!(!bob.has_library().await);
     store.settle().await;
+});
+
+on_both_databases!(row_28_every_route_of_the_desk_is_open_to_its_roles_only, async |store| {
+    let (nobody, buyer) = (store.browser(), store.browser());
+    store.buy(&buyer, &["the-first-book"], "ann@example.org").await;
+    store.settle().await;
+    store.library(&buyer, "ann@example.org").await;
+    let mut visitors = vec![("nobody", nobody, None), ("a buyer", buyer, None)];
+    for role in Role::ALL {
+        visitors.push((role.as_str(), store.desk(role).await, Some(role)));
+    }
+    let mut routes: Vec<String> = routes().into_iter().filter(|route| is_desk(route)).collect();
+    // Signing out last: after it nobody is signed in.
+    routes.sort_by_key(|route| route.ends_with("sign-out"));
+    for route in routes {
+        let row = desk_row(&route);
+        for (name, visitor, role) in &visitors {
+            // A form is sent as a script would, which is told the error's code.
+            let request = visitor.request(row.0.clone(), &row.1);
+            let request = match row.0 {
+                Method::GET => request,
+                _ => request.header("origin", &store.url).header("accept", "application/json").form(&row.2),
+            };
+            let answer = request.send().await.unwrap();
+            assert_eq!(answer.headers()["referrer-policy"], "same-origin", "{route}");
+            let (status, headers) = (answer.status(), answer.headers().clone());
+            let to = headers.get("location").map(|to| to.to_str().unwrap().to_owned()).unwrap_or_default();
+            let body = answer.text().await.unwrap();
+            let what = format!("{route} for {name}: {status}, to {to:?}");
+            let page = row.0 == Method::GET;
+            match (row.3, role) {
+                (Desk::Door, _) => assert!(!status.is_server_error() && !body.contains("not-allowed"), "{what}"),
+                (Desk::From(_), None) if page => {
+                    assert!(status == StatusCode::SEE_OTHER && to.starts_with("/admin/login"), "{what}");
+                }
+                (Desk::From(_), None) => {
+                    assert_eq!(
+                        (status, body.as_str()),
+                        (StatusCode::UNAUTHORIZED, "{\"code\":\"signed-out\"}"),
+                        "{what}"
+                    );
+                }
+                (Desk::From(least), Some(role)) if *role < least => {
+                    assert_eq!(status, StatusCode::FORBIDDEN, "{what}");
+                    assert!(page || body == "{\"code\":\"not-allowed\"}", "{what}: {body}");
+                }
+                (Desk::From(_), Some(_)) if page => assert_eq!(status, StatusCode::OK, "{what}"),
+                // What the form asks for may be nonsense.
+                (Desk::From(_), Some(_)) => {
+                    let kept_out = body.contains("signed-out") || body.contains("not-allowed");
+                    assert!(!kept_out && !status.is_server_error(), "{what}: {body}");
+                }
+            }
+            if row.0 == Method::GET && matches!(row.3, Desk::From(_)) {
+                assert!(headers.get("cache-control").is_some_and(|value| value == "private, no-store"), "{what}");
+            }
+        }
+    }
 });

@@ -353,6 +353,86 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    users (id) {
+        id -> BigInt,
+        email -> Text,
+        email_norm -> Text,
+        role -> Text,
+        password_hash -> Nullable<Text>,
+        link_generation -> Integer,
+        link_hash -> Nullable<Text>,
+        link_expires_at -> Nullable<Timestamp>,
+        totp_generation -> Integer,
+        totp_since -> Nullable<Timestamp>,
+        totp_last_step -> Nullable<BigInt>,
+        disabled_at -> Nullable<Timestamp>,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    staff_session (id) {
+        id -> BigInt,
+        user_id -> BigInt,
+        kind -> Text,
+        hash -> Nullable<Text>,
+        ip_prefix -> Text,
+        user_agent -> Text,
+        tries -> Integer,
+        created_at -> Timestamp,
+        last_seen -> Timestamp,
+        expires_at -> Timestamp,
+        revoked_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    recovery_code (id) {
+        id -> BigInt,
+        user_id -> BigInt,
+        hash -> Text,
+        used_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    refresh_token (hash) {
+        hash -> Text,
+        session_id -> BigInt,
+        created_at -> Timestamp,
+        expires_at -> Timestamp,
+        used_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    api_token (id) {
+        id -> BigInt,
+        user_id -> BigInt,
+        name -> Text,
+        hash -> Text,
+        scopes -> Text,
+        created_at -> Timestamp,
+        last_used -> Nullable<Timestamp>,
+        expires_at -> Timestamp,
+        revoked_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    audit (id) {
+        id -> BigInt,
+        at -> Timestamp,
+        actor -> Text,
+        user_id -> Nullable<BigInt>,
+        action -> Text,
+        object -> Text,
+        before -> Nullable<Text>,
+        after -> Nullable<Text>,
+    }
+}
+
 diesel::joinable!(book_price -> book (book_id));
 diesel::joinable!(contributor -> book (book_id));
 diesel::joinable!(edition -> book (book_id));
@@ -376,6 +456,11 @@ diesel::joinable!(refund -> orders (order_id));
 diesel::joinable!(refund_item -> refund (refund_id));
 diesel::joinable!(refund_item -> order_item (order_item_id));
 diesel::joinable!(dispute -> orders (order_id));
+diesel::joinable!(staff_session -> users (user_id));
+diesel::joinable!(recovery_code -> users (user_id));
+diesel::joinable!(refresh_token -> staff_session (session_id));
+diesel::joinable!(api_token -> users (user_id));
+diesel::joinable!(audit -> users (user_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     content,
@@ -405,4 +490,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     difference,
     access_request,
     buyer_session,
+    users,
+    staff_session,
+    recovery_code,
+    refresh_token,
+    api_token,
+    audit,
 );

@@ -135,6 +135,10 @@ fn erase(conn: &mut AnyConnection, shop: &Shop, email: &Email) -> Result<Result<
     for needle in &needles {
         sweep::execute(conn, "UPDATE difference SET detail = 'erased'", "difference", "detail", needle)?;
         sweep::execute(conn, "DELETE FROM session", "session", "data", needle)?;
+        // What was done stays in the audit, and of whom it was the order's number.
+        for column in ["before", "after"] {
+            sweep::execute(conn, &format!("UPDATE audit SET {column} = '\"erased\"'"), "audit", column, needle)?;
+        }
     }
     for table in WAYS_IN.into_iter().filter(|table| has_table(&columns, table)) {
         for needle in &needles {

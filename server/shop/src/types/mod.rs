@@ -11,6 +11,8 @@ mod library;
 mod money;
 mod order;
 mod refund;
+mod role;
+mod scope;
 mod slug;
 
 pub use book::{
@@ -26,4 +28,6 @@ pub use order::{
     CheckoutProgress, DownloadView, InvalidOrderNumber, OrderItemView, OrderNumber, OrderStatus, OrderView, TokenState,
 };
 pub use refund::{DisputeStage, MoneyNote, MoneyNoteKind, RefundStatus};
+pub use role::{Role, UnknownRole};
+pub use scope::{Scope, UnknownScope};
 pub use slug::{InvalidSlug, Slug};

@@ -3,6 +3,7 @@
 mod books;
 mod browser;
 mod database;
+mod desk;
 mod door;
 mod library;
 mod mail;
@@ -15,6 +16,7 @@ mod tables;
 pub use books::{add_book, entry, file_content, title_of};
 pub use browser::{Browser, hidden, location};
 pub use database::TestDatabase;
+pub use desk::Member;
 pub use door::Door;
 pub use library::Brought;
 pub use mail::{Authority, Encryption, Mail, MailWay, Sink, mail_signature, message_ids};
@@ -183,6 +185,8 @@ pub struct Store {
 /// Another process of the same store: its own connections, its own router, the same database.
 pub struct Second {
     pub url: String,
+    /// Its own, with limits of its own.
+    pub shop: Shop,
     /// Ends when the door has closed.
     pub server: JoinHandle<()>,
 }
@@ -309,7 +313,8 @@ impl Store {
         let shop = Shop::new(parts);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        Second { url, server: open_door(listener, &shop, &self.sandbox, door) }
+        let server = open_door(listener, &shop, &self.sandbox, door);
+        Second { url, shop, server }
     }
 
     /// The database's address.
