@@ -4,7 +4,7 @@
 mod desk;
 
 pub use desk::{
-    desk_way_back, forget_staff, is_desk, keep_staff, next_of_sign_in, send_to_sign_in, sign_in_then, staff,
+    desk_way_back, forget_staff, in_query, is_desk, keep_staff, next_of_sign_in, send_to_sign_in, sign_in_then, staff,
     staff_device, staff_secret,
 };
 

@@ -17,6 +17,8 @@ const PAGES: usize = 512;
 const WEBHOOKS: usize = 512;
 /// Files being sent at once.
 const DOWNLOADS: usize = 1_024;
+/// Forms with files being read at once: each may fill the disk a little.
+const UPLOADS: usize = 8;
 
 /// Seconds after which whoever was sent away should come back.
 const RETRY_AFTER: &str = "2";
@@ -42,11 +44,18 @@ pub struct Lanes {
     pub webhooks: Lane,
     /// Files; the place is taken until the last byte is sent.
     pub downloads: Lane,
+    /// Forms with files.
+    pub uploads: Lane,
 }
 
 impl Default for Lanes {
     fn default() -> Self {
-        Self { pages: Lane::new(PAGES), webhooks: Lane::new(WEBHOOKS), downloads: Lane::new(DOWNLOADS) }
+        Self {
+            pages: Lane::new(PAGES),
+            webhooks: Lane::new(WEBHOOKS),
+            downloads: Lane::new(DOWNLOADS),
+            uploads: Lane::new(UPLOADS),
+        }
     }
 }
 

@@ -3,11 +3,14 @@
 use crate::lanes::{self, Lanes, Welcome};
 use crate::layers::{self, hold_session, identify, require_origin, security_headers};
 use crate::page_cache::{self, Found, PageCache};
-use crate::routes::{actions, assets, covers, demo_mail, download, errors, health, mail_webhook, stripe_webhook};
+use crate::routes::{
+    actions, assets, covers, demo_mail, desk_books, download, errors, health, mail_webhook, stripe_webhook,
+};
 use crate::session_store;
+use crate::uploads::Uploads;
 use app::app::{routes, shell};
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::FromRef;
+use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::http::{Extensions, HeaderMap, StatusCode};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::Response;
@@ -31,6 +34,8 @@ use tower_http::trace::TraceLayer;
 
 /// Forms are a few hundred bytes.
 const FORM_LIMIT: usize = 64 * 1024;
+/// A book's description has 20 000 characters, each of up to nine in a form.
+const LONG_FORM_LIMIT: usize = 256 * 1024;
 /// Stripe's largest events are far below, and a mail provider's still further.
 const WEBHOOK_LIMIT: usize = 512 * 1024;
 /// Between two pieces of a request's body.
@@ -61,6 +66,8 @@ pub struct Settings {
     pub lanes: Lanes,
     /// Turned off when the process is told to stop.
     pub welcome: Welcome,
+    /// Where files wait on their way in.
+    pub uploads: Uploads,
 }
 
 /// What handlers share; cheap to clone.
@@ -80,6 +87,8 @@ pub struct AppState {
     pub welcome: Welcome,
     #[from_ref(skip)]
     pub(crate) trusted_proxies: Arc<[IpNet]>,
+    #[from_ref(skip)]
+    pub(crate) uploads: Arc<Uploads>,
     #[from_ref(skip)]
     pub(crate) headers: Arc<HeaderMap>,
 }
@@ -131,12 +140,14 @@ pub fn store(settings: Settings) -> Store {
         page_cache,
         lanes,
         welcome,
+        uploads,
     } = settings;
     form_origins.extend(shop.download_origin().map(str::to_owned));
     let kept = PageCache::new(&shop, page_cache);
     let state = AppState {
         headers: Arc::new(layers::constant_headers(shop.is_https(), &form_origins)),
         trusted_proxies: trusted_proxies.into(),
+        uploads: Arc::new(uploads),
         webhook_secrets,
         mail_webhook_secrets,
         welcome,
@@ -166,12 +177,34 @@ pub fn store(settings: Settings) -> Store {
         .layer(CompressionLayer::new().quality(CompressionLevel::Precise(4)));
     // Bytes that are final already: never compressed, or a Range would mean something else.
     let covers = Router::new().route("/covers/{name}", get(covers::cover));
-    let pages = pages.merge(covers).layer(from_fn_with_state(lanes.pages, lanes::through));
+    let pages = pages.merge(covers);
     let files = Router::new()
         .route("/f/{claim}/{file}", get(download::file))
         .layer(from_fn_with_state(lanes.downloads, lanes::through_to_the_end));
+    // The desk's books: forms with files in them, which take as long as they are large; and one with a long text.
+    let uploads = Router::new()
+        .route("/admin/books/new/epub", post(desk_books::epub))
+        .route("/admin/books/import/table", post(desk_books::table))
+        .route("/admin/books/{slug}/files", post(desk_books::files))
+        .route("/admin/books/{slug}/cover", post(desk_books::cover))
+        .route("/admin/books/{slug}/editions", post(desk_books::edition))
+        .layer(DefaultBodyLimit::disable())
+        .layer(RequestBodyLimitLayer::new(state.uploads.body()))
+        .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
+        .layer(from_fn_with_state(lanes.uploads, lanes::through));
+    let long_forms = Router::new()
+        .route("/actions/admin-save-book", post(actions::run))
+        .route("/actions/admin-preview-description", post(actions::run))
+        .route("/admin/books/export.csv", get(desk_books::export))
+        .layer(RequestBodyLimitLayer::new(LONG_FORM_LIMIT))
+        .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PAGE_TIME))
+        .layer(from_fn_with_state(lanes.pages.clone(), lanes::through));
+    let pages = pages.layer(from_fn_with_state(lanes.pages, lanes::through));
     let guarded = pages
         .merge(files)
+        .merge(uploads)
+        .merge(long_forms)
         .layer(CatchPanicLayer::new())
         .layer(CsrfLayer::new())
         .layer(from_fn(require_origin))

@@ -31,7 +31,8 @@ pub enum Section {
 }
 
 /// What the rail leads to, and who is shown it. (The account is behind one's own address.)
-const RAIL: &[(Section, &str, &str, Role)] = &[(Section::Overview, "/admin", "Overview", Role::Viewer)];
+const RAIL: &[(Section, &str, &str, Role)] =
+    &[(Section::Overview, "/admin", "Overview", Role::Viewer), (Section::Books, "/admin/books", "Books", Role::Viewer)];
 
 /// A page of the desk: the rail with where one is, who is signed in, the heading, what became of the last form, and the
 /// page. Shows nothing of it without the guard: whoever is signed in is known from there.
