@@ -1,4 +1,4 @@
--- The words of each book: title, subtitle, address, ISBN, people. The text itself is not kept a second time.
+-- The words of each book: title, subtitle, address, ISBN, people.
 CREATE TABLE book_search (
     book_id BIGINT NOT NULL PRIMARY KEY REFERENCES book (id) ON DELETE CASCADE,
     words tsvector NOT NULL

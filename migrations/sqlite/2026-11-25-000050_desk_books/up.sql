@@ -1,7 +1,5 @@
--- The words of each book: title, subtitle, address, ISBN, people. The text itself is not kept a second time.
-CREATE VIRTUAL TABLE book_search USING fts5(
-    words, content = '', contentless_delete = 1, prefix = '2 3', tokenize = 'unicode61 remove_diacritics 0'
-);
+-- The words of each book: title, subtitle, address, ISBN, people.
+CREATE VIRTUAL TABLE book_search USING fts5(words, prefix = '2 3', tokenize = 'unicode61 remove_diacritics 0');
 CREATE VIEW book_words AS
 SELECT b.id AS book_id,
     b.title || ' ' || b.subtitle || ' ' || b.slug || ' ' || COALESCE(b.isbn, '') || ' '

@@ -2,6 +2,7 @@
 
 use super::book_form::{Place, form};
 use super::books::tag;
+use crate::assets;
 use crate::components::{Cover, CoverSize, Desk, Notice, Section, text};
 use crate::context;
 use crate::error::AppError;
@@ -14,6 +15,11 @@ use shop::types::{BookForm, BookStatus, DeskBook, DeskEdition, PersonField, Pric
 async fn kept(shop: &Shop) -> Result<Option<(String, Unfinished)>, AppError> {
     let Some(name) = query("draft") else { return Ok(None) };
     Ok(shop.unfinished(&name).await?.map(|form| (name, form)))
+}
+
+/// What these pages do with scripts.
+pub(super) fn scripts() -> AnyView {
+    view! { <script r#type="module" src=assets::desk_books().0></script> }.into_any()
 }
 
 /// Why files were refused, if that is why somebody is here.
@@ -57,6 +63,7 @@ pub fn NewBookPage() -> impl IntoView {
             (unfinished.file.is_some() || unfinished.cover.is_some()).then(|| brought(&unfinished).into_any());
         Ok(view! {
             <Desk title="Add a book" current=Section::Books>
+                {scripts()}
                 {said}
                 {refused(&unfinished).into_any()}
                 {blank.then(|| upload_epub().into_any())}
@@ -144,6 +151,7 @@ pub fn BookPage() -> impl IntoView {
         let differs = unfinished.outdated.then(|| differences(&book.form, &unfinished.form).into_any());
         Ok(view! {
             <Desk title=title current=Section::Books actions=Some(head(&book).into_any())>
+                {scripts()}
                 {said}
                 {refused(&unfinished).into_any()}
                 {differs}

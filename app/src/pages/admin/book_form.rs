@@ -124,8 +124,6 @@ pub(super) fn form(unfinished: &Unfinished, place: &Place) -> impl IntoView + us
             <input type="hidden" name="slug" value=place.slug.clone()/>
             <input type="hidden" name="version" value=version.to_string()/>
             {place.draft.clone().map(|draft| view! { <input type="hidden" name="draft" value=draft/> })}
-            // The first button of a form is the one that Enter presses.
-            <button class="first" tabindex="-1" aria-hidden="true">"Save"</button>
             {line(&TITLE, title, problems).into_any()}
             {line(&SUBTITLE, subtitle, problems).into_any()}
             {people_fields(people, problems).into_any()}
@@ -150,6 +148,7 @@ pub(super) fn form(unfinished: &Unfinished, place: &Place) -> impl IntoView + us
             {line(&ISBN, isbn, problems).into_any()}
             {line(&PUBLISHER, publisher, problems).into_any()}
             {line(&DATE, published_on, problems).into_any()}
+            // Saving first: the first button of a form is the one that Enter presses.
             <div class="bar wide">
                 <button>{if place.slug.is_empty() { "Save as a draft" } else { "Save" }}</button>
                 <button class="quiet" name="preview" value="1">"Preview description"</button>
@@ -172,7 +171,9 @@ fn people_fields(people: &[PersonField], problems: &[Problem]) -> impl IntoView 
     ];
     let wrong = Wrong::of(problems, "people");
     let blank = || PersonField { name: String::new(), role: "author".to_owned() };
-    let rows: Vec<PersonField> = people.iter().cloned().chain((0..MORE_PEOPLE).map(|_| blank())).collect();
+    // Rows that were left empty are not shown a second time.
+    let named = people.iter().filter(|person| !person.name.trim().is_empty()).cloned();
+    let rows: Vec<PersonField> = named.chain((0..MORE_PEOPLE).map(|_| blank())).collect();
     let described = wrong.described();
     let row = move |(at, person): (usize, PersonField)| {
         let option = |(role, label): (ContributorRole, &'static str)| {
@@ -207,7 +208,8 @@ fn people_fields(people: &[PersonField], problems: &[Problem]) -> impl IntoView 
 
 fn price_fields(prices: &[PriceField], own: &str, problems: &[Problem]) -> impl IntoView + use<> {
     let wrong = Wrong::of(problems, "prices");
-    let mut rows: Vec<PriceField> = prices.to_vec();
+    let mut rows: Vec<PriceField> =
+        prices.iter().filter(|row| row.currency == own || !row.amount.trim().is_empty()).cloned().collect();
     // The store's own first, and a row for one more.
     match rows.iter().position(|row| row.currency == own) {
         Some(at) => rows.swap(0, at),

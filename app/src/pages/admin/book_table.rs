@@ -1,6 +1,6 @@
 //! `/admin/books/import`: a table of books is uploaded, looked over with all its differences, and then applied.
 
-use super::book::said;
+use super::book::{said, scripts};
 use crate::components::{Desk, Notice, Section};
 use crate::context;
 use crate::error::AppError;
@@ -28,7 +28,7 @@ pub fn BookTablePage() -> impl IntoView {
         };
         Ok(view! {
             <Desk title="Import books" current=Section::Books>
-                {said} {table.map(|(name, preview)| look_over(name, preview).into_any())} {upload().into_any()}
+                {scripts()} {said} {table.map(|(name, preview)| look_over(name, preview).into_any())} {upload().into_any()}
             </Desk>
         }
         .into_any())

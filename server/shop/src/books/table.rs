@@ -463,7 +463,7 @@ mod tests {
             let text = written(&[book(title)], &[usd], true).unwrap();
             let mut reader = csv::Reader::from_reader(text.as_slice());
             let record = reader.records().next().unwrap().unwrap();
-            for cell in record.iter() {
+            for cell in &record {
                 assert!(!cell.starts_with(['=', '+', '-', '@', '\t', '\r', '＝']), "{cell:?}");
             }
             let table = parsed(&text).unwrap();
