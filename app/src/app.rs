@@ -72,6 +72,12 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/books/new") view=admin::NewBookPage ssr=ASYNC/>
                 <Route path=path!("/admin/books/import") view=admin::BookTablePage ssr=ASYNC/>
                 <Route path=path!("/admin/books/:slug") view=admin::BookPage ssr=ASYNC/>
+                <Route path=path!("/admin/setup") view=admin::SetupPage ssr=ASYNC/>
+                <Route path=path!("/admin/password") view=admin::PasswordPage ssr=ASYNC/>
+                <Route path=path!("/admin/team") view=admin::TeamPage ssr=ASYNC/>
+                <Route path=path!("/admin/account") view=admin::AccountPage ssr=ASYNC/>
+                <Route path=path!("/admin/account/codes") view=admin::CodesPage ssr=ASYNC/>
+                <Route path=path!("/admin/audit") view=admin::AuditPage ssr=ASYNC/>
             </FlatRoutes>
         </Router>
     }

@@ -1,16 +1,15 @@
 // The desk's books: from a file to a book on sale, and nothing that was typed is lost.
 
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { mobyDick, tempest } from "../support/books";
 import { scripted } from "../support/buying";
 import { openDesk } from "../support/desk";
-import { root } from "../support/places";
+import { demoFile } from "../support/desk-books";
 import { expect, test } from "../support/test";
 
 test.use({ storeFor: "test" });
 
-const epub = join(root, "server/demo/files/persuasion.epub");
+const epub = demoFile("files/persuasion.epub");
 
 test("an EPUB becomes a book with a price, a cover and a new edition", async ({ page, store, axe }) => {
   await openDesk(page);
@@ -50,12 +49,12 @@ test("an EPUB becomes a book with a price, a cover and a new edition", async ({ 
   const shop = page.getByRole("heading", { name: "In the shop" }).locator("..");
   await shop.getByRole("button", { name: "Publish" }).click();
   await expect(page.getByRole("status").first()).toHaveText("The book is on sale.");
-  await page.getByLabel("Picture").setInputFiles(join(root, "server/demo/covers/hamlet-960.webp"));
+  await page.getByLabel("Picture").setInputFiles(demoFile("covers/hamlet-960.webp"));
   await page.getByRole("button", { name: "Upload cover" }).click();
   await expect(page.getByRole("status").first()).toHaveText("The cover is there.");
   await page.getByLabel("Label").fill("Second edition");
   await page.getByLabel("What is new").fill("Typos are gone.");
-  await page.getByLabel("Files of the edition").setInputFiles(join(root, "server/demo/files/persuasion.pdf"));
+  await page.getByLabel("Files of the edition").setInputFiles(demoFile("files/persuasion.pdf"));
   await page.getByRole("button", { name: "Add the edition" }).click();
   await expect(page.getByText("persuasion-annotated-2.pdf")).toBeVisible();
   await page.getByRole("link", { name: "See it in the shop" }).click();

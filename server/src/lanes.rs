@@ -20,6 +20,9 @@ const DOWNLOADS: usize = 1_024;
 /// Forms with files being read at once: each may fill the disk a little.
 const UPLOADS: usize = 8;
 
+/// Programs' questions at once.
+const API: usize = 128;
+
 /// Seconds after which whoever was sent away should come back.
 const RETRY_AFTER: &str = "2";
 
@@ -42,6 +45,8 @@ pub struct Lanes {
     pub pages: Lane,
     /// Stripe's deliveries, and the mail provider's.
     pub webhooks: Lane,
+    /// Programs.
+    pub api: Lane,
     /// Files; the place is taken until the last byte is sent.
     pub downloads: Lane,
     /// Forms with files.
@@ -53,6 +58,7 @@ impl Default for Lanes {
         Self {
             pages: Lane::new(PAGES),
             webhooks: Lane::new(WEBHOOKS),
+            api: Lane::new(API),
             downloads: Lane::new(DOWNLOADS),
             uploads: Lane::new(UPLOADS),
         }

@@ -66,7 +66,13 @@ pub fn inspect(path: &Path) -> Result<Inspected, Refused> {
             None
         }
         BookFormat::Zip => {
-            archive::Archive::open(path)?.read_all()?;
+            let mut archive = archive::Archive::open(path)?;
+            if archive.has("META-INF/container.xml") {
+                return Err(Refused::because(
+                    "This is nearly an EPUB: its first file must be “mimetype”, not packed. Save it once more with a program for EPUBs.",
+                ));
+            }
+            archive.read_all()?;
             None
         }
     };

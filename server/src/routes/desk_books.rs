@@ -11,9 +11,10 @@ use app::error::{AppError, ErrorCode};
 use axum::body::Body;
 use axum::extract::multipart::Multipart;
 use axum::extract::{FromRequest as _, Path, Request, State};
-use axum::http::header;
 use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
+use leptos::server_fn::error::FromServerFnError as _;
 use shop::StaffSecret;
 use shop::audit::Actor;
 use shop::books::{NotTaken, TableError};
@@ -72,6 +73,15 @@ impl From<EditionError> for Refusal {
     }
 }
 
+/// The error as a page, or for a script as it is.
+async fn refused(state: &AppState, parts: Parts, error: AppError) -> Response {
+    if errors::wants_page(&parts.headers) {
+        return errors::page(state, parts, error).await;
+    }
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, [(header::CACHE_CONTROL, "private, no-store")], error.ser()).into_response()
+}
+
 /// The guard: who is signed in, if that is an admin; else the answer.
 async fn admin(state: &AppState, parts: &Parts, page: &str) -> Result<Actor, Response> {
     let staff = match parts.extensions.get::<StaffSecret>() {
@@ -88,7 +98,7 @@ async fn admin(state: &AppState, parts: &Parts, page: &str) -> Result<Actor, Res
         Ok(None) => ErrorCode::SignedOut.into(),
         Err(error) => error.into(),
     };
-    Err(errors::page(state, parts.clone(), error).await)
+    Err(refused(state, parts.clone(), error).await)
 }
 
 /// Guards, reads the form, does what is to be done, and leads to a page.
@@ -103,7 +113,7 @@ where
     };
     let request = Request::from_parts(parts.clone(), body);
     let Ok(form) = Multipart::from_request(request, &()).await else {
-        return errors::page(&state, parts, AppError::BAD_REQUEST).await;
+        return refused(&state, parts, AppError::BAD_REQUEST).await;
     };
     let done = match state.uploads.read(form, limit).await {
         Ok(sent) => work(&state, actor, sent).await,
@@ -113,9 +123,9 @@ where
         Ok(to) => Redirect::to(&to).into_response(),
         Err(Refusal::Said(words)) => match state.shop.keep_words(&words).await {
             Ok(name) => Redirect::to(&format!("{page}?said={name}")).into_response(),
-            Err(error) => errors::page(&state, parts, error.into()).await,
+            Err(error) => refused(&state, parts, error.into()).await,
         },
-        Err(Refusal::Page(error)) => errors::page(&state, parts, error).await,
+        Err(Refusal::Page(error)) => refused(&state, parts, error).await,
     }
 }
 

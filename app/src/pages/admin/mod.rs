@@ -1,14 +1,26 @@
 //! The desk's pages, one file per URL. Each begins with the guard, `context::staff(Role)`, but for those on the way in.
 
+pub mod account;
+pub mod audit;
 pub mod book;
 pub mod book_form;
 pub mod book_table;
 pub mod books;
+pub mod codes;
 pub mod front;
 pub mod login;
+pub mod password;
+pub mod setup;
+pub mod team;
 
+pub use account::AccountPage;
+pub use audit::AuditPage;
 pub use book::{BookPage, NewBookPage};
 pub use book_table::BookTablePage;
 pub use books::BooksPage;
+pub use codes::CodesPage;
 pub use front::FrontPage;
 pub use login::LoginPage;
+pub use password::PasswordPage;
+pub use setup::SetupPage;
+pub use team::TeamPage;

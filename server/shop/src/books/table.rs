@@ -193,7 +193,7 @@ impl Shop {
                     return Ok(Applied::Not);
                 }
                 let (mut created, mut changed) = (0, 0);
-                for row in &table.rows {
+                for row in table.rows.iter().filter(|row| table.versions.contains_key(&row.slug)) {
                     let saved = match compared(conn, row)? {
                         Compared::Same | Compared::Wrong(_) => continue,
                         Compared::New(fields, _) => {

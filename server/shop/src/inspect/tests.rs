@@ -117,6 +117,9 @@ fn locked_and_damaged_books_are_refused_with_the_reason() {
     let at = flipped.windows(13).position(|bytes| bytes == b"OEBPS/1.xhtml").unwrap() + 20;
     flipped[at] ^= 0xff;
     assert!(said(&flipped).contains("damaged"));
+    let loose: &[(&str, &[u8])] =
+        &[("META-INF/container.xml", CONTAINER.as_bytes()), ("mimetype", b"application/epub+zip")];
+    assert!(said(&archive(loose)).contains("nearly an EPUB"));
     let without: &[(&str, &[u8])] = &[("mimetype", b"application/epub+zip"), ("x", b"x")];
     assert!(said(&archive(without)).contains("container.xml"));
     let nowhere: &[(&str, &[u8])] =
