@@ -67,6 +67,11 @@ pub fn App() -> impl IntoView {
                 // The desk: the way in.
                 <Route path=path!("/admin") view=admin::FrontPage ssr=ASYNC/>
                 <Route path=path!("/admin/login") view=admin::LoginPage ssr=ASYNC/>
+                // The desk: books.
+                <Route path=path!("/admin/books") view=admin::BooksPage ssr=ASYNC/>
+                <Route path=path!("/admin/books/new") view=admin::NewBookPage ssr=ASYNC/>
+                <Route path=path!("/admin/books/import") view=admin::BookTablePage ssr=ASYNC/>
+                <Route path=path!("/admin/books/:slug") view=admin::BookPage ssr=ASYNC/>
                 <Route path=path!("/admin/setup") view=admin::SetupPage ssr=ASYNC/>
                 <Route path=path!("/admin/password") view=admin::PasswordPage ssr=ASYNC/>
                 <Route path=path!("/admin/team") view=admin::TeamPage ssr=ASYNC/>

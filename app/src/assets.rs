@@ -10,7 +10,10 @@ const LOADER: &str = include_str!("../../public/loader.js");
 
 /// The desk's styles, a file for each of its parts: no reader of the shop loads them. They are sent as they are, so they
 /// use the tokens of the shop's stylesheet and no `light-dark()` of their own.
-const DESK: &str = concat!(include_str!("../../style/desk.css"),);
+const DESK: &str = concat!(include_str!("../../style/desk.css"), include_str!("../../style/desk-books.css"),);
+
+/// What the desk's book pages do with scripts.
+const DESK_BOOKS: &str = include_str!("../../public/desk-books.js");
 
 /// Where the pages load what.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +47,17 @@ pub fn desk() -> (&'static str, &'static str) {
         format!("/desk.{:016x}.css", hasher.finish())
     });
     (&PATH, DESK)
+}
+
+/// The path of the script of the desk's book pages, with the hash of its content, and its text. The router serves it.
+#[must_use]
+pub fn desk_books() -> (&'static str, &'static str) {
+    static PATH: LazyLock<String> = LazyLock::new(|| {
+        let mut hasher = DefaultHasher::new();
+        DESK_BOOKS.hash(&mut hasher);
+        format!("/desk-books.{:016x}.js", hasher.finish())
+    });
+    (&PATH, DESK_BOOKS)
 }
 
 /// The names for this build, from `options` the first time.

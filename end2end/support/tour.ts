@@ -7,6 +7,7 @@ import { draft, hamlet, mobyDick, tempest } from "./books";
 import { addToCart, buy, cards, checkOut, download, orderNumber, payWith, sessionId, someReader } from "./buying";
 import { ageEntitlements, change, expireDownloads, reprice, setStatus } from "./database";
 import { codeOf, DEMO, openDesk, PASSWORD } from "./desk";
+import { deskBooks } from "./desk-books";
 import { addEdition } from "./editions";
 import { askForLibrary, readMail } from "./library";
 import type { Store } from "./store";
@@ -303,4 +304,4 @@ export async function desk({ page, store, anotherBrowser, look }: Tour): Promise
 }
 
 /** All of it. */
-export const tours = { browsing, cart, paying, owning, library, desk };
+export const tours = { browsing, cart, paying, owning, library, desk, deskBooks };

@@ -96,6 +96,8 @@ pub struct Store {
     pub log_days: u16,
     /// Years that an invoice keeps its buyer's name and address.
     pub invoice_years: u16,
+    /// What a book's file may have, in megabytes.
+    pub upload_mb: u16,
     /// More origins that a checkout may lead to, if Stripe Checkout runs under a domain of yours.
     pub checkout_origins: Vec<String>,
 }
@@ -115,6 +117,7 @@ impl Default for Store {
             order_hours: policy.order_hours,
             log_days: policy.log_days,
             invoice_years: policy.invoice_years,
+            upload_mb: 500,
             checkout_origins: Vec::new(),
         }
     }
@@ -367,6 +370,7 @@ fn store(path: &Path) -> Result<Store, ConfigError> {
         ("order_hours", store.order_hours),
         ("log_days", store.log_days),
         ("invoice_years", store.invoice_years),
+        ("upload_mb", store.upload_mb),
     ] {
         if value == 0 {
             return Err(wrong(path.display().to_string(), format_args!("is wrong: store.{name} must be at least 1")));

@@ -4,6 +4,7 @@ use crate::{build_shop, offline_shop};
 use anyhow::Context as _;
 use clap::Subcommand;
 use octavo::config::{Config, Env};
+use shop::audit::Actor;
 use shop::editions::{Announced, NewEdition};
 use shop::types::Slug;
 use std::path::{Path, PathBuf};
@@ -21,7 +22,7 @@ pub(crate) enum Command {
         /// A text file that says what is new, Markdown.
         #[arg(long, value_name = "FILE")]
         changelog: Option<PathBuf>,
-        /// An EPUB or a PDF; may be given once for each.
+        /// An EPUB, a PDF, an MP3, an M4B or a ZIP archive; may be given once for each.
         #[arg(long = "file", value_name = "FILE", required = true)]
         files: Vec<PathBuf>,
     },
@@ -43,7 +44,10 @@ pub(crate) async fn run(command: Command, env: &Env<'_>, store_file: &Path) -> a
                 }
                 None => String::new(),
             };
-            let added = offline_shop(env).await?.add_edition(&slug, &NewEdition { label, changelog, files }).await?;
+            let added = offline_shop(env)
+                .await?
+                .add_edition(&Actor::Command, &slug, &NewEdition { label, changelog, files })
+                .await?;
             for (name, bytes, sha256) in &added.files {
                 println!("{name}  {bytes} bytes  {sha256}");
             }
@@ -51,8 +55,10 @@ pub(crate) async fn run(command: Command, env: &Env<'_>, store_file: &Path) -> a
         }
         Command::Announce { slug } => {
             let shop = build_shop(Config::read(env, store_file)?).await?;
-            let Announced { label, queued, told, left_out } =
-                shop.announce_edition(&slug).await.with_context(|| format!("nothing was announced of {slug}"))?;
+            let Announced { label, queued, told, left_out } = shop
+                .announce_edition(&Actor::Command, &slug)
+                .await
+                .with_context(|| format!("nothing was announced of {slug}"))?;
             println!("{label} of {slug}: {queued} mails queued, {told} buyers told before, {left_out} left out");
         }
     }

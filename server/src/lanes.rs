@@ -7,7 +7,7 @@ use crate::routes::errors;
 use app::error::ErrorCode;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,6 +19,8 @@ const PAGES: usize = 512;
 const WEBHOOKS: usize = 512;
 /// Files being sent at once.
 const DOWNLOADS: usize = 1_024;
+/// Forms with files being read at once: each may fill the disk a little.
+const UPLOADS: usize = 8;
 
 /// Programs' questions at once.
 const API: usize = 128;
@@ -49,6 +51,8 @@ pub struct Lanes {
     pub api: Lane,
     /// Files; the place is taken until the last byte is sent.
     pub downloads: Lane,
+    /// Forms with files.
+    pub uploads: Lane,
 }
 
 impl Default for Lanes {
@@ -58,18 +62,20 @@ impl Default for Lanes {
             webhooks: Lane::new(WEBHOOKS),
             api: Lane::new(API),
             downloads: Lane::new(DOWNLOADS),
+            uploads: Lane::new(UPLOADS),
         }
     }
 }
 
 impl Lanes {
-    /// A place for a request for `path`. None if its lane is full.
-    pub(crate) fn enter(&self, path: &str) -> Option<Place> {
+    /// A place for a request. None if its lane is full.
+    pub(crate) fn enter(&self, method: &Method, path: &str) -> Option<Place> {
         let (lane, to_the_end) = match path {
             "/healthz" | "/readyz" => return Some(Place { _permit: None, to_the_end: false }),
             _ if path.starts_with("/f/") => (&self.downloads, true),
             _ if path.starts_with("/webhooks/") => (&self.webhooks, false),
             _ if path.starts_with("/api/") => (&self.api, false),
+            _ if *method == Method::POST && path.starts_with("/admin/books/") => (&self.uploads, false),
             _ => (&self.pages, false),
         };
         let permit = Arc::clone(&lane.0).try_acquire_owned().ok()?;

@@ -9,4 +9,5 @@ pub mod router;
 pub mod routes;
 pub mod serve;
 pub mod session_store;
+pub mod uploads;
 pub mod workers;

@@ -16,6 +16,7 @@ use clap::{Parser, Subcommand};
 use octavo::config::{Config, Env, Mail, Offline, Storage, Store};
 use octavo::lanes::{Lanes, Welcome};
 use octavo::router::{Settings, store};
+use octavo::uploads::Uploads;
 use octavo::{page_cache, serve as serving, workers};
 use shop::db::Db;
 use shop::files::Files;
@@ -233,6 +234,7 @@ async fn serve(config: Config, store_file: &Path) -> anyhow::Result<()> {
     let mail_webhook_secrets = config.mail_webhook_secrets.clone();
     let (base_url, farewell) = (config.base_url.clone(), config.shutdown_delay);
     let place = config.files.clone();
+    let uploads = Uploads::new(config.data_dir.join("uploads"), config.store.upload_mb);
     let shop = build_shop(config).await?;
     files::check(shop.files(), &place).await?;
     shop.open_demo_desk().await?;
@@ -253,6 +255,7 @@ async fn serve(config: Config, store_file: &Path) -> anyhow::Result<()> {
         page_cache: page_cache::Settings::default(),
         lanes: Lanes::default(),
         welcome: welcome.clone(),
+        uploads,
     });
 
     let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;

@@ -4,11 +4,14 @@ use crate::lanes::{Lanes, Refusal, Welcome};
 use crate::layers::{self, hold_session, identify, require_origin, security_headers};
 use crate::page_cache::{self, Found, PageCache};
 use crate::routes::api::{self, auth};
-use crate::routes::{actions, assets, covers, demo_mail, download, errors, health, mail_webhook, stripe_webhook};
+use crate::routes::{
+    actions, assets, covers, demo_mail, desk_books, download, errors, health, mail_webhook, stripe_webhook,
+};
 use crate::session_store;
+use crate::uploads::Uploads;
 use app::app::{routes, shell};
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::FromRef;
+use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::http::{Extensions, HeaderMap, StatusCode};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::Response;
@@ -33,6 +36,8 @@ use tower_http::trace::TraceLayer;
 
 /// Forms are a few hundred bytes.
 const FORM_LIMIT: usize = 64 * 1024;
+/// A book's description has 20 000 characters, each of up to nine in a form.
+const LONG_FORM_LIMIT: usize = 256 * 1024;
 /// Stripe's largest events are far below, and a mail provider's still further.
 const WEBHOOK_LIMIT: usize = 512 * 1024;
 /// Between two pieces of a request's body.
@@ -63,6 +68,8 @@ pub struct Settings {
     pub lanes: Lanes,
     /// Turned off when the process is told to stop.
     pub welcome: Welcome,
+    /// Where files wait on their way in.
+    pub uploads: Uploads,
 }
 
 /// What handlers share; cheap to clone.
@@ -82,6 +89,8 @@ pub struct AppState {
     pub welcome: Welcome,
     #[from_ref(skip)]
     pub(crate) trusted_proxies: Arc<[IpNet]>,
+    #[from_ref(skip)]
+    pub(crate) uploads: Arc<Uploads>,
     #[from_ref(skip)]
     pub(crate) headers: Arc<HeaderMap>,
 }
@@ -114,7 +123,7 @@ impl Store {
             Found::Missing(key) => Some(key),
             Found::Nothing => None,
         };
-        let Some(place) = self.lanes.enter(request.uri().path()) else {
+        let Some(place) = self.lanes.enter(request.method(), request.uri().path()) else {
             return self.refusal.answer(request.headers()).await;
         };
         let mut request = request.map(Body::new);
@@ -139,12 +148,14 @@ pub fn store(settings: Settings) -> Store {
         page_cache,
         lanes,
         welcome,
+        uploads,
     } = settings;
     form_origins.extend(shop.download_origin().map(str::to_owned));
     let kept = PageCache::new(&shop, page_cache);
     let state = AppState {
         headers: Arc::new(layers::constant_headers(shop.is_https(), &form_origins)),
         trusted_proxies: trusted_proxies.into(),
+        uploads: Arc::new(uploads),
         webhook_secrets,
         mail_webhook_secrets,
         welcome,
@@ -180,9 +191,32 @@ pub fn store(settings: Settings) -> Store {
     // Bytes that are final already: never compressed, or a Range would mean something else.
     let covers = Router::new().route("/covers/{name}", get(covers::cover));
     let files = Router::new().route("/f/{claim}/{file}", get(download::file));
+    // The desk's books: forms with files in them, which take as long as they are large; and one with a long text.
+    let uploads = Router::new()
+        .route("/admin/books/new/epub", post(desk_books::epub))
+        .route("/admin/books/import/table", post(desk_books::table))
+        .route("/admin/books/{slug}/files", post(desk_books::files))
+        .route("/admin/books/{slug}/cover", post(desk_books::cover))
+        .route("/admin/books/{slug}/editions", post(desk_books::edition))
+        .layer(
+            ServiceBuilder::new()
+                .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
+                .layer(RequestBodyLimitLayer::new(state.uploads.body()))
+                .layer(DefaultBodyLimit::disable()),
+        );
+    let long_forms = Router::new()
+        .route("/actions/admin-save-book", post(actions::run))
+        .route("/actions/admin-preview-description", post(actions::run))
+        .route("/admin/books/export.csv", get(desk_books::export))
+        .layer(
+            ServiceBuilder::new()
+                .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PAGE_TIME))
+                .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
+                .layer(RequestBodyLimitLayer::new(LONG_FORM_LIMIT)),
+        );
     // One stack of layers and not one upon the other, here and below: axum puts each that is added into a box of its own,
     // and copies all the boxes within for every request.
-    let guarded = pages.merge(covers).merge(files).layer(
+    let guarded = pages.merge(covers).merge(files).merge(uploads).merge(long_forms).layer(
         ServiceBuilder::new()
             .layer(from_fn(hold_session))
             .layer(session_store::layer(&state.shop))

@@ -33,6 +33,7 @@ pub enum Section {
 /// What the rail leads to, and who is shown it. (The account is behind one's own address.)
 const RAIL: &[(Section, &str, &str, Role)] = &[
     (Section::Overview, "/admin", "Overview", Role::Viewer),
+    (Section::Books, "/admin/books", "Books", Role::Viewer),
     // The way in.
     (Section::Team, "/admin/team", "Team", Role::Owner),
     (Section::Audit, "/admin/audit", "Audit", Role::Admin),

@@ -37,6 +37,16 @@ fn done(code: &str) -> Option<&'static str> {
     Some(match code {
         // The way in.
         "signed-out" => "You are signed out in this browser.",
+        // Books.
+        "book-created" => "The book is saved as a draft. Nobody sees it until you publish it.",
+        "book-saved" => "Saved.",
+        "book-published" => "The book is on sale.",
+        "book-archived" => "The book is no longer on sale. Whoever has bought it keeps it.",
+        "files-taken" => "The files are there. Everybody who has bought the book has them now.",
+        "cover-set" => "The cover is there.",
+        "edition-added" => "The edition is there. Everybody who has bought the book has it now.",
+        "edition-announced" => "Buyers who had not been told of the edition are getting a mail.",
+        "table-applied" => "Everything in the table is saved.",
         "password-set" => "The password is set. Sign in with it.",
         "invited" => "The account is there. Hand over the link below: it sets the password.",
         "link-made" => "Hand over the link below: it sets a new password. Older links are nothing any more.",

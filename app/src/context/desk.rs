@@ -125,6 +125,12 @@ pub fn next_of_sign_in() -> Option<String> {
     desk_way_back(&next).is_some().then_some(next)
 }
 
+/// A text as the value of a query.
+#[must_use]
+pub fn in_query(text: &str) -> String {
+    utf8_percent_encode(text, VALUE).to_string()
+}
+
 /// The page of the desk that somebody was sent away from to sign in. It comes from the outside, so it is a path under
 /// `/admin` with letters that mean nothing to any browser, and none of the pages on the way in.
 #[must_use]

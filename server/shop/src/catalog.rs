@@ -227,7 +227,8 @@ pub(crate) fn cards(conn: &mut AnyConnection, rows: Vec<CardRow>, currency: Curr
     rows.into_iter().map(|row| row.into_card(currency, &mut bylines)).collect()
 }
 
-fn contributors(conn: &mut AnyConnection, books: &[i64]) -> Result<HashMap<i64, Vec<Contributor>>, Error> {
+/// The people of each book, in the order of its title page.
+pub(crate) fn contributors(conn: &mut AnyConnection, books: &[i64]) -> Result<HashMap<i64, Vec<Contributor>>, Error> {
     let rows: Vec<(i64, String, String)> = contributor::table
         .filter(contributor::book_id.eq_any(books.to_vec()))
         .order((contributor::book_id, contributor::position))

@@ -21,6 +21,7 @@ use diesel::prelude::*;
 use std::collections::{HashMap, HashSet};
 
 pub use adding::{Added, EditionError, NewEdition};
+pub(crate) use adding::{free_name, names};
 pub use announcing::Announced;
 
 impl Shop {

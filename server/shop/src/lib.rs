@@ -11,6 +11,8 @@ mod addresses;
 #[cfg(feature = "ssr")]
 pub mod audit;
 #[cfg(feature = "ssr")]
+pub mod books;
+#[cfg(feature = "ssr")]
 pub mod cart;
 #[cfg(feature = "ssr")]
 mod catalog;
@@ -42,6 +44,8 @@ pub mod failpoint;
 pub mod files;
 #[cfg(feature = "ssr")]
 mod fulfilment;
+#[cfg(feature = "ssr")]
+pub mod inspect;
 #[cfg(feature = "ssr")]
 mod invoices;
 #[cfg(feature = "ssr")]

@@ -2,7 +2,7 @@
 //! be kept for ever.
 
 use crate::router::AppState;
-use app::assets::{desk, loader};
+use app::assets::{desk, desk_books, loader};
 use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -22,6 +22,7 @@ const FOR_A_DAY: HeaderValue = HeaderValue::from_static("public, max-age=86400")
 pub fn routes(state: &AppState) -> Router<AppState> {
     let root = Path::new(&*state.leptos.site_root).to_path_buf();
     let ((loader_path, loader), (desk_path, desk)) = (loader(), desk());
+    let (books_path, books) = desk_books();
     let folder = |path: &str| {
         ServeDir::new(root.join(path)).precompressed_br().precompressed_gzip().append_index_html_on_directories(false)
     };
@@ -41,6 +42,7 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .nest_service("/fonts", keep(FOR_EVER).service(folder("fonts")))
         .route(loader_path, get(move || async move { text("text/javascript; charset=utf-8", loader) }))
         .route(desk_path, get(move || async move { text("text/css; charset=utf-8", desk) }))
+        .route(books_path, get(move || async move { text("text/javascript; charset=utf-8", books) }))
         .fallback_service(keep(FOR_A_DAY).service(folder("")))
         .layer(from_fn(refuse_impossible_names))
 }

@@ -5,6 +5,7 @@ pub mod api;
 pub mod assets;
 pub mod covers;
 pub mod demo_mail;
+pub mod desk_books;
 pub mod download;
 pub mod errors;
 pub mod health;

@@ -24,6 +24,14 @@ fn arguments(path: &str, known: &Known) -> Vec<(&'static str, String)> {
         // The desk: the way in.
         "/actions/admin-sign-in" => vec![("email", known.owner.clone()), ("password", own(Member::PASSWORD))],
         "/actions/admin-sign-out" => vec![],
+        // The desk: books.
+        "/actions/admin-save-book" => vec![("slug", own("the-first-book")), ("book[title]", own("Another title"))],
+        "/actions/admin-set-book-status" => vec![("slug", own("the-second-book")), ("status", own("archived"))],
+        "/actions/admin-announce-edition" => vec![("slug", own("the-first-book"))],
+        "/actions/admin-preview-description" => vec![("description", own("*x*"))],
+        "/actions/admin-apply-table" => vec![("table", own("none"))],
+        // Forms with files, which this is none of.
+        path if path.starts_with("/admin/books/") => vec![("label", own("Second edition"))],
         "/actions/admin-sign-in-code" => vec![("code", own("000000"))],
         "/actions/admin-set-up" => {
             vec![
@@ -117,6 +125,9 @@ on_both_databases!(row_35_no_foreign_page_changes_anything, async |store| {
         .collect();
     assert!(paths.len() >= 12, "{paths:?}");
     paths.push(format!("/d/{token}/claim"));
+    for upload in ["new/epub", "import/table", "a-draft/files", "a-draft/cover", "a-draft/editions"] {
+        paths.push(format!("/admin/books/{upload}"));
+    }
 
     let before = store.fingerprint().await;
     let requests = store.sandbox.requests().len();
@@ -184,6 +195,9 @@ on_both_databases!(row_35_no_foreign_page_changes_anything, async |store| {
         "users",
         "api_token",
         "audit",
+        // The desk: books.
+        "book",
+        "unfinished",
     ] {
         assert_ne!(
             after[table], before[table],
@@ -222,6 +236,13 @@ on_both_databases!(row_35_looking_at_pages_changes_nothing, async |store| {
         // The desk: the way in.
         "/admin",
         "/admin/login?error=busy",
+        // The desk: books.
+        "/admin/books?q=first&status=published",
+        "/admin/books?end=1",
+        "/admin/books/new",
+        "/admin/books/import",
+        "/admin/books/export.csv",
+        "/admin/books/the-first-book",
         "/admin/setup",
         "/admin/password",
         "/admin/team",

@@ -5,6 +5,7 @@ use crate::support::{
     Backend, Browser, Options, Store, file_content, hidden, location, on_both_databases, on_both_databases_and_places,
 };
 use reqwest::StatusCode;
+use shop::audit::Actor;
 use shop::editions::{Announced, NewEdition};
 use shop::types::{BookFormat, OrderNumber};
 use std::path::PathBuf;
@@ -54,7 +55,11 @@ on_both_databases_and_places!(a_new_edition_serves_past_buyers_at_once_and_keeps
     let new = epub(&"second ".repeat(2_000_000));
     let added = store
         .shop
-        .add_edition(&slug.parse().unwrap(), &edition("Second edition", vec![written(store, "x.tmp", &new)]))
+        .add_edition(
+            &Actor::Command,
+            &slug.parse().unwrap(),
+            &edition("Second edition", vec![written(store, "x.tmp", &new)]),
+        )
         .await
         .unwrap();
     assert_eq!((added.ordinal, added.entitled, added.files.len()), (2, 1, 1));
@@ -118,15 +123,16 @@ on_both_databases!(what_makes_no_edition_changes_nothing, async |store| {
     let good = written(store, "good.epub", &epub("x"));
     let html = written(store, "page.epub", b"<html>");
     let add = async |label: &str, files: Vec<PathBuf>| {
-        store.shop.add_edition(&slug, &edition(label, files)).await.unwrap_err().to_string()
+        store.shop.add_edition(&Actor::Command, &slug, &edition(label, files)).await.unwrap_err().to_string()
     };
-    assert!(add("Second", vec![html.clone()]).await.contains("neither an EPUB nor a PDF"));
+    assert!(add("Second", vec![html.clone()]).await.contains("is no EPUB, PDF"));
     assert!(add("Second", vec![good.clone(), good.clone()]).await.contains("at most one file of each"));
     assert!(add("Second", vec![]).await.contains("at least one file"));
     assert!(add(" ", vec![good.clone()]).await.contains("label"));
     assert!(add("Second\nline", vec![good.clone()]).await.contains("label"));
     assert!(add("Second", vec![store.data.path().join("gone")]).await.contains("cannot read"));
-    let nowhere = store.shop.add_edition(&"no-such-book".parse().unwrap(), &edition("Second", vec![good])).await;
+    let nowhere =
+        store.shop.add_edition(&Actor::Command, &"no-such-book".parse().unwrap(), &edition("Second", vec![good])).await;
     assert!(nowhere.unwrap_err().to_string().contains("no book"));
     assert_eq!(store.fingerprint().await, before);
     let objects = std::fs::read_dir(store.data.path().join("files/books")).unwrap().count();
@@ -155,14 +161,14 @@ on_both_databases!(each_buyer_is_told_of_an_edition_once, async |store| {
     let sent = store.mails().len();
 
     let slug_parsed = slug.parse().unwrap();
-    assert!(store.shop.announce_edition(&slug_parsed).await.is_err(), "there is only one edition");
+    assert!(store.shop.announce_edition(&Actor::Command, &slug_parsed).await.is_err(), "there is only one edition");
     let path = written(store, "new", &pdf("second"));
     let (code, said) =
         store.octavo(&["edition", "add", slug, "--label", "Second edition", "--file", path.to_str().unwrap()]).await;
     assert!(code == 0 && said.contains("the-first-book-2.pdf") && said.contains("edition 2"), "{said}");
     let (code, said) = store.octavo(&["edition", "announce", slug]).await;
     assert!(code == 0 && said.contains("2 mails queued, 0 buyers told before, 1 left out"), "{said}");
-    let again = store.shop.announce_edition(&slug_parsed).await.unwrap();
+    let again = store.shop.announce_edition(&Actor::Command, &slug_parsed).await.unwrap();
     let told = Announced { label: "Second edition".into(), queued: 0, told: 2, left_out: 1 };
     assert_eq!(again, told);
     store.settle().await;
@@ -183,8 +189,8 @@ on_both_databases!(a_letter_says_what_is_new, Options::default(), async |store| 
     let sent = store.mails().len();
     let slug = "the-first-book".parse().unwrap();
     let path = written(store, "new", &epub("second"));
-    store.shop.add_edition(&slug, &edition("Edition <2>", vec![path])).await.unwrap();
-    store.shop.announce_edition(&slug).await.unwrap();
+    store.shop.add_edition(&Actor::Command, &slug, &edition("Edition <2>", vec![path])).await.unwrap();
+    store.shop.announce_edition(&Actor::Command, &slug).await.unwrap();
     store.settle().await;
     let mail = store.mails().split_off(sent).remove(0);
     assert!(mail.text.contains("- Typos are gone.\r\n- A map"), "{}", mail.text);

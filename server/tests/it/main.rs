@@ -34,7 +34,11 @@ mod databases;
 #[cfg(test)]
 mod delivery_log;
 #[cfg(test)]
+mod desk_books;
+#[cfg(test)]
 mod desk_codes;
+#[cfg(test)]
+mod desk_uploads;
 #[cfg(test)]
 mod disputes;
 #[cfg(test)]

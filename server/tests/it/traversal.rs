@@ -165,7 +165,7 @@ on_both_databases!(row_24_no_name_of_a_new_file_is_kept, async |store| {
         let label = payload.chars().filter(|c| !c.is_control()).collect();
         let new = NewEdition { label, changelog: payload.replace('\0', ""), files: vec![path] };
         added += 1;
-        let names = store.shop.add_edition(&slug, &new).await.unwrap().files;
+        let names = store.shop.add_edition(&shop::audit::Actor::Command, &slug, &new).await.unwrap().files;
         assert_eq!(names[0].0, format!("the-first-book-{added}.epub"));
     }
     let wrong_keys = store

@@ -102,6 +102,24 @@ fn desk_row(route: &str) -> DeskRow {
         "/admin/login" => get("/admin/login?error=busy", Door),
         "/actions/admin-sign-in" => post(&[("email", "nobody"), ("password", "-")], Door),
         "/actions/admin-sign-out" => post(&[], Door),
+        // Books.
+        "/admin/books" => get("/admin/books?q=first", From(Role::Viewer)),
+        "/admin/books/{slug}" => get("/admin/books/the-first-book", From(Role::Viewer)),
+        "/admin/books/new" | "/admin/books/import" | "/admin/books/export.csv" => get(route, From(Role::Admin)),
+        "/admin/books/new/epub"
+        | "/admin/books/import/table"
+        | "/admin/books/{slug}/files"
+        | "/admin/books/{slug}/cover"
+        | "/admin/books/{slug}/editions" => {
+            (Method::POST, route.replace("{slug}", "the-first-book"), Vec::new(), From(Role::Admin))
+        }
+        "/actions/admin-save-book" => post(&[("slug", "the-first-book"), ("preview", "1")], From(Role::Admin)),
+        "/actions/admin-set-book-status" => {
+            post(&[("slug", "the-first-book"), ("status", "published")], From(Role::Admin))
+        }
+        "/actions/admin-announce-edition" => post(&[("slug", "the-first-book")], From(Role::Admin)),
+        "/actions/admin-preview-description" => post(&[("description", "*x*")], From(Role::Admin)),
+        "/actions/admin-apply-table" => post(&[("table", "none")], From(Role::Admin)),
         "/admin/setup" | "/admin/password" => get(route, Door),
         "/actions/admin-sign-in-code" => post(&[("code", "000000")], Door),
         "/actions/admin-set-up" => post(&[("secret", "-"), ("email", "nobody"), ("password", "-")], Door),

@@ -2,12 +2,17 @@
 //! that are the way in.
 
 pub mod account;
+pub mod books;
 pub mod sessions;
 pub mod team;
 
 pub use account::{
     AdminChangePassword, AdminCodesOff, AdminCodesOn, AdminEndSession, AdminMakeToken, AdminRevokeToken,
     admin_change_password, admin_codes_off, admin_codes_on, admin_end_session, admin_make_token, admin_revoke_token,
+};
+pub use books::{
+    AdminAnnounceEdition, AdminApplyTable, AdminPreviewDescription, AdminSaveBook, AdminSetBookStatus,
+    admin_announce_edition, admin_apply_table, admin_preview_description, admin_save_book, admin_set_book_status,
 };
 pub use sessions::{
     AdminSetPassword, AdminSetUp, AdminSignIn, AdminSignInCode, AdminSignOut, admin_set_password, admin_set_up,

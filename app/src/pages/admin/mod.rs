@@ -2,6 +2,10 @@
 
 pub mod account;
 pub mod audit;
+pub mod book;
+pub mod book_form;
+pub mod book_table;
+pub mod books;
 pub mod codes;
 pub mod front;
 pub mod login;
@@ -11,6 +15,9 @@ pub mod team;
 
 pub use account::AccountPage;
 pub use audit::AuditPage;
+pub use book::{BookPage, NewBookPage};
+pub use book_table::BookTablePage;
+pub use books::BooksPage;
 pub use codes::CodesPage;
 pub use front::FrontPage;
 pub use login::LoginPage;

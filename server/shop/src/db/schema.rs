@@ -433,6 +433,15 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    unfinished (name) {
+        name -> Text,
+        kind -> Text,
+        data -> Text,
+        created_at -> Timestamp,
+    }
+}
+
 diesel::joinable!(book_price -> book (book_id));
 diesel::joinable!(contributor -> book (book_id));
 diesel::joinable!(edition -> book (book_id));
@@ -496,4 +505,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     refresh_token,
     api_token,
     audit,
+    unfinished,
 );

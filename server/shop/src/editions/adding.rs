@@ -1,12 +1,15 @@
 //! Adding an edition to a book: its files first, then the rows that point at them.
 
+use crate::audit::{self, Actor};
+use crate::books::object;
 use crate::db::AnyConnection;
 use crate::db::schema::{book, book_file, edition};
 use crate::files::Written;
 use crate::types::{BookFormat, Slug};
-use crate::{Error, Shop};
+use crate::{Error, Shop, inspect};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use serde_json::json;
 use std::collections::HashSet;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -19,8 +22,8 @@ pub struct NewEdition {
     pub label: String,
     /// What is new in it, Markdown.
     pub changelog: String,
-    /// Where its files are: EPUB and PDF, at most one of each. What they are is read from their first bytes, and what
-    /// they are called here is of no consequence.
+    /// Where its files are, at most one of each format. What they are is read from their first bytes, and what they are
+    /// called here is of no consequence.
     pub files: Vec<PathBuf>,
 }
 
@@ -46,8 +49,8 @@ pub enum EditionError {
         /// Why.
         source: std::io::Error,
     },
-    /// A file is neither an EPUB nor a PDF.
-    #[error("{} is neither an EPUB nor a PDF", .0.display())]
+    /// A file is nothing that is sold here.
+    #[error("{} is no EPUB, PDF, MP3, M4B or ZIP archive", .0.display())]
     Unknown(PathBuf),
     /// What was asked for makes no edition.
     #[error("{0}")]
@@ -71,11 +74,12 @@ const LABEL: usize = 100;
 const CHANGELOG: usize = 20_000;
 
 impl Shop {
-    /// Adds an edition to a book, whatever the book's state. Everybody who has the title has its files at once.
+    /// Adds an edition to a book, whatever the book's state. Everybody who has the title has its files at once. Sent twice
+    /// (the book's newest edition is called so and has these files), it is added once.
     ///
     /// # Errors
     /// [`EditionError`]; nothing has changed then.
-    pub async fn add_edition(&self, slug: &Slug, new: &NewEdition) -> Result<Added, EditionError> {
+    pub async fn add_edition(&self, actor: &Actor, slug: &Slug, new: &NewEdition) -> Result<Added, EditionError> {
         let label = new.label.trim();
         if label.is_empty() || label.chars().count() > LABEL || label.chars().any(char::is_control) {
             return Err(EditionError::Invalid("a label is a line of at most 100 characters"));
@@ -106,73 +110,108 @@ impl Shop {
             stored.push(Stored { format, key: format!("books/{}", Uuid::new_v4().simple()), path: path.clone() });
         }
         let keys: Vec<String> = stored.iter().map(|file| file.key.clone()).collect();
-        let added = self.store_and_insert(slug, label, &new.changelog, stored).await;
-        if added.is_err() {
+        let added = self.store_and_insert(actor, slug, label, &new.changelog, stored).await;
+        if !matches!(added, Ok((_, true))) {
             for key in keys {
                 self.0.files.discard(&key).await;
             }
         }
-        Ok(added?)
+        Ok(added?.0)
     }
 
     async fn store_and_insert(
         &self,
+        actor: &Actor,
         slug: &Slug,
         label: &str,
         changelog: &str,
         files: Vec<Stored>,
-    ) -> Result<Added, Error> {
+    ) -> Result<(Added, bool), Error> {
         let mut written = Vec::with_capacity(files.len());
         for file in files {
             let content = self.0.files.put_file(&file.key, &file.path).await?;
             written.push((file, content));
         }
-        let (slug, label, changelog, now) = (slug.clone(), label.to_owned(), changelog.to_owned(), self.0.clock.now());
-        self.0.db.write(move |conn| insert(conn, &slug, &label, &changelog, &written, now)).await
+        let (actor, slug, now) = (*actor, slug.clone(), self.0.clock.now());
+        let (label, changelog) = (label.to_owned(), changelog.to_owned());
+        self.0
+            .db
+            .write(move |conn| {
+                let book_id = locked(conn, &slug, now)?;
+                if let Some(added) = same(conn, book_id, &label, &written)? {
+                    return Ok((added, false));
+                }
+                let added = insert(conn, book_id, &slug, &label, &changelog, &written, now)?;
+                let files: Vec<_> = added.files.iter().map(|(name, _, sha256)| json!([name, sha256])).collect();
+                let after = json!({ "label": label, "changelog": changelog, "files": files });
+                audit::record(conn, &actor, "edition.added", object(&slug), None, Some(after))?;
+                Ok((added, true))
+            })
+            .await
     }
 }
 
-/// From the first bytes. An EPUB begins with an entry called `mimetype` that is stored as it is (OCF 3.3, 4.2.3); a PDF
-/// with its version (ISO 32000-2, 7.5.2).
+/// From the first bytes.
 fn format_of(path: &Path) -> Result<BookFormat, EditionError> {
-    const MIMETYPE: &[u8] = b"mimetypeapplication/epub+zip";
     let failed = |source| EditionError::Read { path: path.to_owned(), source };
     let mut start = Vec::new();
     std::fs::File::open(path).map_err(failed)?.take(64).read_to_end(&mut start).map_err(failed)?;
-    if start.starts_with(b"%PDF-") {
-        Ok(BookFormat::Pdf)
-    } else if start.starts_with(b"PK\x03\x04") && start.get(30..).is_some_and(|rest| rest.starts_with(MIMETYPE)) {
-        Ok(BookFormat::Epub)
-    } else {
-        Err(EditionError::Unknown(path.to_owned()))
-    }
+    inspect::format_of(&start).ok_or_else(|| EditionError::Unknown(path.to_owned()))
 }
 
 fn book_id(conn: &mut AnyConnection, slug: &Slug) -> Result<Option<i64>, Error> {
     Ok(book::table.filter(book::slug.eq(slug.as_str())).select(book::id).first(conn).optional()?)
 }
 
+/// Locks the book's row, so that of two editions at once each finds the other's names.
+fn locked(conn: &mut AnyConnection, slug: &Slug, now: NaiveDateTime) -> Result<i64, Error> {
+    let book_id = book_id(conn, slug)?.ok_or(Error::NotFound)?;
+    diesel::update(book::table.find(book_id))
+        .set((book::version.eq(book::version + 1), book::updated_at.eq(now)))
+        .execute(conn)?;
+    Ok(book_id)
+}
+
+/// The newest edition, if it is this one.
+fn same(
+    conn: &mut AnyConnection,
+    book_id: i64,
+    label: &str,
+    files: &[(Stored, Written)],
+) -> Result<Option<Added>, Error> {
+    let editions: Vec<(i64, String)> = edition::table
+        .filter(edition::book_id.eq(book_id))
+        .order(edition::id.desc())
+        .select((edition::id, edition::label))
+        .load(conn)?;
+    let Some((newest, _)) = editions.first().filter(|(_, newest)| newest == label) else { return Ok(None) };
+    let mut there: Vec<(String, i64, String)> = book_file::table
+        .filter(book_file::edition_id.eq(newest))
+        .select((book_file::filename, book_file::bytes, book_file::sha256))
+        .load(conn)?;
+    there.sort();
+    let digests: HashSet<&str> = there.iter().map(|(_, _, sha256)| sha256.as_str()).collect();
+    if digests != files.iter().map(|(_, written)| written.sha256.as_str()).collect() {
+        return Ok(None);
+    }
+    Ok(Some(Added {
+        ordinal: editions.len(),
+        files: there.into_iter().map(|(name, bytes, sha256)| (name, bytes.unsigned_abs(), sha256)).collect(),
+        entitled: super::announcing::entitled(conn, book_id)?,
+    }))
+}
+
 fn insert(
     conn: &mut AnyConnection,
+    book_id: i64,
     slug: &Slug,
     label: &str,
     changelog: &str,
     files: &[(Stored, Written)],
     now: NaiveDateTime,
 ) -> Result<Added, Error> {
-    let book_id = book_id(conn, slug)?.ok_or(Error::NotFound)?;
-    // Locks the book's row, so that of two editions at once each finds the other's names.
-    diesel::update(book::table.find(book_id))
-        .set((book::version.eq(book::version + 1), book::updated_at.eq(now)))
-        .execute(conn)?;
     let editions: i64 = edition::table.filter(edition::book_id.eq(book_id)).count().get_result(conn)?;
-    let taken: HashSet<String> = book_file::table
-        .inner_join(edition::table)
-        .filter(edition::book_id.eq(book_id))
-        .select(book_file::filename)
-        .load(conn)?
-        .into_iter()
-        .collect();
+    let taken = names(conn, book_id)?;
     let edition_id: i64 = diesel::insert_into(edition::table)
         .values((
             edition::book_id.eq(book_id),
@@ -201,8 +240,18 @@ fn insert(
     Ok(Added { ordinal, files: names, entitled: super::announcing::entitled(conn, book_id)? })
 }
 
+/// What a book's files are called.
+pub(crate) fn names(conn: &mut AnyConnection, book_id: i64) -> Result<HashSet<String>, Error> {
+    let names: Vec<String> = book_file::table
+        .inner_join(edition::table)
+        .filter(edition::book_id.eq(book_id))
+        .select(book_file::filename)
+        .load(conn)?;
+    Ok(names.into_iter().collect())
+}
+
 /// "moby-dick.epub", "moby-dick-2.epub" for the second edition, and on until nothing else of the book is called so.
-fn free_name(slug: &Slug, ordinal: usize, format: BookFormat, taken: &HashSet<String>) -> String {
+pub(crate) fn free_name(slug: &Slug, ordinal: usize, format: BookFormat, taken: &HashSet<String>) -> String {
     let name = |number: usize| match number {
         0 | 1 => format!("{slug}.{}", format.as_str()),
         number => format!("{slug}-{number}.{}", format.as_str()),
@@ -215,23 +264,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_files_format_is_read_from_its_first_bytes() {
+    fn a_file_that_cannot_be_read_is_told_from_one_that_is_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("book.epub");
-        let mut epub = b"PK\x03\x04".to_vec();
-        epub.resize(30, 0);
-        epub.extend_from_slice(b"mimetypeapplication/epub+zipPK");
-        for (content, format) in [
-            (epub.as_slice(), Some(BookFormat::Epub)),
-            (b"%PDF-1.7\n", Some(BookFormat::Pdf)),
-            (b"PK\x03\x04 a plain zip archive with some more bytes in it", None),
-            (&epub[..40], None),
-            (b"", None),
-            (b"<html>", None),
-        ] {
-            std::fs::write(&path, content).unwrap();
-            assert_eq!(format_of(&path).ok(), format, "{content:?}");
-        }
+        std::fs::write(&path, b"<html>").unwrap();
+        assert!(matches!(format_of(&path), Err(EditionError::Unknown(_))));
         assert!(matches!(format_of(&folder.path().join("gone")), Err(EditionError::Read { .. })));
         assert!(matches!(format_of(folder.path()), Err(EditionError::Read { .. })));
     }

@@ -1,5 +1,7 @@
 //! Telling buyers of a new edition: one mail each, whatever they have bought how often.
 
+use crate::audit::{self, Actor};
+use crate::books::object;
 use crate::db::AnyConnection;
 use crate::db::schema::{book, edition, entitlement, order_item, orders, outbox};
 use crate::outbox::{self as mail, Kind};
@@ -7,6 +9,7 @@ use crate::privacy::is_erased;
 use crate::types::Slug;
 use crate::{Error, Shop};
 use diesel::prelude::*;
+use serde_json::json;
 use std::collections::{BTreeMap, HashSet};
 
 /// Whom an announcement reaches.
@@ -51,8 +54,8 @@ impl Shop {
     ///
     /// # Errors
     /// [`Error::NotFound`] if there is no such book, [`Error::BadRequest`] if it has only one edition, the database's.
-    pub async fn announce_edition(&self, slug: &Slug) -> Result<Announced, Error> {
-        let slug = slug.clone();
+    pub async fn announce_edition(&self, actor: &Actor, slug: &Slug) -> Result<Announced, Error> {
+        let (actor, named, slug) = (*actor, object(slug), slug.clone());
         let (edition_id, label, readers, left_out) = self.0.db.read(move |conn| readers(conn, &slug)).await?;
         let mut announced = Announced { label, left_out, ..Announced::default() };
         let mut readers = readers.into_iter().peekable();
@@ -75,6 +78,13 @@ impl Shop {
             announced.told += size - queued;
         }
         self.0.mail_waiting.notify_one();
+        let after = json!({ "label": announced.label, "queued": announced.queued, "told": announced.told });
+        self.0
+            .db
+            .write(move |conn| {
+                audit::record(conn, &actor, "edition.announced", named.clone(), None, Some(after.clone()))
+            })
+            .await?;
         Ok(announced)
     }
 }

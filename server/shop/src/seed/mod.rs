@@ -5,7 +5,7 @@ pub mod large;
 
 use crate::db::AnyConnection;
 use crate::db::schema::{book, book_file, book_price, contributor, edition};
-use crate::types::{BookFormat, ContributorRole, Cover, Currency, Money, Slug};
+use crate::types::{BookFormat, BookStatus, ContributorRole, Cover, Currency, Money, Slug};
 use crate::{Error, Shop};
 use bytes::Bytes;
 use chrono::{NaiveDate, NaiveDateTime};
@@ -53,7 +53,7 @@ pub struct BookEntry {
     /// The jacket text, Markdown.
     pub description_md: String,
     /// `draft`, `published` or `archived`.
-    pub status: Status,
+    pub status: BookStatus,
     /// `#rrggbb`.
     pub accent: String,
     /// Minor units by currency.
@@ -65,28 +65,6 @@ pub struct BookEntry {
     pub edition: EditionEntry,
     /// Its files.
     pub files: Vec<FileEntry>,
-}
-
-/// Whether a book is on sale.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// Not yet.
-    Draft,
-    /// Yes.
-    Published,
-    /// No longer.
-    Archived,
-}
-
-impl Status {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Draft => "draft",
-            Self::Published => "published",
-            Self::Archived => "archived",
-        }
-    }
 }
 
 /// Somebody on the title page.

@@ -79,15 +79,27 @@ pub enum BookFormat {
     Epub,
     /// PDF, fixed pages.
     Pdf,
+    /// MP3, read aloud.
+    Mp3,
+    /// M4B, read aloud, with chapters.
+    M4b,
+    /// A ZIP archive with what belongs to the book: code, templates, pictures.
+    Zip,
 }
 
 impl BookFormat {
+    /// All of them, in the order of the shelf.
+    pub const ALL: [Self; 5] = [Self::Epub, Self::Pdf, Self::Mp3, Self::M4b, Self::Zip];
+
     /// The word in the database; also the file's extension.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Epub => "epub",
             Self::Pdf => "pdf",
+            Self::Mp3 => "mp3",
+            Self::M4b => "m4b",
+            Self::Zip => "zip",
         }
     }
 
@@ -97,6 +109,9 @@ impl BookFormat {
         match self {
             Self::Epub => "EPUB",
             Self::Pdf => "PDF",
+            Self::Mp3 => "MP3",
+            Self::M4b => "M4B",
+            Self::Zip => "ZIP",
         }
     }
 
@@ -106,17 +121,16 @@ impl BookFormat {
         match self {
             Self::Epub => "application/epub+zip",
             Self::Pdf => "application/pdf",
+            Self::Mp3 => "audio/mpeg",
+            Self::M4b => "audio/mp4",
+            Self::Zip => "application/zip",
         }
     }
 
     /// The format of that name, if this store sells it.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        match text {
-            "epub" => Some(Self::Epub),
-            "pdf" => Some(Self::Pdf),
-            _ => None,
-        }
+        Self::ALL.into_iter().find(|format| format.as_str() == text)
     }
 }
 
@@ -303,7 +317,7 @@ mod tests {
         for sort in Sort::ALL {
             assert_eq!(Sort::parse(sort.as_str()), Some(sort));
         }
-        for format in [BookFormat::Epub, BookFormat::Pdf] {
+        for format in BookFormat::ALL {
             assert_eq!(BookFormat::parse(format.as_str()), Some(format));
         }
         for role in [

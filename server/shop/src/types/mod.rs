@@ -5,6 +5,7 @@
 
 mod book;
 mod cart;
+mod desk_book;
 mod edition;
 mod email;
 mod library;
@@ -20,6 +21,10 @@ pub use book::{
     Sort,
 };
 pub use cart::{CartLine, CartProblem, CartView};
+pub use desk_book::{
+    BookForm, BookLine, BookList, BookStatus, DeskBook, DeskEdition, InvalidIsbn, Isbn, ListPlace, NotAnAmount,
+    PersonField, PriceField, Problem, Unfinished, WaitingFile, parse_amount, typed_amount,
+};
 pub use edition::{EditionFile, EditionView};
 pub use email::{Email, InvalidEmail};
 pub use library::{AccessCode, InvalidAccessCode, LibraryView, Renewed, ShelfOrder, ShelfTitle};

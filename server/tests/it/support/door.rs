@@ -4,6 +4,7 @@ use super::{MAIL_SECRET, WEBHOOK_SECRET};
 use ipnet::IpNet;
 use octavo::lanes::{Lanes, Welcome};
 use octavo::router::{Settings, store};
+use octavo::uploads::Uploads;
 use octavo::{page_cache, serve};
 use shop::Shop;
 use std::time::Duration;
@@ -59,6 +60,7 @@ pub(super) fn open_door(listener: TcpListener, shop: &Shop, sandbox: &Running, d
         page_cache: page_cache::Settings { recheck: Duration::ZERO, ..page_cache::Settings::default() },
         lanes,
         welcome,
+        uploads: Uploads::new(std::env::temp_dir().join(format!("octavo-uploads-{}", std::process::id())), 4),
     });
     tokio::spawn(async move {
         let told = async move { drop(stop.wait_for(|stop| *stop).await) };

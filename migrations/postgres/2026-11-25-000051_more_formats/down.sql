@@ -1,0 +1,2 @@
+ALTER TABLE book_file DROP CONSTRAINT book_file_format_check;
+ALTER TABLE book_file ADD CONSTRAINT book_file_format_check CHECK (format IN ('epub', 'pdf'));

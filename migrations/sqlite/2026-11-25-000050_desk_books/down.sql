@@ -1,0 +1,9 @@
+DROP TABLE unfinished;
+DROP TRIGGER search_contributor_delete;
+DROP TRIGGER search_contributor_update;
+DROP TRIGGER search_contributor_insert;
+DROP TRIGGER search_book_delete;
+DROP TRIGGER search_book_update;
+DROP TRIGGER search_book_insert;
+DROP VIEW book_words;
+DROP TABLE book_search;

@@ -1,0 +1,214 @@
+//! The list of all books: searched by the beginnings of words, filtered, paged by a key in both directions.
+
+use crate::catalog::bylines;
+use crate::clock::day;
+use crate::db::AnyConnection;
+use crate::db::schema::{book, book_file, book_price, edition};
+use crate::types::{BookFormat, BookLine, BookList, BookStatus, Cover, Currency, ListPlace, Money, Slug};
+use crate::{Error, Shop};
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Text};
+use std::collections::HashMap;
+
+/// Books on a page of the list.
+const PAGE: usize = 50;
+const LIMIT: i64 = 51;
+/// Words of a search that are looked for; the rest is ignored.
+const WORDS: usize = 8;
+
+impl Shop {
+    /// A page of all books, newest first: those of a status, and with a word that begins so for each word of `search`
+    /// (title, subtitle, address, ISBN, people).
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if the page is to begin beside a book that there is not; the database's.
+    pub async fn book_list(
+        &self,
+        search: &str,
+        status: Option<BookStatus>,
+        place: ListPlace,
+    ) -> Result<BookList, Error> {
+        let words = words(search);
+        let empty = words.is_empty() && !search.trim().is_empty();
+        if empty {
+            return Ok(BookList::default());
+        }
+        let currency = self.currency();
+        self.0.db.read(move |conn| list(conn, &words, status, &place, currency)).await
+    }
+}
+
+/// The words of a search as the index has them: lower case, letters and digits.
+fn words(search: &str) -> Vec<String> {
+    let lower = search.to_lowercase();
+    let words = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty() && word.len() <= 200);
+    words.take(WORDS).map(str::to_owned).collect()
+}
+
+type Row = (i64, String, String, String, Option<String>, String, NaiveDateTime);
+
+fn list(
+    conn: &mut AnyConnection,
+    words: &[String],
+    status: Option<BookStatus>,
+    place: &ListPlace,
+    currency: Currency,
+) -> Result<BookList, Error> {
+    let beside = match place {
+        ListPlace::After(slug) | ListPlace::Before(slug) => Some(
+            book::table
+                .filter(book::slug.eq(slug.as_str()))
+                .select(book::id)
+                .first::<i64>(conn)
+                .optional()?
+                .ok_or(Error::NotFound)?,
+        ),
+        ListPlace::First | ListPlace::Last => None,
+    };
+    let backwards = matches!(place, ListPlace::Before(_) | ListPlace::Last);
+    let mut ids = if words.is_empty() {
+        ids(conn, status, beside, backwards)?
+    } else {
+        found(conn, words, status, beside, backwards)?
+    };
+    let more = ids.len() > PAGE;
+    ids.truncate(PAGE);
+    let rows: Vec<Row> = book::table
+        .filter(book::id.eq_any(ids))
+        .order(book::id.desc())
+        .select((book::id, book::slug, book::title, book::status, book::cover_key, book::accent, book::updated_at))
+        .load(conn)?;
+    let (newer, older) = match place {
+        ListPlace::First => (false, more),
+        ListPlace::After(_) => (true, more),
+        ListPlace::Before(_) => (more, true),
+        ListPlace::Last => (more, false),
+    };
+    Ok(BookList { books: lines(conn, rows, currency)?, newer, older })
+}
+
+/// Books of a status, from one end or the other.
+fn ids(
+    conn: &mut AnyConnection,
+    status: Option<BookStatus>,
+    beside: Option<i64>,
+    backwards: bool,
+) -> Result<Vec<i64>, Error> {
+    let mut query = book::table.select(book::id).limit(LIMIT).into_boxed();
+    if let Some(status) = status {
+        query = query.filter(book::status.eq(status.as_str()));
+    }
+    query = match (beside, backwards) {
+        (Some(id), true) => query.filter(book::id.gt(id)),
+        (Some(id), false) => query.filter(book::id.lt(id)),
+        (None, _) => query,
+    };
+    Ok(if backwards { query.order(book::id.asc()).load(conn)? } else { query.order(book::id.desc()).load(conn)? })
+}
+
+#[derive(QueryableByName)]
+struct Id {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+}
+
+/// The same among those that the index of words has. Its tables are each database's own, so the SQL is written out.
+fn found(
+    conn: &mut AnyConnection,
+    words: &[String],
+    status: Option<BookStatus>,
+    beside: Option<i64>,
+    backwards: bool,
+) -> Result<Vec<i64>, Error> {
+    let (key, condition, query) = match conn {
+        AnyConnection::Sqlite(_) => (
+            "s.rowid",
+            "book_search MATCH",
+            // A string in quotes has no operators in it; there are no quotes in a word.
+            words.iter().map(|word| format!("\"{word}\"*")).collect::<Vec<_>>().join(" "),
+        ),
+        AnyConnection::Postgres(_) => (
+            "s.book_id",
+            "s.words @@ CAST(",
+            words.iter().map(|word| format!("'{word}':*")).collect::<Vec<_>>().join(" & "),
+        ),
+    };
+    let close = if matches!(conn, AnyConnection::Postgres(_)) { " AS tsquery)" } else { "" };
+    let (compare, order) = if backwards { (">", "ASC") } else { ("<", "DESC") };
+    let place = |number: u8| match conn {
+        AnyConnection::Sqlite(_) => "?".to_owned(),
+        AnyConnection::Postgres(_) => format!("${number}"),
+    };
+    let sql = format!(
+        "SELECT book.id AS id FROM book_search s JOIN book ON book.id = {key} \
+         WHERE {condition} {}{close} AND {key} {compare} {} AND (book.status = {} OR {}) ORDER BY {key} {order} LIMIT {LIMIT}",
+        place(1),
+        place(2),
+        place(3),
+        place(4),
+    );
+    let edge = if backwards { 0 } else { i64::MAX };
+    let rows: Vec<Id> = diesel::sql_query(sql)
+        .bind::<Text, _>(query)
+        .bind::<BigInt, _>(beside.unwrap_or(edge))
+        .bind::<Text, _>(status.map_or("", BookStatus::as_str))
+        .bind::<Bool, _>(status.is_none())
+        .load(conn)?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+fn lines(conn: &mut AnyConnection, rows: Vec<Row>, currency: Currency) -> Result<Vec<BookLine>, Error> {
+    let ids: Vec<i64> = rows.iter().map(|row| row.0).collect();
+    let mut bylines = bylines(conn, &ids)?;
+    let prices: HashMap<i64, i64> = book_price::table
+        .filter(book_price::book_id.eq_any(ids.clone()))
+        .filter(book_price::currency.eq(currency.code()))
+        .select((book_price::book_id, book_price::unit_amount))
+        .load::<(i64, i64)>(conn)?
+        .into_iter()
+        .collect();
+    let files: Vec<(i64, i64, String)> = book_file::table
+        .inner_join(edition::table)
+        .filter(edition::book_id.eq_any(ids))
+        .order((edition::book_id, edition::id.desc()))
+        .select((edition::book_id, edition::id, book_file::format))
+        .load(conn)?;
+    let mut formats: HashMap<i64, (i64, Vec<BookFormat>)> = HashMap::new();
+    for (book, edition, format) in files {
+        let (newest, formats) = formats.entry(book).or_insert((edition, Vec::new()));
+        if let (true, Some(format)) = (*newest == edition, BookFormat::parse(&format)) {
+            formats.push(format);
+            formats.sort_unstable();
+        }
+    }
+    rows.into_iter()
+        .map(|(id, slug, title, status, cover_key, accent, updated_at)| {
+            let wrong = |what: &str| Error::internal(format!("book {id} has a bad {what}"));
+            let slug: Slug = slug.parse().map_err(|_| wrong("slug"))?;
+            Ok(BookLine {
+                slug,
+                title,
+                byline: bylines.remove(&id).unwrap_or_default(),
+                status: BookStatus::parse(&status).ok_or_else(|| wrong("status"))?,
+                price: prices.get(&id).map(|minor| Money::new(*minor, currency)),
+                formats: formats.remove(&id).map(|(_, formats)| formats).unwrap_or_default(),
+                cover: cover_key.map(|key| Cover { key }),
+                accent,
+                changed_on: day(updated_at),
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::words;
+
+    #[test]
+    fn a_search_is_words_and_nothing_else() {
+        assert_eq!(words("Moby-Dick; OR 'x\" * (NEAR"), ["moby", "dick", "or", "x", "near"]);
+        assert_eq!(words("  \" '' :* "), Vec::<String>::new());
+        assert_eq!(words("Ä1 ß"), ["ä1", "ß"]);
+    }
+}
