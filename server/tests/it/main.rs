@@ -32,6 +32,10 @@ mod databases;
 #[cfg(test)]
 mod delivery_log;
 #[cfg(test)]
+mod desk_actions;
+#[cfg(test)]
+mod desk_orders;
+#[cfg(test)]
 mod disputes;
 #[cfg(test)]
 mod downloads;
