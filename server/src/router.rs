@@ -3,7 +3,9 @@
 use crate::lanes::{self, Lanes, Welcome};
 use crate::layers::{self, hold_session, identify, require_origin, security_headers};
 use crate::page_cache::{self, Found, PageCache};
-use crate::routes::{actions, assets, covers, demo_mail, download, errors, health, mail_webhook, stripe_webhook};
+use crate::routes::{
+    actions, assets, covers, demo_mail, desk_files, download, errors, health, mail_webhook, stripe_webhook,
+};
 use crate::session_store;
 use app::app::{routes, shell};
 use axum::body::{Body, Bytes, HttpBody};
@@ -158,6 +160,9 @@ pub fn store(settings: Settings) -> Store {
         .route("/actions/{*name}", post(actions::run))
         .route("/d/{token}/claim", post(download::claim))
         .route("/demo/mailbox/{id}/html", get(demo_mail::page))
+        .route("/admin/orders/export", post(desk_files::orders))
+        .route("/admin/orders/{number}/evidence", post(desk_files::evidence))
+        .route("/admin/buyers/{number}/export", post(desk_files::export))
         .merge(assets::routes(&state))
         .layer(RequestBodyLimitLayer::new(FORM_LIMIT))
         .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))

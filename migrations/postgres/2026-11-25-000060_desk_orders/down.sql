@@ -4,6 +4,7 @@ ALTER TABLE orders DROP COLUMN linked_at;
 ALTER TABLE orders DROP COLUMN link_generation;
 DROP TABLE withdrawal;
 DROP INDEX checkout_quarantined;
+DROP INDEX refund_requested;
 DROP INDEX outbox_undelivered;
 DROP INDEX stripe_event_dead;
 DROP INDEX stripe_event_of_object;

@@ -12,6 +12,7 @@ CREATE INDEX stripe_event_of_object ON stripe_event (object_id);
 -- What needs a person is looked for with every page of the desk, and most of the time there is nothing.
 CREATE INDEX stripe_event_dead ON stripe_event (received_at) WHERE state = 'dead';
 CREATE INDEX outbox_undelivered ON outbox (id) WHERE state IN ('dead', 'bounced');
+CREATE INDEX refund_requested ON refund (id) WHERE status = 'requested';
 CREATE INDEX checkout_quarantined ON checkout (id) WHERE state = 'quarantined';
 
 -- A title that the operator has taken back. A fact like a refund or a dispute: the right to the title is worked out from

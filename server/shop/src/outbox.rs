@@ -112,7 +112,8 @@ impl Kind {
 }
 
 /// What a mail is, for the people at the desk; the kind's own name for one that this version does not know.
-pub(crate) fn label(kind: &str) -> &str {
+#[must_use]
+pub fn label(kind: &str) -> &str {
     match kind {
         "receipt" => "Receipt",
         "free_order_link" => "Mail with the link",

@@ -4,6 +4,7 @@ pub mod actions;
 pub mod assets;
 pub mod covers;
 pub mod demo_mail;
+pub mod desk_files;
 pub mod download;
 pub mod errors;
 pub mod health;

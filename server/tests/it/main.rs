@@ -36,6 +36,8 @@ mod desk_actions;
 #[cfg(test)]
 mod desk_orders;
 #[cfg(test)]
+mod desk_pages;
+#[cfg(test)]
 mod disputes;
 #[cfg(test)]
 mod downloads;

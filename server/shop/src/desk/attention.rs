@@ -11,7 +11,7 @@ use crate::db::schema::{
 use crate::events::EventSummary;
 use crate::outbox::MailSummary;
 use crate::reconciler::Difference;
-use crate::types::{Currency, Money, OrderNumber, OrderStatus, RefundStatus};
+use crate::types::{Currency, Money, OrderNumber, OrderStatus};
 use crate::{Error, Shop};
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::dsl::{exists, not, sql};
@@ -248,7 +248,7 @@ fn corrupt(what: &'static str) -> Error {
 fn refunds(conn: &mut AnyConnection, now: NaiveDateTime) -> Result<Vec<BadRefund>, Error> {
     let rows: Vec<(String, i64, String, NaiveDateTime)> = refund::table
         .inner_join(orders::table)
-        .filter(refund::status.eq(RefundStatus::Requested.as_str()))
+        .filter(sql::<Bool>("refund.status = 'requested'"))
         .filter(refund::created_at.lt(now - SLOW_REFUND))
         .order(refund::id)
         .limit(MOST)

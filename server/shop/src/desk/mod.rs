@@ -7,6 +7,7 @@
 mod actions;
 mod attention;
 mod buyers;
+mod csv;
 mod gifts;
 mod health;
 mod list;
@@ -22,6 +23,7 @@ use uuid::Uuid;
 pub use actions::{NewLink, Refusal};
 pub use attention::{Attention, BadCheckout, BadDispute, BadRefund};
 pub use buyers::{BuyerSheet, BuyerTitle};
+pub use csv::CsvPiece;
 pub use gifts::Gift;
 pub use health::{FileTrouble, FirstSteps, Health, Pulse};
 pub use orders::{Addresses, BookChoice, OrderPage, OrderQuery, OrderRow, Standing, StandingFilter, Turn};

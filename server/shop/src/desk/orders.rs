@@ -232,7 +232,7 @@ impl Shop {
     /// # Errors
     /// The database's.
     pub async fn desk_orders(&self, query: OrderQuery) -> Result<OrderPage, Error> {
-        self.0.db.read(move |conn| page(conn, &query)).await
+        self.0.db.read(move |conn| page(conn, &query, PAGE)).await
     }
 
     /// Whether there is an order of this number.
@@ -307,11 +307,12 @@ impl Shop {
     }
 }
 
-fn page(conn: &mut AnyConnection, query: &OrderQuery) -> Result<OrderPage, Error> {
+/// A page of so many orders.
+pub(super) fn page(conn: &mut AnyConnection, query: &OrderQuery, size: usize) -> Result<OrderPage, Error> {
     let Some(facts) = Facts::look_up(conn, query)? else { return Ok(OrderPage::default()) };
-    let (mut ids, backwards) = (list::ids(conn, &facts, PAGE + 1)?, facts.is_backwards());
-    let more = ids.len() > PAGE;
-    ids.truncate(PAGE);
+    let (mut ids, backwards) = (list::ids(conn, &facts, size + 1)?, facts.is_backwards());
+    let more = ids.len() > size;
+    ids.truncate(size);
     if backwards {
         ids.reverse();
     }
