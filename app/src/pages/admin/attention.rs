@@ -65,7 +65,7 @@ pub(super) fn all(found: Attention, role: Role) -> AnyView {
                 <p class="note">
                     "Bought between three days and two weeks ago. Perhaps the mail did not arrive: open the order and send it again."
                 </p>
-                {table(&not_fetched, role, &Filters::default())}
+                {table(&not_fetched, Some(role), &Filters::default())}
             </section>
         }
     });

@@ -60,7 +60,7 @@ pub fn BuyerPage() -> impl IntoView {
                     <div class="stacked">
                         {facts(&sheet)} <section class="stacked" aria-labelledby="orders">
                             <h2 id="orders">"Orders"</h2>
-                            {table(&sheet.orders, role, &hers)}
+                            {table(&sheet.orders, None, &hers)}
                             {more}
                         </section> {titles(&sheet.titles)}
                     </div>

@@ -135,7 +135,7 @@ fn line(number: &str, moment: &Moment, may: May) -> AnyView {
         _ => None,
     };
     view! {
-        <li class=moment.kind.as_str() class:bad=moment.bad>
+        <li class=format!("of-{}", moment.kind.as_str()) class:wrong=moment.bad>
             <time datetime=moment.at.format("%Y-%m-%dT%H:%M:%SZ").to_string()>{moment.when.clone()}</time>
             <div>
                 <p>{what}</p>

@@ -35,7 +35,7 @@ pub fn OrdersPage() -> impl IntoView {
                 {refused::notice()}
                 {search(&filters, &found, staff.role)}
                 {(!choices.is_empty()).then(|| which_book(&filters, choices))}
-                {table(&found.rows, staff.role, &filters)}
+                {table(&found.rows, Some(staff.role), &filters)}
                 {pager(&filters, &found)}
                 {(staff.role >= Role::Admin && !found.rows.is_empty()).then(|| export(&filters))}
             </Desk>
@@ -101,8 +101,9 @@ fn which_book(filters: &Filters, choices: Vec<BookChoice>) -> AnyView {
     .into_any()
 }
 
-/// The orders as a table; each becomes a card on a phone.
-pub(super) fn table(rows: &[OrderRow], role: Role, filters: &Filters) -> AnyView {
+/// The orders as a table; each becomes a card on a phone. Whose they are is said to a role, and not at all on a buyer's own
+/// page.
+pub(super) fn table(rows: &[OrderRow], role: Option<Role>, filters: &Filters) -> AnyView {
     if rows.is_empty() {
         let words = if filters.is_empty() {
             "No orders yet. As soon as somebody buys a book, it is here."
@@ -128,7 +129,7 @@ pub(super) fn table(rows: &[OrderRow], role: Role, filters: &Filters) -> AnyView
                     <tr>
                         <th scope="col">"Order"</th>
                         <th scope="col">"Placed"</th>
-                        <th scope="col">"Buyer"</th>
+                        {role.map(|_| view! { <th scope="col">"Buyer"</th> })}
                         <th scope="col">"Titles"</th>
                         <th scope="col">"Status"</th>
                         <th scope="col" class="num">
@@ -143,22 +144,27 @@ pub(super) fn table(rows: &[OrderRow], role: Role, filters: &Filters) -> AnyView
     .into_any()
 }
 
-fn line(row: &OrderRow, role: Role) -> AnyView {
+fn line(row: &OrderRow, role: Option<Role>) -> AnyView {
     let number = row.number.to_string();
     let titles = match row.titles.as_slice() {
         [first, rest @ ..] if !rest.is_empty() => format!("{first} and {} more", rest.len()),
         [first, ..] => first.clone(),
         [] => String::new(),
     };
+    let whose = role.map(|role| {
+        view! {
+            <td class="buyer" data-label="Buyer">
+                {buyer(&row.email, row.erased, role)}
+            </td>
+        }
+    });
     view! {
         <tr>
             <th scope="row" class="nowrap">
                 <a href=format!("/admin/orders/{number}")>{number.clone()}</a>
             </th>
-            <td class="nowrap" data-label="Placed">
-                {row.placed.clone()}
-            </td>
-            <td data-label="Buyer">{buyer(&row.email, row.erased, role)}</td>
+            <td data-label="Placed">{row.placed.clone()}</td>
+            {whose}
             <td data-label="Titles">{titles}</td>
             <td data-label="Status">{tag(row.standing)}</td>
             <td class="num" data-label="Total">

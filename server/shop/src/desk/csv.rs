@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_cell_is_a_formula_and_each_is_one_cell() {
+    fn row_38_no_cell_of_the_orders_is_a_formula_and_each_is_one_cell() {
         for (value, written) in [
             ("ABCDE-FGHJK", "ABCDE-FGHJK"),
             ("a, b", "\"a, b\""),
