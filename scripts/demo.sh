@@ -55,6 +55,7 @@ cat <<TEXT
     The store            $STORE_URL
     The Stripe sandbox   $SANDBOX_URL
     The mail it sends    $STORE_URL/demo/mailbox
+    The desk             $STORE_URL/admin (its sign-in shows the login)
 
   To buy a book: put it into the cart, check out, and pay on the sandbox's page
   with any e-mail address, any name, any future date and CVC, and the card

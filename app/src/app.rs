@@ -67,6 +67,12 @@ pub fn App() -> impl IntoView {
                 // The desk: the way in.
                 <Route path=path!("/admin") view=admin::FrontPage ssr=ASYNC/>
                 <Route path=path!("/admin/login") view=admin::LoginPage ssr=ASYNC/>
+                <Route path=path!("/admin/setup") view=admin::SetupPage ssr=ASYNC/>
+                <Route path=path!("/admin/password") view=admin::PasswordPage ssr=ASYNC/>
+                <Route path=path!("/admin/team") view=admin::TeamPage ssr=ASYNC/>
+                <Route path=path!("/admin/account") view=admin::AccountPage ssr=ASYNC/>
+                <Route path=path!("/admin/account/codes") view=admin::CodesPage ssr=ASYNC/>
+                <Route path=path!("/admin/audit") view=admin::AuditPage ssr=ASYNC/>
                 // The desk: orders, buyers, attention.
                 <Route path=path!("/admin/orders") view=admin::OrdersPage ssr=ASYNC/>
                 <Route path=path!("/admin/orders/new") view=admin::GiftPage ssr=ASYNC/>

@@ -41,6 +41,8 @@ pub enum ErrorCode {
     NotAllowed,
     /// There is an account under this address.
     Taken,
+    /// Somebody must be left who decides.
+    LastOwner,
     /// A password that could be guessed.
     WeakPassword,
     /// Stripe cannot be reached.
@@ -53,7 +55,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::BadRequest,
         Self::NotFound,
         Self::CartEmpty,
@@ -68,6 +70,7 @@ impl ErrorCode {
         Self::SignInRefused,
         Self::NotAllowed,
         Self::Taken,
+        Self::LastOwner,
         Self::WeakPassword,
         Self::PaymentsUnavailable,
         Self::Busy,
@@ -92,6 +95,7 @@ impl ErrorCode {
             Self::SignInRefused => "sign-in-refused",
             Self::NotAllowed => "not-allowed",
             Self::Taken => "taken",
+            Self::LastOwner => "last-owner",
             Self::WeakPassword => "weak-password",
             Self::PaymentsUnavailable => "payments-unavailable",
             Self::Busy => "busy",
@@ -118,7 +122,8 @@ impl ErrorCode {
             | Self::BookUnavailable
             | Self::CartFull
             | Self::NotFree
-            | Self::Taken => 409,
+            | Self::Taken
+            | Self::LastOwner => 409,
             Self::InvalidEmail | Self::WeakPassword => 422,
             Self::RateLimited => 429,
             Self::Internal => 500,
@@ -160,6 +165,7 @@ impl ErrorCode {
             Self::SignInRefused => "That is not right. Please check what you typed and try again.",
             Self::NotAllowed => "Somebody with another role can do this, or give you that role.",
             Self::Taken => "There is an account under this address already.",
+            Self::LastOwner => "Somebody must be left who decides: make another colleague an owner first.",
             Self::WeakPassword => {
                 "Please choose a longer password: at least 12 characters, and neither your address nor one pattern \
                  over and over. Three or four random words are good."
@@ -190,6 +196,7 @@ impl ErrorCode {
                 | Self::SignInRefused
                 | Self::NotAllowed
                 | Self::Taken
+                | Self::LastOwner
                 | Self::WeakPassword
         )
     }
@@ -267,6 +274,12 @@ impl From<shop::types::UnknownRole> for AppError {
     }
 }
 
+impl From<shop::types::UnknownScope> for AppError {
+    fn from(_: shop::types::UnknownScope) -> Self {
+        Self::BAD_REQUEST
+    }
+}
+
 impl From<shop::types::InvalidEmail> for AppError {
     fn from(_: shop::types::InvalidEmail) -> Self {
         ErrorCode::InvalidEmail.into()
@@ -299,6 +312,7 @@ impl From<shop::Error> for AppError {
             ErrorKind::SignedOut => ErrorCode::SignedOut,
             ErrorKind::SignInRefused => ErrorCode::SignInRefused,
             ErrorKind::Taken => ErrorCode::Taken,
+            ErrorKind::LastOwner => ErrorCode::LastOwner,
             ErrorKind::WeakPassword => ErrorCode::WeakPassword,
             ErrorKind::PaymentsUnavailable => ErrorCode::PaymentsUnavailable,
             ErrorKind::Busy => ErrorCode::Busy,

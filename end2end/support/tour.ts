@@ -6,8 +6,10 @@ import { expect } from "@playwright/test";
 import { draft, hamlet, mobyDick, tempest } from "./books";
 import { addToCart, buy, cards, checkOut, download, orderNumber, payWith, sessionId, someReader } from "./buying";
 import { ageEntitlements, change, expireDownloads, reprice, setStatus } from "./database";
+import { codeOf, DEMO, openDesk, PASSWORD } from "./desk";
 import { askForLibrary, readMail } from "./library";
 import type { Store } from "./store";
+import { deskOrders } from "./tour-orders";
 import { expireSession, fault, noFaults } from "./stripe";
 
 /** Called with each page as it should be looked at. */
@@ -244,5 +246,55 @@ export async function library({ page, store, anotherBrowser, look }: Tour): Prom
   await look("library left", page);
 }
 
+/** The desk: the way in, the team, one's own account. */
+export async function desk({ page, store, anotherBrowser, look }: Tour): Promise<void> {
+  await page.goto("/admin/login");
+  await look("desk sign-in", page);
+  await page.goto("/admin/login?error=sign-in-refused");
+  await look("desk sign-in refused", page);
+  await page.goto("/admin/password#pl_0");
+  await look("desk password", page);
+  await openDesk(page);
+  await look("desk", page);
+  const link = (await store.octavo("admin", "add", "colleague@example.org", "--role", "support")).split("\n")[0] ?? "";
+  await page.goto("/admin/team?link=2&done=invited");
+  await expect(page.getByText("colleague@example.org").first()).toBeVisible();
+  await look("desk team", page);
+  await page.goto("/admin/audit");
+  await look("desk audit", page);
+  await page.goto("/admin/audit?of=nothing");
+  await look("desk audit of nothing", page);
+  await page.goto("/admin/account");
+  await look("desk account", page);
+  await page.getByRole("button", { name: "Make a token" }).scrollIntoViewIfNeeded();
+  await page.getByLabel("Name").fill("Newsletter");
+  await page.getByRole("button", { name: "Make a token" }).click();
+  await look("desk account with a token", page);
+  const codes = page.getByRole("region", { name: "Codes of your telephone" });
+  const secret = (await codes.getByRole("code").textContent()) ?? "";
+  await codes.getByLabel("Your password").fill(DEMO.password);
+  await codes.getByLabel("Code").fill(codeOf(secret));
+  await codes.getByRole("button", { name: "Ask for codes" }).click();
+  await look("desk recovery codes", page);
+  const other = await (await anotherBrowser()).newPage();
+  await other.goto(link);
+  await other.getByLabel("New password").fill(PASSWORD);
+  await other.getByRole("button", { name: "Set password" }).click();
+  await other.getByLabel("Email").fill("colleague@example.org");
+  await other.getByLabel("Password").fill(PASSWORD);
+  await other.getByRole("button", { name: "Sign in" }).click();
+  await heading(other, "Overview");
+  await other.goto(`${store.url}/admin/team`);
+  await heading(other, "Your role does not allow this");
+  await look("desk refused", other);
+  await other.goto(`${store.url}/admin`);
+  await other.getByRole("button", { name: "Sign out" }).click();
+  await other.getByLabel("Email").fill(DEMO.email);
+  await other.getByLabel("Password").fill(DEMO.password);
+  await other.getByRole("button", { name: "Sign in" }).click();
+  await heading(other, "Your code");
+  await look("desk code", other);
+}
+
 /** All of it. */
-export const tours = { browsing, cart, paying, owning, library };
+export const tours = { browsing, cart, paying, owning, library, desk, deskOrders };

@@ -14,7 +14,7 @@ test.use({ storeFor: "test" });
 for (const [name, tour] of Object.entries(tours)) {
   test(`pictures of ${name} @shots`, async ({ page, store, guard, anotherBrowser }) => {
     test.slow();
-    guard.allow(/status of (400|404|503)/);
+    guard.allow(/status of (400|403|404|503)/);
     mkdirSync(folder, { recursive: true });
     await tour({
       page,

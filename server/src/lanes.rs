@@ -18,6 +18,9 @@ const WEBHOOKS: usize = 512;
 /// Files being sent at once.
 const DOWNLOADS: usize = 1_024;
 
+/// Programs' questions at once.
+const API: usize = 128;
+
 /// Seconds after which whoever was sent away should come back.
 const RETRY_AFTER: &str = "2";
 
@@ -40,13 +43,20 @@ pub struct Lanes {
     pub pages: Lane,
     /// Stripe's deliveries, and the mail provider's.
     pub webhooks: Lane,
+    /// Programs.
+    pub api: Lane,
     /// Files; the place is taken until the last byte is sent.
     pub downloads: Lane,
 }
 
 impl Default for Lanes {
     fn default() -> Self {
-        Self { pages: Lane::new(PAGES), webhooks: Lane::new(WEBHOOKS), downloads: Lane::new(DOWNLOADS) }
+        Self {
+            pages: Lane::new(PAGES),
+            webhooks: Lane::new(WEBHOOKS),
+            api: Lane::new(API),
+            downloads: Lane::new(DOWNLOADS),
+        }
     }
 }
 

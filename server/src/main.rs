@@ -1,5 +1,6 @@
 //! `octavo`: the store as one program.
 
+mod admin;
 mod buyer;
 mod desk;
 mod doctor;
@@ -77,6 +78,9 @@ enum Command {
     /// Shows who fetched what and when.
     #[command(subcommand)]
     Downloads(downloads::Command),
+    /// Shows and changes who works at the store.
+    #[command(subcommand)]
+    Admin(admin::Command),
     /// Hands out or forgets what is held under a buyer's address.
     #[command(subcommand)]
     Buyer(buyer::Command),
@@ -143,6 +147,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Mail(command) => return mail::run(&command, &env).await,
         Command::Edition(command) => edition::run(command, &env, &cli.config).await?,
         Command::Downloads(command) => downloads::run(command, &env).await?,
+        Command::Admin(command) => return admin::run(command, &env, &cli.config).await,
         Command::Buyer(command) => return buyer::run(command, &env, &cli.config).await,
         Command::Files(command) => files::run(&command, &env).await?,
         Command::OrderLink { number } => {
@@ -233,6 +238,11 @@ async fn serve(config: Config, store_file: &Path) -> anyhow::Result<()> {
     let place = config.files.clone();
     let shop = build_shop(config).await?;
     files::check(shop.files(), &place).await?;
+    shop.open_demo_desk().await?;
+    // Not into the log: whoever reads the link becomes the owner.
+    if let Some(url) = shop.setup_url().await? {
+        println!("Nobody works here yet. This link makes the first owner, once:\n\n    {url}\n");
+    }
     let (stop, stopped) = watch::channel(false);
     let mut workers = workers::spawn(&shop, &stopped);
     let welcome = Welcome::default();

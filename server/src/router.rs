@@ -3,6 +3,7 @@
 use crate::lanes::{self, Lanes, Welcome};
 use crate::layers::{self, hold_session, identify, require_origin, security_headers};
 use crate::page_cache::{self, Found, PageCache};
+use crate::routes::api::{self, auth};
 use crate::routes::{
     actions, assets, covers, demo_mail, desk_files, download, errors, health, mail_webhook, stripe_webhook,
 };
@@ -13,7 +14,7 @@ use axum::extract::FromRef;
 use axum::http::{Extensions, HeaderMap, StatusCode};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use axum::{BoxError, Router, extract::Request};
 use ipnet::IpNet;
 use leptos::config::LeptosOptions;
@@ -191,10 +192,23 @@ pub fn store(settings: Settings) -> Store {
         .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, WEBHOOK_TIME))
         .layer(from_fn_with_state(lanes.webhooks, lanes::through));
+    // Nor are programs: they bring a token, and no cookie counts.
+    let api = Router::new()
+        .route("/api/v1/auth/login", post(auth::login))
+        .route("/api/v1/auth/refresh", post(auth::refresh))
+        .route("/api/v1/auth/logout", post(auth::logout))
+        .route("/api/v1/me", get(auth::me))
+        .route("/api/{*path}", any(api::nowhere))
+        .layer(RequestBodyLimitLayer::new(FORM_LIMIT))
+        .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PAGE_TIME))
+        .layer(CompressionLayer::new().quality(CompressionLevel::Precise(4)))
+        .layer(from_fn_with_state(lanes.api, lanes::through));
     let health = Router::new().route("/healthz", get(health::alive)).route("/readyz", get(health::ready));
 
     let router = guarded
         .merge(webhooks)
+        .merge(api)
         .merge(health)
         .layer(from_fn_with_state(state.clone(), identify))
         .layer(CatchPanicLayer::new())

@@ -33,6 +33,9 @@ pub enum Section {
 /// What the rail leads to, and who is shown it. (The account is behind one's own address.)
 const RAIL: &[(Section, &str, &str, Role)] = &[
     (Section::Overview, "/admin", "Overview", Role::Viewer),
+    // The way in.
+    (Section::Team, "/admin/team", "Team", Role::Owner),
+    (Section::Audit, "/admin/audit", "Audit", Role::Admin),
     // Orders, buyers, attention.
     (Section::Orders, "/admin/orders", "Orders", Role::Viewer),
     (Section::Buyers, "/admin/buyers", "Buyers", Role::Support),
@@ -95,7 +98,9 @@ fn rail(staff: &Staff, current: Section) -> impl IntoView + use<> {
                 <ul>{links.collect_view()}</ul>
             </nav>
             <div class="who">
-                <span title=staff.email.as_str().to_owned()>{staff.email.as_str().to_owned()}</span>
+                <a href="/admin/account" aria-current=(current == Section::Account).then_some("page")>
+                    {staff.email.as_str().to_owned()}
+                </a>
                 <span class="tag">{role.label()}</span>
                 <ThemeSwitch/>
                 <form method="post" action="/actions/admin-sign-out">

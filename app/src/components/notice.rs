@@ -37,6 +37,18 @@ fn done(code: &str) -> Option<&'static str> {
     Some(match code {
         // The way in.
         "signed-out" => "You are signed out in this browser.",
+        "password-set" => "The password is set. Sign in with it.",
+        "invited" => "The account is there. Hand over the link below: it sets the password.",
+        "link-made" => "Hand over the link below: it sets a new password. Older links are nothing any more.",
+        "role-changed" => "The role is changed, from the next page on.",
+        "switched-off" => "The account is switched off. Its sessions are over.",
+        "switched-on" => "The account is switched on again.",
+        "password-changed" => "Your password is changed, and your other sessions are over.",
+        "codes-on" => "From now on your account asks for a code.",
+        "codes-off" => "Your account asks for no code any more.",
+        "token-made" => "The token is made. Copy it now: it is shown for ten minutes.",
+        "token-revoked" => "The token is nothing any more.",
+        "session-ended" => "The session is over.",
         // Orders, buyers, attention.
         "refunded" => "The refund is on its way, and the buyer is told.",
         "receipt-sent" => "The mail goes out within seconds.",

@@ -86,6 +86,34 @@ pub fn decimal(money: Money) -> String {
     format!("{sign}{}.{:0digits$}", minor / scale, minor % scale)
 }
 
+/// A browser's name for itself, for reading: "Firefox on Linux". Of a program, how it begins.
+#[must_use]
+pub fn user_agent(text: &str) -> String {
+    const BROWSERS: [(&str, &str); 6] = [
+        ("Edg/", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("HeadlessChrome/", "Chrome"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+    ];
+    const SYSTEMS: [(&str, &str); 6] = [
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Android", "Android"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "macOS"),
+        ("Linux", "Linux"),
+    ];
+    let find =
+        |names: &[(&str, &'static str)]| names.iter().find(|(mark, _)| text.contains(mark)).map(|(_, name)| *name);
+    match (find(&BROWSERS), find(&SYSTEMS)) {
+        (Some(browser), Some(system)) => format!("{browser} on {system}"),
+        (Some(browser), None) => browser.to_owned(),
+        (None, _) => text.split([' ', '(']).next().unwrap_or_default().chars().take(40).collect(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,6 +135,20 @@ mod tests {
         assert_eq!(decimal(money(500, "JPY")), "500");
         assert_eq!(decimal(money(1_250, "KWD")), "1.250");
         assert_eq!(decimal(money(-5, "EUR")), "-0.05");
+    }
+
+    #[test]
+    fn browsers_have_names() {
+        let chrome =
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36";
+        let safari =
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1 Version/19.0 Safari/604.1";
+        assert_eq!(user_agent(chrome), "Chrome on Linux");
+        assert_eq!(user_agent(&format!("{chrome} Edg/156.0")), "Edge on Linux");
+        assert_eq!(user_agent(safari), "Safari on iPhone");
+        assert_eq!(user_agent("curl/8.5.0"), "curl/8.5.0");
+        assert_eq!(user_agent("python-requests/2.32 (x)"), "python-requests/2.32");
+        assert_eq!(user_agent(""), "");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use axum::http::request::Parts;
 use axum::http::{Method, header};
 use leptos::prelude::{provide_context, use_context};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use shop::staff::{Device, SignIn, Staff};
+use shop::staff::{Device, SignIn, SignedIn, Staff};
 use shop::types::Role;
 use shop::{DeviceSecret, StaffSecret};
 
@@ -58,10 +58,28 @@ pub fn staff_device() -> Result<Device, AppError> {
 ///
 /// # Errors
 /// Internal, if there is no response to put the cookies on.
-pub fn keep_staff(opened: &SignIn) -> Result<(), AppError> {
+pub fn keep_staff(opened: &SignedIn) -> Result<(), AppError> {
     let https = shop()?.is_https();
     set_cookie(&opened.session.set_cookie(https))?;
     set_cookie(&opened.device.set_cookie(https))
+}
+
+/// Keeps what comes of a right password, and goes on: to the page that was asked for, or to the question for the code.
+///
+/// # Errors
+/// Internal, if there is no response to put the cookies on.
+pub fn go_on_after(sign_in: &SignIn, next: &str) -> Result<(), AppError> {
+    match sign_in {
+        SignIn::Done(opened) => {
+            keep_staff(opened)?;
+            see_other(desk_way_back(next).unwrap_or("/admin"));
+        }
+        SignIn::CodeNeeded(secret) => {
+            set_cookie(&secret.set_cookie(shop()?.is_https()))?;
+            see_other(&sign_in_then(next));
+        }
+    }
+    Ok(())
 }
 
 /// Takes the session away. The browser stays known.

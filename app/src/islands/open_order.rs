@@ -1,8 +1,8 @@
-//! The mailed link to an order.
+//! Links that bring their secret behind `#`: the mailed one to an order, and those that set a password of the desk.
 
 use leptos::prelude::*;
 
-/// Wraps the form that opens an order (its children). The link in the mail carries the code behind `#`, which no
+/// Wraps the form that opens an order or sets a password (its children). The link carries the code behind `#`, which no
 /// server and no log sees: this moves it into the form and out of the address, and the visitor only presses the
 /// button. Without JavaScript the code is typed.
 #[island]

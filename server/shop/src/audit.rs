@@ -1,11 +1,13 @@
 //! The audit: every change that somebody makes at the desk or from the command line, with who made it and what was
 //! before. Rows are only ever added.
 
-use crate::Error;
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 use crate::db::AnyConnection;
-use crate::db::schema::audit;
+use crate::db::schema::{audit, users};
 use crate::staff::Staff;
+use crate::types::Email;
+use crate::{Error, Shop};
+use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use serde_json::Value;
 
@@ -72,4 +74,115 @@ pub fn record(
         ))
         .execute(conn)?;
     Ok(())
+}
+
+/// What to look for.
+#[derive(Clone, Debug, Default)]
+pub struct AuditQuery {
+    /// Who: an account's address, or "command", "visitor", "store".
+    pub actor: Option<String>,
+    /// Of what, like "order:NUMBER".
+    pub object: Option<String>,
+    /// Only what is older than the entry of this id.
+    pub before: Option<i64>,
+}
+
+/// A change that was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditEntry {
+    /// Its id.
+    pub id: i64,
+    /// When, for reading.
+    pub at: String,
+    /// Who: an address, or "command", "visitor", "store".
+    pub actor: String,
+    /// What.
+    pub action: String,
+    /// Of what.
+    pub object: String,
+    /// What was before, as JSON.
+    pub before: Option<String>,
+    /// What came of it, as JSON.
+    pub after: Option<String>,
+}
+
+/// The changes of one page, the latest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditPage {
+    /// At most fifty.
+    pub entries: Vec<AuditEntry>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<i64>,
+}
+
+#[derive(Queryable)]
+struct Row {
+    id: i64,
+    at: NaiveDateTime,
+    actor: String,
+    email: Option<String>,
+    action: String,
+    object: String,
+    before: Option<String>,
+    after: Option<String>,
+}
+
+const PAGE: usize = 50;
+
+impl Shop {
+    /// What was changed, by whom.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn audit(&self, query: AuditQuery) -> Result<AuditPage, Error> {
+        self.0.db.read(move |conn| page(conn, &query)).await
+    }
+}
+
+fn page(conn: &mut AnyConnection, query: &AuditQuery) -> Result<AuditPage, Error> {
+    let mut rows = audit::table
+        .left_join(users::table)
+        .select((
+            audit::id,
+            audit::at,
+            audit::actor,
+            users::email.nullable(),
+            audit::action,
+            audit::object,
+            audit::before,
+            audit::after,
+        ))
+        .order(audit::id.desc())
+        .limit(i64::try_from(PAGE + 1).unwrap_or(i64::MAX))
+        .into_boxed();
+    match query.actor.as_deref() {
+        None => {}
+        Some(word @ ("command" | "visitor" | "store")) => rows = rows.filter(audit::actor.eq(word.to_owned())),
+        Some(address) => {
+            let norm = address.parse::<Email>().map(|email| email.normalized()).unwrap_or_default();
+            let id = users::table.filter(users::email_norm.eq(norm)).select(users::id).first::<i64>(conn).optional()?;
+            // An unknown address has changed nothing.
+            rows = rows.filter(audit::user_id.eq(id.unwrap_or(0)));
+        }
+    }
+    if let Some(object) = &query.object {
+        rows = rows.filter(audit::object.eq(object.clone()));
+    }
+    if let Some(before) = query.before {
+        rows = rows.filter(audit::id.lt(before));
+    }
+    let mut rows: Vec<Row> = rows.load(conn)?;
+    let more = rows.len() > PAGE;
+    rows.truncate(PAGE);
+    let next = rows.last().filter(|_| more).map(|row| row.id);
+    let entry = |row: Row| AuditEntry {
+        id: row.id,
+        at: clock::moment(row.at),
+        actor: row.email.unwrap_or(row.actor),
+        action: row.action,
+        object: row.object,
+        before: row.before,
+        after: row.after,
+    };
+    Ok(AuditPage { entries: rows.into_iter().map(entry).collect(), next })
 }

@@ -21,6 +21,9 @@ pub enum Error {
     /// There is an account under this address already.
     #[error("the address has an account")]
     Taken,
+    /// Somebody must be left who decides.
+    #[error("the last owner stays one")]
+    LastOwner,
     /// A password that could be guessed.
     #[error("the password is too weak")]
     WeakPassword,
@@ -81,6 +84,8 @@ pub enum ErrorKind {
     /// Back to the form.
     Taken,
     /// Back to the form.
+    LastOwner,
+    /// Back to the form.
     WeakPassword,
     /// Back to the cart.
     CartEmpty,
@@ -113,6 +118,7 @@ impl Error {
             Self::SignedOut => ErrorKind::SignedOut,
             Self::SignInRefused => ErrorKind::SignInRefused,
             Self::Taken => ErrorKind::Taken,
+            Self::LastOwner => ErrorKind::LastOwner,
             Self::WeakPassword => ErrorKind::WeakPassword,
             Self::CartEmpty => ErrorKind::CartEmpty,
             Self::CartChanged => ErrorKind::CartChanged,

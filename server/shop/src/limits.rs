@@ -74,6 +74,8 @@ pub(crate) struct Limits {
     pub(crate) desk: Limit<()>,
     /// See there.
     pub(crate) desk_by_device: Limit<(i64, String)>,
+    /// Guesses at a code after the right password, by account and known browser.
+    pub(crate) desk_code: Limit<(i64, String)>,
 }
 
 impl Default for Limits {
@@ -90,6 +92,7 @@ impl Default for Limits {
             desk_by_network: Limit::new(10, TimeDelta::minutes(15)),
             desk: Limit::new(20, TimeDelta::minutes(5)),
             desk_by_device: Limit::new(10, TimeDelta::minutes(15)),
+            desk_code: Limit::new(10, TimeDelta::minutes(15)),
         }
     }
 }

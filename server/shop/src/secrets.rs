@@ -36,6 +36,12 @@ pub(crate) enum Purpose {
     LibraryLink,
     /// The code beside it.
     LibraryCode,
+    /// `/admin/setup#…`: makes the first owner.
+    SetUp,
+    /// `/admin/password#…`: sets an account's password.
+    PasswordLink,
+    /// What a program sends to the API for a long time.
+    ApiToken,
 }
 
 impl Purpose {
@@ -46,6 +52,9 @@ impl Purpose {
             Self::OrderLink => "ol_",
             Self::LibraryLink => "ll_",
             Self::LibraryCode => "lc_",
+            Self::SetUp => "su_",
+            Self::PasswordLink => "pl_",
+            Self::ApiToken => "octavo_",
         }
     }
 }

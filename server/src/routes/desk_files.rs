@@ -2,15 +2,18 @@
 //! that it was handed out is written down.
 
 use super::content_disposition::attachment;
+use super::errors;
 use app::context::sign_in_then;
+use app::error::{AppError, ErrorCode};
 use app::pages::admin::Filters;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, Path, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use futures::stream;
+use leptos::server_fn::error::FromServerFnError as _;
 use shop::audit::Actor;
 use shop::desk::Turn;
 use shop::types::{OrderNumber, Role};
@@ -22,6 +25,7 @@ use std::collections::HashMap;
 async fn guard(
     shop: &Shop,
     secret: Option<Extension<StaffSecret>>,
+    headers: &HeaderMap,
     least: Role,
     page: &str,
 ) -> Result<Actor, Box<Response>> {
@@ -29,11 +33,20 @@ async fn guard(
         Some(Extension(secret)) => shop.staff(&secret).await.map_err(|error| Box::new(refusal(&error)))?,
         None => None,
     };
-    match staff {
-        None => Err(Box::new(Redirect::to(&sign_in_then(page)).into_response())),
-        Some(staff) if staff.role < least => Err(Box::new(StatusCode::FORBIDDEN.into_response())),
-        Some(staff) => Ok(Actor::from(&staff)),
-    }
+    let (why, way) = match staff {
+        None => (ErrorCode::SignedOut, sign_in_then(page)),
+        Some(staff) if staff.role < least => {
+            (ErrorCode::NotAllowed, format!("{page}?error={}", ErrorCode::NotAllowed.as_str()))
+        }
+        Some(staff) => return Ok(Actor::from(&staff)),
+    };
+    // As for the server functions: a form is led away, a script is told the code.
+    Err(Box::new(if errors::wants_page(headers) {
+        Redirect::to(&way).into_response()
+    } else {
+        let status = StatusCode::from_u16(why.status()).unwrap_or(StatusCode::FORBIDDEN);
+        (status, Body::from(AppError::from(why).ser())).into_response()
+    }))
 }
 
 fn refusal(error: &shop::Error) -> Response {
@@ -61,9 +74,10 @@ fn file(kind: &'static str, name: &str, content: impl Into<Body>) -> Response {
 pub async fn orders(
     State(shop): State<Shop>,
     secret: Option<Extension<StaffSecret>>,
+    headers: HeaderMap,
     form: Result<Form<HashMap<String, String>>, FormRejection>,
 ) -> Response {
-    let actor = match guard(&shop, secret, Role::Admin, "/admin/orders").await {
+    let actor = match guard(&shop, secret, &headers, Role::Admin, "/admin/orders").await {
         Ok(actor) => actor,
         Err(answer) => return *answer,
     };
@@ -90,9 +104,10 @@ pub async fn evidence(
     State(shop): State<Shop>,
     Path(number): Path<String>,
     secret: Option<Extension<StaffSecret>>,
+    headers: HeaderMap,
 ) -> Response {
     let page = format!("/admin/orders/{number}");
-    let actor = match guard(&shop, secret, Role::Support, &page).await {
+    let actor = match guard(&shop, secret, &headers, Role::Support, &page).await {
         Ok(actor) => actor,
         Err(answer) => return *answer,
     };
@@ -108,9 +123,10 @@ pub async fn export(
     State(shop): State<Shop>,
     Path(number): Path<String>,
     secret: Option<Extension<StaffSecret>>,
+    headers: HeaderMap,
 ) -> Response {
     let page = format!("/admin/buyers/{number}");
-    let actor = match guard(&shop, secret, Role::Admin, &page).await {
+    let actor = match guard(&shop, secret, &headers, Role::Admin, &page).await {
         Ok(actor) => actor,
         Err(answer) => return *answer,
     };

@@ -1,6 +1,7 @@
 //! HTTP that is not a page.
 
 pub mod actions;
+pub mod api;
 pub mod assets;
 pub mod covers;
 pub mod demo_mail;

@@ -14,6 +14,8 @@ mod access;
 #[cfg(test)]
 mod any_order;
 #[cfg(test)]
+mod api_tokens;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod bad_stripe;
@@ -33,6 +35,8 @@ mod databases;
 mod delivery_log;
 #[cfg(test)]
 mod desk_actions;
+#[cfg(test)]
+mod desk_codes;
 #[cfg(test)]
 mod desk_orders;
 #[cfg(test)]

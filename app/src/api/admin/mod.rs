@@ -1,9 +1,22 @@
 //! The desk's server functions, under `/actions/admin-…`. Each begins with the guard, `context::staff(Role)`, but for those
 //! that are the way in.
 
+pub mod account;
 pub mod sessions;
+pub mod team;
 
-pub use sessions::{AdminSignIn, AdminSignOut, admin_sign_in, admin_sign_out};
+pub use account::{
+    AdminChangePassword, AdminCodesOff, AdminCodesOn, AdminEndSession, AdminMakeToken, AdminRevokeToken,
+    admin_change_password, admin_codes_off, admin_codes_on, admin_end_session, admin_make_token, admin_revoke_token,
+};
+pub use sessions::{
+    AdminSetPassword, AdminSetUp, AdminSignIn, AdminSignInCode, AdminSignOut, admin_set_password, admin_set_up,
+    admin_sign_in, admin_sign_in_code, admin_sign_out,
+};
+pub use team::{
+    AdminInvite, AdminNewLink, AdminSetRole, AdminSwitchOff, AdminSwitchOn, admin_invite, admin_new_link,
+    admin_set_role, admin_switch_off, admin_switch_on,
+};
 
 // Orders, buyers, attention.
 pub mod care;

@@ -273,14 +273,12 @@ fn answer(number: &OrderNumber, result: Result<(), Refusal>, code: &str) -> Resu
 }
 
 #[cfg(feature = "ssr")]
-#[expect(clippy::unnecessary_wraps, reason = "the end of a server function")]
 fn done(number: &OrderNumber, code: &str) -> Result<(), AppError> {
     context::see_other(&format!("/admin/orders/{number}?done={code}"));
     Ok(())
 }
 
 #[cfg(feature = "ssr")]
-#[expect(clippy::unnecessary_wraps, reason = "the end of a server function")]
 fn refused(number: &OrderNumber, why: Refused) -> Result<(), AppError> {
     context::see_other(&format!("/admin/orders/{number}?refused={}", why.as_str()));
     Ok(())

@@ -1,10 +1,22 @@
 //! The desk's pages, one file per URL. Each begins with the guard, `context::staff(Role)`, but for those on the way in.
 
+pub mod account;
+pub mod audit;
+pub mod codes;
 pub mod front;
 pub mod login;
+pub mod password;
+pub mod setup;
+pub mod team;
 
+pub use account::AccountPage;
+pub use audit::AuditPage;
+pub use codes::CodesPage;
 pub use front::FrontPage;
 pub use login::LoginPage;
+pub use password::PasswordPage;
+pub use setup::SetupPage;
+pub use team::TeamPage;
 
 // Orders, buyers, attention.
 pub mod attention;

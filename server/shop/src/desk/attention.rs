@@ -113,7 +113,7 @@ impl Shop {
         self.0.db.read(move |conn| Ok(Attention { not_fetched: not_fetched(conn, now)?, ..needed(conn, now)? })).await
     }
 
-    /// How many things need a person; [`MOST`] of a kind at most.
+    /// How many things need a person; of each kind no more than are listed.
     ///
     /// # Errors
     /// The database's.

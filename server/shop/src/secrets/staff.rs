@@ -1,11 +1,15 @@
 //! What the browsers of those who work at the store are given.
 
 use super::{SecretKey, cookie, hash, random, well_formed};
+use crate::types::AccessCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use core::fmt;
 use hmac::Mac as _;
 use subtle::ConstantTimeEq as _;
+
+/// How many recovery codes an account has.
+pub(crate) const RECOVERY_CODES: u8 = 10;
 
 /// What a browser is given that somebody has signed in with. A new one each time.
 #[derive(Clone, PartialEq, Eq)]
@@ -103,6 +107,49 @@ impl SecretKey {
     pub(crate) fn knows_device(&self, user_id: i64, device: &DeviceSecret) -> bool {
         let Some((id, signature)) = device.0.split_once('.') else { return false };
         self.device_signature(user_id, id).as_bytes().ct_eq(signature.as_bytes()).into()
+    }
+
+    /// What an account's one-time codes are made from (RFC 4226 wants 160 bits). Derived, so that the database has none.
+    pub(crate) fn totp_secret(&self, user_id: i64, generation: i32) -> [u8; 20] {
+        let bytes = self.staff_bytes(b"totp", user_id, generation, 0);
+        let mut secret = [0; 20];
+        secret.copy_from_slice(bytes.get(..20).unwrap_or(&[0; 20]));
+        secret
+    }
+
+    /// An account's recovery codes, of which its rows keep hashes.
+    pub(crate) fn recovery_codes(&self, user_id: i64, generation: i32) -> Vec<AccessCode> {
+        let code = |index| {
+            let bytes = self.staff_bytes(b"recovery", user_id, generation, index);
+            AccessCode::from_bits(bytes.iter().take(16).fold(0, |bits, byte| bits << 8 | u128::from(*byte)))
+        };
+        (0..RECOVERY_CODES).map(code).collect()
+    }
+
+    /// What a row keeps of a recovery code. It has 39 bits, so the hash takes the key as well.
+    pub(crate) fn recovery_hash(&self, user_id: i64, code: &AccessCode) -> String {
+        let mut mac = self.mac();
+        mac.update(b"recovery-hash");
+        mac.update(&user_id.to_be_bytes());
+        mac.update(code.as_str().as_bytes());
+        hex::encode(mac.finalize().into_bytes())
+    }
+
+    /// What access tokens are signed with, and its name.
+    pub(crate) fn access_token_key(&self) -> (Vec<u8>, String) {
+        let bytes = self.staff_bytes(b"access-token", 0, 0, 0);
+        let name = hash(&hex::encode(&bytes)).chars().take(16).collect();
+        (bytes, name)
+    }
+
+    fn staff_bytes(&self, what: &[u8], user_id: i64, generation: i32, index: u8) -> Vec<u8> {
+        let mut mac = self.mac();
+        mac.update(b"staff");
+        mac.update(what);
+        mac.update(&user_id.to_be_bytes());
+        mac.update(&generation.to_be_bytes());
+        mac.update(&[index]);
+        mac.finalize().into_bytes().to_vec()
     }
 
     fn device_signature(&self, user_id: i64, id: &str) -> String {

@@ -6,7 +6,7 @@
 //! without an account takes as long.
 
 use super::accounts::{email_of, object, role_of};
-use super::{IDLE, Password, SEEN_AGAIN, SESSION, Staff};
+use super::{IDLE, PENDING, Password, SEEN_AGAIN, SESSION, Staff, codes};
 use crate::audit::{self, Actor};
 use crate::db::AnyConnection;
 use crate::db::schema::{refresh_token, staff_session, users};
@@ -30,9 +30,18 @@ pub struct Device {
     pub session: Option<StaffSecret>,
 }
 
+/// What comes of a right password.
+#[derive(Clone, Debug)]
+pub enum SignIn {
+    /// Somebody is in.
+    Done(SignedIn),
+    /// Only with a code: this opens nothing but the question for it, for some minutes.
+    CodeNeeded(StaffSecret),
+}
+
 /// What a sign-in gives the browser.
 #[derive(Clone, Debug)]
-pub struct SignIn {
+pub struct SignedIn {
     /// The session.
     pub session: StaffSecret,
     /// By which the store knows the browser again.
@@ -56,69 +65,118 @@ macro_rules! living {
 
 /// What is known of an account before its password is.
 #[derive(Clone, Queryable)]
-struct Account {
-    id: i64,
+pub(super) struct Account {
+    pub(super) id: i64,
     password_hash: Option<String>,
+    totp_since: Option<NaiveDateTime>,
     disabled_at: Option<NaiveDateTime>,
 }
 
+impl Account {
+    /// Whether it asks for codes.
+    pub(super) fn has_codes(&self) -> bool {
+        self.totp_since.is_some()
+    }
+}
+
+/// A guess that was let through, to be given back if it was none.
+pub(super) struct Taken {
+    at: NaiveDateTime,
+    network: IpAddr,
+    address: String,
+    known: Option<(i64, DeviceSecret)>,
+}
+
+impl Taken {
+    pub(super) fn give_back(&self, shop: &Shop) {
+        let limits = &shop.0.limits;
+        match &self.known {
+            Some((id, known)) => limits.desk_by_device.give_back(&(*id, known.id().to_owned()), self.at),
+            None => {
+                limits.desk_by_network.give_back(&self.network, self.at);
+                limits.desk_by_account.give_back(&self.address, self.at);
+                limits.desk.give_back(&(), self.at);
+            }
+        }
+    }
+}
+
+/// Codes that are looked at for one right password.
+const TRIES: i32 = 5;
+
 impl Shop {
-    /// Signs somebody in.
+    /// Signs somebody in, as far as address and password go.
     ///
     /// # Errors
     /// [`Error::SignInRefused`] without saying why, [`Error::RateLimited`], the database's.
     pub async fn sign_in(&self, email: &Email, password: &Password, device: &Device) -> Result<SignIn, Error> {
-        let (now, norm) = (self.0.clock.now(), email.normalized());
-        let address = norm.clone();
-        let account: Option<Account> = self
-            .0
-            .db
-            .read(move |conn| {
-                Ok(users::table
-                    .filter(users::email_norm.eq(address))
-                    .select((users::id, users::password_hash, users::disabled_at))
-                    .first(conn)
-                    .optional()?)
-            })
-            .await?;
-        let known = match (&account, &device.known) {
-            (Some(account), Some(known)) if self.0.key.knows_device(account.id, known) => Some(known.clone()),
-            _ => None,
-        };
-        let bucket = account.as_ref().map_or(0, |account| account.id);
-        let network = limits::network(device.ip);
-        let limits = &self.0.limits;
-        let welcome = match &known {
-            Some(known) => limits.desk_by_device.take((bucket, known.id().to_owned()), now),
-            // The network first: what it guesses in vain takes nothing from the account's own bucket.
-            None => {
-                limits.desk_by_network.take(network, now)
-                    && limits.desk_by_account.take(norm.clone(), now)
-                    && limits.desk.take((), now)
-            }
-        };
-        if !welcome {
-            tracing::warn!("a way into the desk was refused: too many guesses");
+        let (account, taken) = check_password(self, email, password, device).await?;
+        let now = self.0.clock.now();
+        let (secret, id, pending) = (StaffSecret::generate(), account.id, account.has_codes());
+        let (kept, from) = (secret.clone(), device.clone());
+        let row = Row { kind: if pending { "pending" } else { "browser" }, hash: Some(kept.hash()), device: from };
+        self.0.db.write(move |conn| open_session(conn, &account, &row, now).map(|_| ())).await?;
+        if pending {
+            return Ok(SignIn::CodeNeeded(secret));
+        }
+        taken.give_back(self);
+        Ok(SignIn::Done(SignedIn { session: secret, device: device_of(self, id, device) }))
+    }
+
+    /// Whether a browser is asked for a code.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn is_code_needed(&self, secret: &StaffSecret) -> Result<bool, Error> {
+        let (now, hash) = (self.0.clock.now(), secret.hash());
+        self.0.db.read_briefly(move |conn| Ok(pending(conn, &hash, now)?.is_some())).await
+    }
+
+    /// Signs somebody in who has given the password, with a code of the telephone or a recovery code. Five are looked at.
+    ///
+    /// # Errors
+    /// [`Error::SignedOut`] if the password was too long ago, [`Error::SignInRefused`], [`Error::RateLimited`], the
+    /// database's.
+    pub async fn sign_in_with_code(&self, code: &str, device: &Device) -> Result<SignedIn, Error> {
+        let (now, before) = (self.0.clock.now(), device.session.clone().ok_or(Error::SignedOut)?);
+        let hash = before.hash();
+        let found = self.0.db.read({
+            let hash = hash.clone();
+            move |conn| pending(conn, &hash, now)
+        });
+        let (session, account) = found.await?.ok_or(Error::SignedOut)?;
+        let id = account.id;
+        let known = device.known.as_ref().filter(|known| self.0.key.knows_device(id, known));
+        let bucket = (id, known.map(|known| known.id().to_owned()).unwrap_or_default());
+        if !self.0.limits.desk_code.take(bucket.clone(), now) {
             return Err(Error::RateLimited);
         }
-        let open = account.filter(|account| account.disabled_at.is_none());
-        let hash = open.as_ref().and_then(|account| account.password_hash.clone());
-        if !self.0.hashing.verify(password, hash).await? {
+        let (shop, code, secret, from) = (self.clone(), code.to_owned(), StaffSecret::generate(), device.clone());
+        let kept = secret.clone();
+        // Refused or not, the guess is counted: so that is no error of the transaction.
+        let right = self
+            .0
+            .db
+            .write(move |conn| {
+                let tried = staff_session::table
+                    .find(session)
+                    .filter(staff_session::revoked_at.is_null())
+                    .filter(staff_session::tries.lt(TRIES));
+                let counted =
+                    diesel::update(tried).set(staff_session::tries.eq(staff_session::tries + 1)).execute(conn)?;
+                if counted == 0 || !codes::use_code(conn, &shop.0.key, account.id, &code, now)? {
+                    return Ok(false);
+                }
+                let row = Row { kind: "browser", hash: Some(kept.hash()), device: from.clone() };
+                open_session(conn, &account, &row, now)?;
+                Ok(true)
+            })
+            .await?;
+        if !right {
             return Err(Error::SignInRefused);
         }
-        let Some(account) = open else { return Err(Error::SignInRefused) };
-        let (session, id) = (StaffSecret::generate(), account.id);
-        let (secret, from) = (session.clone(), device.clone());
-        self.0.db.write(move |conn| open_session(conn, &account, &secret, &from, now)).await?;
-        match &known {
-            Some(known) => limits.desk_by_device.give_back(&(bucket, known.id().to_owned()), now),
-            None => {
-                limits.desk_by_network.give_back(&network, now);
-                limits.desk_by_account.give_back(&norm, now);
-                limits.desk.give_back(&(), now);
-            }
-        }
-        Ok(SignIn { session, device: known.unwrap_or_else(|| self.0.key.new_device(id)) })
+        self.0.limits.desk_code.give_back(&bucket, now);
+        Ok(SignedIn { session: secret, device: device_of(self, id, device) })
     }
 
     /// Who a session belongs to, if it lives. Notes now and then that it was used.
@@ -185,14 +243,106 @@ impl Shop {
     }
 }
 
-/// Opens a session of an account that is still as it was when its password was looked at.
-fn open_session(
+/// Looks at address and password. What was taken for the guess is given back by who needs no more.
+pub(super) async fn check_password(
+    shop: &Shop,
+    email: &Email,
+    password: &Password,
+    device: &Device,
+) -> Result<(Account, Taken), Error> {
+    let (now, norm) = (shop.0.clock.now(), email.normalized());
+    let address = norm.clone();
+    let account: Option<Account> = shop
+        .0
+        .db
+        .read(move |conn| {
+            Ok(users::table
+                .filter(users::email_norm.eq(address))
+                .select((users::id, users::password_hash, users::totp_since, users::disabled_at))
+                .first(conn)
+                .optional()?)
+        })
+        .await?;
+    let known = match (&account, &device.known) {
+        (Some(account), Some(known)) if shop.0.key.knows_device(account.id, known) => Some((account.id, known.clone())),
+        _ => None,
+    };
+    let taken = Taken { at: now, network: limits::network(device.ip), address: norm, known };
+    let limits = &shop.0.limits;
+    let welcome = match &taken.known {
+        Some((id, known)) => limits.desk_by_device.take((*id, known.id().to_owned()), now),
+        // The network first: what it guesses in vain takes nothing from the account's own bucket.
+        None => {
+            limits.desk_by_network.take(taken.network, now)
+                && limits.desk_by_account.take(taken.address.clone(), now)
+                && limits.desk.take((), now)
+        }
+    };
+    if !welcome {
+        tracing::warn!("a way into the desk was refused: too many guesses");
+        return Err(Error::RateLimited);
+    }
+    let open = account.filter(|account| account.disabled_at.is_none());
+    let hash = open.as_ref().and_then(|account| account.password_hash.clone());
+    let right = shop.0.hashing.verify(password, hash).await?;
+    match open {
+        Some(account) if right => Ok((account, taken)),
+        _ => Err(Error::SignInRefused),
+    }
+}
+
+/// Asks somebody who is signed in for the password once more. Guesses are counted like those at the door.
+pub(super) async fn confirm_password(shop: &Shop, staff: &Staff, password: &Password) -> Result<(), Error> {
+    let (now, id) = (shop.0.clock.now(), staff.id);
+    let bucket = (id, "signed in".to_owned());
+    if !shop.0.limits.desk_by_device.take(bucket.clone(), now) {
+        return Err(Error::RateLimited);
+    }
+    let hash: Option<String> =
+        shop.0.db.read(move |conn| Ok(users::table.find(id).select(users::password_hash).first(conn)?)).await?;
+    if !shop.0.hashing.verify(password, hash).await? {
+        return Err(Error::SignInRefused);
+    }
+    shop.0.limits.desk_by_device.give_back(&bucket, now);
+    Ok(())
+}
+
+/// The browser's name, if it has one that this account has come in with, or a new one.
+fn device_of(shop: &Shop, id: i64, device: &Device) -> DeviceSecret {
+    let known = device.known.as_ref().filter(|known| shop.0.key.knows_device(id, known));
+    known.cloned().unwrap_or_else(|| shop.0.key.new_device(id))
+}
+
+/// The session that waits for a code, and its account.
+fn pending(conn: &mut AnyConnection, hash: &str, now: NaiveDateTime) -> Result<Option<(i64, Account)>, Error> {
+    let row: Option<(i64, Account)> = staff_session::table
+        .inner_join(users::table)
+        .filter(staff_session::hash.eq(hash))
+        .filter(staff_session::kind.eq("pending"))
+        .filter(staff_session::revoked_at.is_null())
+        .filter(staff_session::expires_at.gt(now))
+        .filter(users::disabled_at.is_null())
+        .select((staff_session::id, (users::id, users::password_hash, users::totp_since, users::disabled_at)))
+        .first(conn)
+        .optional()?;
+    Ok(row)
+}
+
+/// A session to be.
+pub(super) struct Row {
+    pub(super) kind: &'static str,
+    pub(super) hash: Option<String>,
+    pub(super) device: Device,
+}
+
+/// Opens a session of an account that is still as it was when its password was looked at; gives its id.
+pub(super) fn open_session(
     conn: &mut AnyConnection,
     account: &Account,
-    secret: &StaffSecret,
-    device: &Device,
+    row: &Row,
     now: NaiveDateTime,
-) -> Result<(), Error> {
+) -> Result<i64, Error> {
+    let Row { kind, hash, device } = row;
     let unchanged = users::table
         .find(account.id)
         .filter(users::disabled_at.is_null())
@@ -203,20 +353,29 @@ fn open_session(
     if let Some(before) = &device.session {
         end(conn, before, now)?;
     }
-    diesel::insert_into(staff_session::table)
+    let end = match *kind {
+        "pending" => now + PENDING,
+        "api" => now + super::API_SESSION,
+        _ => now + SESSION,
+    };
+    let id = diesel::insert_into(staff_session::table)
         .values((
             staff_session::user_id.eq(account.id),
-            staff_session::kind.eq("browser"),
-            staff_session::hash.eq(secret.hash()),
+            staff_session::kind.eq(kind),
+            staff_session::hash.eq(hash),
             staff_session::ip_prefix.eq(limits::log_prefix(device.ip)),
             staff_session::user_agent.eq(device.user_agent.chars().take(USER_AGENT).collect::<String>()),
             staff_session::tries.eq(0),
             staff_session::created_at.eq(now),
             staff_session::last_seen.eq(now),
-            staff_session::expires_at.eq(now + SESSION),
+            staff_session::expires_at.eq(end),
         ))
-        .execute(conn)?;
-    audit::record(conn, &Actor::Staff(account.id), "session.opened", object(account.id), None, None)
+        .returning(staff_session::id)
+        .get_result(conn)?;
+    if *kind != "pending" {
+        audit::record(conn, &Actor::Staff(account.id), "session.opened", object(account.id), None, None)?;
+    }
+    Ok(id)
 }
 
 /// Ends the session of that secret.

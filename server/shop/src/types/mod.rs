@@ -12,6 +12,7 @@ mod money;
 mod order;
 mod refund;
 mod role;
+mod scope;
 mod slug;
 
 pub use book::{
@@ -28,4 +29,5 @@ pub use order::{
 };
 pub use refund::{DisputeStage, MoneyNote, MoneyNoteKind, RefundStatus};
 pub use role::{Role, UnknownRole};
+pub use scope::{Scope, UnknownScope};
 pub use slug::{InvalidSlug, Slug};
