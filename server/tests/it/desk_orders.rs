@@ -197,6 +197,7 @@ on_both_databases!(books_are_found_by_slug_and_by_a_piece_of_the_title, by_hand(
     };
     assert_eq!(slugs("the-second-book").await, ["the-second-book"]);
     assert_eq!(slugs(" SECOND ").await, ["the-second-book"]);
+    assert_eq!(slugs("The second book").await, ["the-second-book"]);
     assert!(slugs("book").await.len() >= 3);
     for nothing in ["", "%", "_", "no such book", "a\0b", "' OR 1=1 --"] {
         assert!(slugs(nothing).await.is_empty(), "{nothing:?}");

@@ -290,10 +290,11 @@ impl Shop {
                 if let Some(found) = exact.first(conn).optional()? {
                     return Ok(vec![found]);
                 }
-                // Looked for in an index: the table's rows are long.
+                // Looked for in an index, for the table's rows are long; there "The Tempest" is "tempest, the".
+                let piece = ["the ", "a ", "an "].iter().find_map(|article| wanted.strip_prefix(article));
+                let piece = piece.map(str::trim).filter(|piece| !piece.is_empty()).unwrap_or(&wanted);
                 let position = if matches!(conn, AnyConnection::Sqlite(_)) { "instr" } else { "strpos" };
-                let stands =
-                    sql::<Bool>(&format!("{position}(book.sort_title, ")).bind::<Text, _>(&wanted).sql(") > 0");
+                let stands = sql::<Bool>(&format!("{position}(book.sort_title, ")).bind::<Text, _>(piece).sql(") > 0");
                 let ids: Vec<i64> = book::table
                     .filter(stands)
                     .order((book::sort_title, book::id))
