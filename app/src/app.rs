@@ -78,6 +78,14 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/account") view=admin::AccountPage ssr=ASYNC/>
                 <Route path=path!("/admin/account/codes") view=admin::CodesPage ssr=ASYNC/>
                 <Route path=path!("/admin/audit") view=admin::AuditPage ssr=ASYNC/>
+                // The desk: orders, buyers, attention.
+                <Route path=path!("/admin/orders") view=admin::OrdersPage ssr=ASYNC/>
+                <Route path=path!("/admin/orders/new") view=admin::GiftPage ssr=ASYNC/>
+                <Route path=path!("/admin/orders/:number") view=admin::OrderSheetPage ssr=ASYNC/>
+                <Route path=path!("/admin/buyers") view=admin::BuyersPage ssr=ASYNC/>
+                <Route path=path!("/admin/buyers/:number") view=admin::BuyerPage ssr=ASYNC/>
+                <Route path=path!("/admin/attention") view=admin::AttentionPage ssr=ASYNC/>
+                <Route path=path!("/admin/health") view=admin::HealthPage ssr=ASYNC/>
             </FlatRoutes>
         </Router>
     }

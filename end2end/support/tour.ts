@@ -11,6 +11,7 @@ import { deskBooks } from "./desk-books";
 import { addEdition } from "./editions";
 import { askForLibrary, readMail } from "./library";
 import type { Store } from "./store";
+import { deskOrders } from "./tour-orders";
 import { expireSession, fault, noFaults } from "./stripe";
 
 /** Called with each page as it should be looked at. */
@@ -304,4 +305,4 @@ export async function desk({ page, store, anotherBrowser, look }: Tour): Promise
 }
 
 /** All of it. */
-export const tours = { browsing, cart, paying, owning, library, desk, deskBooks };
+export const tours = { browsing, cart, paying, owning, library, desk, deskBooks, deskOrders };

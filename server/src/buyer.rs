@@ -4,6 +4,7 @@ use crate::build_shop;
 use anyhow::Context as _;
 use clap::Subcommand;
 use octavo::config::{Config, Env};
+use shop::audit::Actor;
 use shop::types::Email;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -33,7 +34,7 @@ pub(crate) async fn run(command: Command, env: &Env<'_>, store_file: &Path) -> a
     let shop = build_shop(Config::read(env, store_file)?).await?;
     match command {
         Command::Export { address, out } => {
-            let Some(text) = shop.export_buyer(&address).await? else {
+            let Some(text) = shop.export_buyer(&address, &Actor::Command).await? else {
                 println!("nothing is held under this address");
                 return Ok(ExitCode::FAILURE);
             };
@@ -48,7 +49,7 @@ pub(crate) async fn run(command: Command, env: &Env<'_>, store_file: &Path) -> a
                 .with_context(|| format!("cannot write {path}"))?;
             println!("{path}: {} bytes", text.len());
         }
-        Command::Erase { address } => match shop.erase_buyer(&address).await? {
+        Command::Erase { address } => match shop.erase_buyer(&address, &Actor::Command).await? {
             Ok(erased) => {
                 println!(
                     "erased: {} orders, {} mails, {} entries of the delivery log, {} of Stripe's events",

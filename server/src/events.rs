@@ -4,6 +4,7 @@ use crate::offline_shop;
 use clap::Subcommand;
 use clap::builder::PossibleValuesParser;
 use octavo::config::Env;
+use shop::audit::Actor;
 use shop::events::{EventSummary, Replayed};
 use std::process::ExitCode;
 
@@ -41,7 +42,7 @@ pub(crate) async fn run(command: &Command, env: &Env<'_>) -> anyhow::Result<Exit
         }
         Command::Replay { ids } => {
             for id in ids {
-                match shop.replay_event(id).await? {
+                match shop.replay_event(id, &Actor::Command).await? {
                     Replayed::Queued(was) => println!("{id} was {was} and is due now"),
                     Replayed::BeingWorkedOn => {
                         println!("{id} is being worked on; try again in a minute");

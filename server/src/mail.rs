@@ -4,6 +4,7 @@ use crate::offline_shop;
 use clap::Subcommand;
 use clap::builder::PossibleValuesParser;
 use octavo::config::Env;
+use shop::audit::Actor;
 use shop::outbox::{MailSummary, Resent};
 use shop::types::OrderNumber;
 use std::process::ExitCode;
@@ -44,7 +45,7 @@ pub(crate) async fn run(command: &Command, env: &Env<'_>) -> anyhow::Result<Exit
         }
         Command::Resend { ids } => {
             for id in ids {
-                match shop.resend_mail(*id).await? {
+                match shop.resend_mail(*id, &Actor::Command).await? {
                     Resent::Queued(was) => println!("{id} was {was} and is due now"),
                     Resent::BeingSent => {
                         println!("{id} is on its way right now; look again in a few minutes");

@@ -18,6 +18,7 @@ use octavo::lanes::{Lanes, Welcome};
 use octavo::router::{Settings, store};
 use octavo::uploads::Uploads;
 use octavo::{page_cache, serve as serving, workers};
+use shop::audit::Actor;
 use shop::db::Db;
 use shop::files::Files;
 use shop::payments::Payments;
@@ -156,7 +157,9 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::OrderAddress { number, new } => {
             let shop = build_shop(Config::read(&env, &cli.config)?).await?;
-            shop.correct_address(&number, &new).await.with_context(|| format!("order {number} was not moved"))?;
+            shop.correct_address(&number, &new, &Actor::Command)
+                .await
+                .with_context(|| format!("order {number} was not moved"))?;
             println!("order {number} is under {} now; both addresses are told", new.as_str());
         }
         Command::Refund(arguments) => {

@@ -5,7 +5,7 @@ use crate::layers::{self, hold_session, identify, require_origin, security_heade
 use crate::page_cache::{self, Found, PageCache};
 use crate::routes::api::{self, auth};
 use crate::routes::{
-    actions, assets, covers, demo_mail, desk_books, download, errors, health, mail_webhook, stripe_webhook,
+    actions, assets, covers, demo_mail, desk_books, desk_files, download, errors, health, mail_webhook, stripe_webhook,
 };
 use crate::session_store;
 use crate::uploads::Uploads;
@@ -179,6 +179,9 @@ pub fn store(settings: Settings) -> Store {
         .route("/actions/{*name}", post(actions::run))
         .route("/d/{token}/claim", post(download::claim))
         .route("/demo/mailbox/{id}/html", get(demo_mail::page))
+        .route("/admin/orders/export", post(desk_files::orders))
+        .route("/admin/orders/{number}/evidence", post(desk_files::evidence))
+        .route("/admin/buyers/{number}/export", post(desk_files::export))
         .merge(assets::routes(&state))
         .layer(
             ServiceBuilder::new()

@@ -37,6 +37,10 @@ const RAIL: &[(Section, &str, &str, Role)] = &[
     // The way in.
     (Section::Team, "/admin/team", "Team", Role::Owner),
     (Section::Audit, "/admin/audit", "Audit", Role::Admin),
+    // Orders, buyers, attention.
+    (Section::Orders, "/admin/orders", "Orders", Role::Viewer),
+    (Section::Buyers, "/admin/buyers", "Buyers", Role::Support),
+    (Section::Attention, "/admin/attention", "Needs attention", Role::Viewer),
 ];
 
 /// A page of the desk: the rail with where one is, who is signed in, the heading, what became of the last form, and the
@@ -83,7 +87,7 @@ fn rail(staff: &Staff, current: Section) -> impl IntoView + use<> {
         view! {
             <li>
                 <a href=*href aria-current=here>
-                    {*name}
+                    {*name} {(*section == Section::Attention).then(waiting)}
                 </a>
             </li>
         }
@@ -106,6 +110,17 @@ fn rail(staff: &Staff, current: Section) -> impl IntoView + use<> {
             </div>
         </header>
     }
+}
+
+/// How many things need a person. If that cannot be said, the page is shown without it.
+fn waiting() -> impl IntoView {
+    Suspend::new(async {
+        let count = match context::shop() {
+            Ok(shop) => shop.attention_count().await.unwrap_or_default(),
+            Err(_) => 0,
+        };
+        (count > 0).then(|| view! { <span class="count">{count}</span> })
+    })
 }
 
 fn store_name() -> String {

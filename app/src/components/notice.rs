@@ -59,6 +59,20 @@ fn done(code: &str) -> Option<&'static str> {
         "token-made" => "The token is made. Copy it now: it is shown for ten minutes.",
         "token-revoked" => "The token is nothing any more.",
         "session-ended" => "The session is over.",
+        // Orders, buyers, attention.
+        "refunded" => "The refund is on its way, and the buyer is told.",
+        "receipt-sent" => "The mail goes out within seconds.",
+        "link-renewed" => "The new link is on its way. The old one opens nothing any more.",
+        "title-renewed" => "The title can be downloaded again, with all its days and uses.",
+        "title-withdrawn" => "The title is taken back.",
+        "title-restored" => "The title is the buyer’s again, unless a refund or a dispute took it too.",
+        "address-corrected" => "The order is under the new address, and both are told.",
+        "noted" => "The note is written down.",
+        "given" => "The titles are given away, and the mail goes out within seconds.",
+        "mail-sent" => "The mail goes out within seconds.",
+        "event-replayed" => "The event is worked on within seconds.",
+        "erased" => "The buyer is erased.",
+        "erased-but-invoices" => "The buyer is erased. Invoices keep name and address until their time is over.",
         _ => return None,
     })
 }

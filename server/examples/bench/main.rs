@@ -3,6 +3,7 @@
 
 mod bad_stripe;
 mod deliver;
+mod desk;
 mod download;
 mod load;
 mod overload;
@@ -121,6 +122,12 @@ enum Command {
         #[arg(long, default_value_t = 10)]
         seconds: u64,
     },
+    /// What the searches of the desk's orders cost in the store of `DATABASE_URL`, as a table.
+    Desk {
+        /// How often each is asked.
+        #[arg(long, default_value_t = 20)]
+        times: u32,
+    },
     /// Milliseconds from the start of a program until `--url` answers 200.
     Start {
         #[arg(long)]
@@ -152,6 +159,7 @@ fn main() -> Result<()> {
         Command::Overload { url, secret, seconds } => {
             runtime.block_on(overload::run(&url, &secret, Duration::from_secs(seconds)))
         }
+        Command::Desk { times } => runtime.block_on(desk::run(times)),
         Command::Start { url, command } => runtime.block_on(process::start(&url, &command)),
     }
 }

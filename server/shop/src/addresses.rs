@@ -1,10 +1,13 @@
 //! A buyer who mistyped her address: the order moves to the right one.
 
+use crate::audit::{self, Actor};
 use crate::db::schema::{entitlement, order_item, orders, outbox};
+use crate::desk::object;
 use crate::outbox::{self as mail, Kind};
 use crate::types::{Email, OrderNumber};
 use crate::{Error, Shop};
 use diesel::prelude::*;
+use serde_json::json;
 
 impl Shop {
     /// Moves an order with its titles to another address, and tells both. Nothing else is revoked: a link that was mailed,
@@ -14,8 +17,9 @@ impl Shop {
     /// # Errors
     /// [`Error::NotFound`] for an unknown order, [`Error::BadRequest`] if it is under that address already, the
     /// database's.
-    pub async fn correct_address(&self, number: &OrderNumber, new: &Email) -> Result<(), Error> {
-        let (shop, number, new, now) = (self.clone(), number.clone(), new.clone(), self.0.clock.now());
+    pub async fn correct_address(&self, number: &OrderNumber, new: &Email, actor: &Actor) -> Result<(), Error> {
+        let (shop, number, new, actor) = (self.clone(), number.clone(), new.clone(), *actor);
+        let now = self.0.clock.now();
         self.0
             .db
             .write(move |conn| {
@@ -42,6 +46,11 @@ impl Shop {
                 let this = moved_before + 1;
                 mail::queue(conn, &shop, Kind::AddressLeft(this), &old, id, now)?;
                 mail::queue(conn, &shop, Kind::AddressCame(this), new.as_str(), id, now)?;
+                // Masked: an address stands where a buyer's are looked for when she is forgotten, and nowhere else.
+                let masked =
+                    |email: &str| email.parse::<Email>().map_or_else(|_| json!(null), |email| json!(email.masked()));
+                let (object, before, after) = (object(&number), masked(&old), json!(new.masked()));
+                audit::record(conn, &actor, "order.address_corrected", object, Some(before), Some(after))?;
                 tracing::info!(order_id = id, "an order moved to another address");
                 Ok(())
             })

@@ -181,7 +181,7 @@ impl Shop {
                     .values((&new, checkout::state.eq("completed")))
                     .returning(checkout::id)
                     .get_result(conn)?;
-                fulfilment::place_free_order(conn, &shop, checkout_id, &email, &offers)
+                fulfilment::place_free_order(conn, &shop, Some(checkout_id), &email, &offers).map(drop)
             })
             .await?;
         self.0.mail_waiting.notify_one();

@@ -185,6 +185,22 @@ const RULES: &[(&str, &str)] = &[
         "SELECT CAST(id AS TEXT) AS id FROM entitlement WHERE (state = 'active') <> (reason IS NULL)",
     ),
     (
+        "a title is gone as withdrawn only while the desk has taken it back",
+        "SELECT CAST(e.id AS TEXT) AS id FROM entitlement e WHERE e.reason = 'withdrawn' AND NOT (e.state = 'revoked' \
+         AND EXISTS (SELECT 1 FROM withdrawal w WHERE w.order_item_id = e.order_item_id AND w.lifted_at IS NULL))",
+    ),
+    (
+        "no title that the desk has taken back can be had",
+        "SELECT CAST(e.id AS TEXT) AS id FROM withdrawal w JOIN entitlement e ON e.order_item_id = w.order_item_id \
+         WHERE w.lifted_at IS NULL AND e.state <> 'revoked' \
+         UNION ALL SELECT CAST(id AS TEXT) FROM withdrawal WHERE lifted_at < made_at",
+    ),
+    (
+        "an order without a checkout was given away by the desk, only such an order was, and it costs nothing",
+        "SELECT o.number AS id FROM orders o LEFT JOIN gift g ON g.order_id = o.id \
+         WHERE (o.checkout_id IS NULL) <> (g.order_id IS NOT NULL) OR (g.order_id IS NOT NULL AND o.amount_total <> 0)",
+    ),
+    (
         "what is paid was not declined",
         "SELECT o.number AS id FROM checkout c JOIN orders o ON o.checkout_id = c.id WHERE c.decline IS NOT NULL AND o.status = 'succeeded'",
     ),

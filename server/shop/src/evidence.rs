@@ -4,10 +4,12 @@
 //! them. Stripe's guide to what counts: <https://docs.stripe.com/disputes/categories> (digital goods: proof of delivery
 //! and use).
 
+use crate::audit::{self, Actor};
 use crate::db::AnyConnection;
 use crate::db::schema::{
     book_file, checkout, dispute, download_log, download_token, entitlement, order_item, orders, outbox, refund,
 };
+use crate::desk::object;
 use crate::types::{Currency, Money, OrderNumber};
 use crate::{Error, Shop, invoices};
 use chrono::NaiveDateTime;
@@ -129,9 +131,11 @@ impl Shop {
     ///
     /// # Errors
     /// [`Error::NotFound`] if there is no such order, the database's.
-    pub async fn dispute_evidence(&self, number: &OrderNumber) -> Result<Vec<u8>, Error> {
-        let (shop, number) = (self.clone(), number.clone());
-        let evidence = self.0.db.read(move |conn| collect(conn, &shop, &number)).await?;
+    pub async fn dispute_evidence(&self, number: &OrderNumber, actor: &Actor) -> Result<Vec<u8>, Error> {
+        let (shop, wanted, actor) = (self.clone(), number.clone(), *actor);
+        let evidence = self.0.db.read(move |conn| collect(conn, &shop, &wanted)).await?;
+        let object = object(number);
+        self.0.db.write(move |conn| audit::record(conn, &actor, "order.evidence", object.clone(), None, None)).await?;
         pack(&evidence).map_err(|error| Error::internal(format!("evidence: {error}")))
     }
 }

@@ -58,6 +58,14 @@ impl Files {
         self.store.get(&object(key)).await?.bytes().await
     }
 
+    /// How many bytes are under `key`, without reading them.
+    ///
+    /// # Errors
+    /// The object store's; [`object_store::Error::NotFound`] if there is nothing.
+    pub async fn size(&self, key: &str) -> Result<u64, object_store::Error> {
+        Ok(self.store.head(&object(key)).await?.size)
+    }
+
     /// The bytes of `range` under `key`. Memory is bounded: files of a few megabytes that are asked for again and again
     /// are kept whole, for all their readers, within a fixed budget; of any other file a reader has 16 KB, and half a
     /// megabyte while there is room in a second budget. From a bucket it is what its connection holds, at most half a

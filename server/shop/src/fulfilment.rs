@@ -278,18 +278,20 @@ fn insert_item(
     Ok(())
 }
 
-/// An order of titles that cost nothing. Its files open only through the mailed link.
+/// An order of titles that cost nothing, of a checkout or, without one, of the desk. Its files open only through the
+/// mailed link.
 pub(crate) fn place_free_order(
     conn: &mut AnyConnection,
     shop: &Shop,
-    checkout_id: i64,
+    checkout_id: Option<i64>,
     email: &Email,
     offers: &[Offer],
-) -> Result<(), Error> {
+) -> Result<(i64, OrderNumber), Error> {
+    let number = new_number();
     let now = shop.0.clock.now();
     let order_id: i64 = diesel::insert_into(orders::table)
         .values((
-            orders::number.eq(new_number().as_str().to_owned()),
+            orders::number.eq(number.as_str()),
             orders::email.eq(email.as_str()),
             orders::email_norm.eq(email.normalized()),
             orders::checkout_id.eq(checkout_id),
@@ -307,7 +309,8 @@ pub(crate) fn place_free_order(
     for (position, offer) in (0_i32..).zip(offers) {
         insert_item(conn, order_id, position, offer, nothing)?;
     }
-    succeed(conn, shop, order_id, now, Kind::FreeOrderLink)
+    succeed(conn, shop, order_id, now, Kind::FreeOrderLink)?;
+    Ok((order_id, number))
 }
 
 /// Everything that a paid order has: entitlements with their first download tokens, the invoice's number, the mail.

@@ -98,8 +98,9 @@ struct Line {
 
 impl Order {
     fn load(conn: &mut AnyConnection, shop: &Shop, id: i64) -> Result<Self, Error> {
-        type Row = (String, String, i64, i64, i64, i64, NaiveDateTime, Option<NaiveDateTime>);
-        let (number, currency, subtotal, discount, tax, total, created_at, paid_at): Row = orders::table
+        type When = (NaiveDateTime, Option<NaiveDateTime>, Option<NaiveDateTime>, i32);
+        type Row = (String, String, i64, i64, i64, i64, When);
+        let (number, currency, subtotal, discount, tax, total, when): Row = orders::table
             .find(id)
             .select((
                 orders::number,
@@ -108,10 +109,10 @@ impl Order {
                 orders::amount_discount,
                 orders::amount_tax,
                 orders::amount_total,
-                orders::created_at,
-                orders::paid_at,
+                (orders::created_at, orders::paid_at, orders::linked_at, orders::link_generation),
             ))
             .first(conn)?;
+        let (created_at, paid_at, linked_at, generation) = when;
         let corrupt = |what: &str| Error::internal(format!("order {id}: bad {what}"));
         let number: OrderNumber = number.parse().map_err(|_| corrupt("number"))?;
         let currency: Currency = currency.parse().map_err(|_| corrupt("currency"))?;
@@ -123,9 +124,13 @@ impl Order {
         let books: Vec<i64> = items.iter().map(|item| item.1).collect();
         let mut bylines = catalog::bylines(conn, &books)?;
         let invoice = invoices::number_of(conn, id)?;
-        let until = paid_at.map(|at| at + TimeDelta::days(shop.0.settings.policy.token_days.into()));
+        let until = linked_at.or(paid_at).map(|at| at + TimeDelta::days(shop.0.settings.policy.token_days.into()));
         let link = until.filter(|until| *until > shop.0.clock.now()).map(|until| Link {
-            url: format!("{}/orders/{number}#{}", shop.base_url(), shop.0.key.derive(Purpose::OrderLink, id, 0)),
+            url: format!(
+                "{}/orders/{number}#{}",
+                shop.base_url(),
+                shop.0.key.derive(Purpose::OrderLink, id, generation)
+            ),
             until: day(until),
         });
         let money = |minor| Money::new(minor, currency);

@@ -25,6 +25,8 @@ pub mod db;
 #[cfg(feature = "ssr")]
 mod declines;
 #[cfg(feature = "ssr")]
+pub mod desk;
+#[cfg(feature = "ssr")]
 mod disputes;
 #[cfg(feature = "ssr")]
 pub mod doctor;

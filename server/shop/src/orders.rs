@@ -176,14 +176,15 @@ impl Shop {
         self.0
             .db
             .write(move |conn| {
-                let (id, paid_at): (i64, Option<NaiveDateTime>) = orders::table
+                let (id, paid_at, linked_at, generation) = orders::table
                     .filter(orders::number.eq(number.as_str()))
-                    .select((orders::id, orders::paid_at))
-                    .first(conn)
+                    .select((orders::id, orders::paid_at, orders::linked_at, orders::link_generation))
+                    .first::<(i64, Option<NaiveDateTime>, Option<NaiveDateTime>, i32)>(conn)
                     .optional()?
                     .ok_or(REFUSED)?;
-                let expected = shop.0.key.derive(Purpose::OrderLink, id, 0);
-                let expires_at = paid_at.ok_or(REFUSED)? + TimeDelta::days(shop.0.settings.policy.token_days.into());
+                let expected = shop.0.key.derive(Purpose::OrderLink, id, generation);
+                let since = linked_at.or(paid_at).ok_or(REFUSED)?;
+                let expires_at = since + TimeDelta::days(shop.0.settings.policy.token_days.into());
                 if !bool::from(expected.as_bytes().ct_eq(secret.as_bytes())) || expires_at <= now {
                     return Err(REFUSED);
                 }
@@ -207,17 +208,19 @@ impl Shop {
     /// [`Error::NotFound`] if there is no such order or it is not paid, the database's.
     pub async fn order_link(&self, number: &OrderNumber) -> Result<String, Error> {
         let wanted = number.clone();
-        let id = self
+        let (id, generation) = self
             .0
             .db
             .read(move |conn| {
                 let row = orders::table
                     .filter(orders::number.eq(wanted.as_str()))
                     .filter(orders::status.eq(OrderStatus::Succeeded.as_str()));
-                row.select(orders::id).first::<i64>(conn).optional()?.ok_or(Error::NotFound)
+                let row = row.select((orders::id, orders::link_generation)).first::<(i64, i32)>(conn);
+                row.optional()?.ok_or(Error::NotFound)
             })
             .await?;
-        Ok(format!("{}/orders/{number}#{}", self.base_url(), self.0.key.derive(Purpose::OrderLink, id, 0)))
+        let secret = self.0.key.derive(Purpose::OrderLink, id, generation);
+        Ok(format!("{}/orders/{number}#{secret}", self.base_url()))
     }
 }
 

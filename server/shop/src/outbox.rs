@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 pub use provider::{Feedback, MailSignature, MailWebhookSecrets, MalformedEvent, MalformedMailSecret};
 pub use resend::{MailSummary, Resent};
+pub(crate) use resend::{note, queue_again};
 pub use sending::Backlog;
 
 /// What a mail says. All else that a row needs follows from it.
@@ -107,6 +108,22 @@ impl Kind {
             Self::EditionNotice { edition, first } => format!("{}:{edition}:{first}", self.name()),
             Self::AddressLeft(count) | Self::AddressCame(count) => format!("{}:{order}:{count}", self.name()),
         }
+    }
+}
+
+/// What a mail is, for the people at the desk; the kind's own name for one that this version does not know.
+#[must_use]
+pub fn label(kind: &str) -> &str {
+    match kind {
+        "receipt" => "Receipt",
+        "free_order_link" => "Mail with the link",
+        "refund_notice" => "Notice of a refund",
+        "dispute_notice" => "Notice of a dispute to the owner",
+        "access_link" => "Link to the library",
+        "address_left" => "Notice to the old address",
+        "address_came" => "Notice to the new address",
+        "edition_notice" => "Notice of a new edition",
+        other => other,
     }
 }
 

@@ -1,18 +1,20 @@
-//! What refunds and disputes leave of the right to a title.
+//! What refunds, disputes and the desk leave of the right to a title.
 //!
-//! The state of an entitlement is worked out anew from all refunds and disputes of its order, never stepped from one to
+//! The state of an entitlement is worked out anew from all refunds and disputes of its order and from
+//! what the desk has taken back, never stepped from one to
 //! the next: so it is the same whatever came first, and what fails or is won gives back exactly what it took.
 //!
 //! - A title is gone (`revoked`, "refunded") while a living refund takes it, or while the living refunds of the order
 //!   come to its whole total: nobody keeps what she has been paid back for.
 //! - It is gone (`revoked`, "disputed") once a dispute is lost.
+//! - It is gone (`revoked`, "withdrawn") while the desk has taken it back.
 //! - It waits (`frozen`, "disputed") while a dispute is open.
 //! - Else it is there (`active`).
 
 use crate::Error;
 use crate::clock::day;
 use crate::db::AnyConnection;
-use crate::db::schema::{dispute, entitlement, order_item, orders, refund, refund_item};
+use crate::db::schema::{dispute, entitlement, order_item, orders, refund, refund_item, withdrawal};
 use crate::types::{Currency, DisputeStage, Money, MoneyNote, MoneyNoteKind, RefundStatus};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
@@ -23,10 +25,12 @@ pub(crate) const LIVING: [&str; 3] =
     [RefundStatus::Pending.as_str(), RefundStatus::RequiresAction.as_str(), RefundStatus::Succeeded.as_str()];
 /// Why an entitlement is not active, if it is for a refund …
 const REFUNDED: &str = "refunded";
-/// … or for a dispute. What was taken for any other reason is not ours to give back.
+/// … for a dispute …
 const DISPUTED: &str = "disputed";
+/// … or because the desk has taken it back. What was taken for any other reason is not ours to give back.
+const WITHDRAWN: &str = "withdrawn";
 
-/// Makes the entitlements of an order agree with its refunds and disputes. The order's row is locked.
+/// Makes the entitlements of an order agree with its refunds and disputes, and with what the desk has taken back. The order's row is locked.
 pub(crate) fn settle(conn: &mut AnyConnection, order_id: i64, now: NaiveDateTime) -> Result<(), Error> {
     let total: i64 = orders::table.find(order_id).select(orders::amount_total).first(conn)?;
     let living: Vec<(i64, i64)> = refund::table
@@ -45,6 +49,14 @@ pub(crate) fn settle(conn: &mut AnyConnection, order_id: i64, now: NaiveDateTime
         .collect();
     let disputes: Vec<String> =
         dispute::table.filter(dispute::order_id.eq(order_id)).select(dispute::status).load(conn)?;
+    let withdrawn: HashSet<i64> = withdrawal::table
+        .inner_join(order_item::table)
+        .filter(order_item::order_id.eq(order_id))
+        .filter(withdrawal::lifted_at.is_null())
+        .select(withdrawal::order_item_id)
+        .load(conn)?
+        .into_iter()
+        .collect();
     let is = |stage| disputes.iter().any(|status| DisputeStage::of(status) == stage);
     let (lost, open, all) = (is(DisputeStage::Lost), is(DisputeStage::Open), total > 0 && back >= total);
     let rows: Vec<(i64, i64, String, Option<String>)> = entitlement::table
@@ -53,13 +65,15 @@ pub(crate) fn settle(conn: &mut AnyConnection, order_id: i64, now: NaiveDateTime
         .select((entitlement::id, order_item::id, entitlement::state, entitlement::reason))
         .load(conn)?;
     for (id, item_id, state, reason) in rows {
-        if !matches!(reason.as_deref(), None | Some(REFUNDED | DISPUTED)) {
+        if !matches!(reason.as_deref(), None | Some(REFUNDED | DISPUTED | WITHDRAWN)) {
             continue;
         }
         let (new_state, new_reason) = if all || taken.contains(&item_id) {
             ("revoked", Some(REFUNDED))
         } else if lost {
             ("revoked", Some(DISPUTED))
+        } else if withdrawn.contains(&item_id) {
+            ("revoked", Some(WITHDRAWN))
         } else if open {
             ("frozen", Some(DISPUTED))
         } else {

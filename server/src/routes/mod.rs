@@ -6,6 +6,7 @@ pub mod assets;
 pub mod covers;
 pub mod demo_mail;
 pub mod desk_books;
+pub mod desk_files;
 pub mod download;
 pub mod errors;
 pub mod health;

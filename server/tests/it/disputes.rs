@@ -3,6 +3,7 @@
 use crate::support::{Bought, GOOD_CARD, OWNER, Store, by_hand, location, on_both_databases};
 use reqwest::StatusCode;
 use serde_json::Value;
+use shop::audit::Actor;
 use shop::types::OrderNumber;
 use std::io::Read as _;
 use stripe_sandbox::PayOutcome;
@@ -220,7 +221,7 @@ on_both_databases!(the_evidence_tells_the_whole_story_and_no_secret, async |stor
             store.count("outbox WHERE kind = 'receipt' AND state = 'sent'").await == 1
         })
         .await;
-    let zip = store.shop.dispute_evidence(&number).await.unwrap();
+    let zip = store.shop.dispute_evidence(&number, &Actor::Command).await.unwrap();
     let mut archive = zip::ZipArchive::new(std::io::Cursor::new(zip)).unwrap();
     let names: Vec<String> = archive.file_names().map(|name| name.unwrap().into_owned()).collect();
     assert_eq!(names.len(), 2, "{names:?}");
@@ -272,6 +273,6 @@ on_both_databases!(the_evidence_tells_the_whole_story_and_no_secret, async |stor
     for secret in secrets {
         assert!(!json.contains(&secret) && !text.contains(&secret), "it holds {secret}");
     }
-    let nobody = store.shop.dispute_evidence(&"ABCDE-FGHJK".parse().unwrap()).await;
+    let nobody = store.shop.dispute_evidence(&"ABCDE-FGHJK".parse().unwrap(), &Actor::Command).await;
     assert!(matches!(nobody, Err(shop::Error::NotFound)));
 });

@@ -4,6 +4,7 @@ use crate::refunds::{full, items};
 use crate::support::{Brought, Browser, Options, Store, location, on_both_databases, sha256, title_of};
 use reqwest::{Method, StatusCode};
 use shop::Policy;
+use shop::audit::Actor;
 use shop::types::OrderNumber;
 
 /// The part of the shelf that is about a title.
@@ -225,7 +226,7 @@ on_both_databases!(signing_out_everywhere_ends_whatever_a_mail_has_opened, async
 });
 
 async fn moved(store: &Store, number: &OrderNumber, new: &str) -> Result<(), shop::Error> {
-    store.shop.correct_address(number, &new.parse().unwrap()).await
+    store.shop.correct_address(number, &new.parse().unwrap(), &Actor::Command).await
 }
 
 on_both_databases!(an_order_moves_to_the_right_address_and_both_are_told, async |store| {

@@ -2,6 +2,7 @@
 
 use crate::support::{GOOD_CARD, MailWay, Options, Program, Store, message_ids, on_both_databases};
 use serde_json::json;
+use shop::audit::Actor;
 use shop::outbox::Resent;
 
 /// Nothing happens by itself; mail goes to a relay.
@@ -69,7 +70,7 @@ on_both_databases!(what_came_back_goes_out_under_another_name, by_hand(), async 
     assert_eq!(store.tell_of_mail(&bounced).await.1, "kept");
     let listed = store.shop.list_mails(Some("bounced".into()), 10).await.unwrap();
     assert_eq!((listed.len(), listed[0].id, listed[0].error.as_deref()), (1, id, Some("mailbox full")));
-    assert_eq!(store.shop.resend_mail(id).await.unwrap(), Resent::Queued("bounced".into()));
+    assert_eq!(store.shop.resend_mail(id, &Actor::Command).await.unwrap(), Resent::Queued("bounced".into()));
     assert_eq!(store.shop.violations().await.unwrap(), []);
     store.send_all().await;
     let second = name().await;
@@ -80,7 +81,7 @@ on_both_databases!(what_came_back_goes_out_under_another_name, by_hand(), async 
     assert_eq!(store.count("outbox WHERE state = 'sent' AND attempts = 1").await, 1);
     let delivered = json!({ "type": "message.delivered", "data": { "message_id_header": second } });
     assert_eq!(store.tell_of_mail(&delivered).await.1, "kept");
-    assert_eq!(store.shop.resend_mail(id).await.unwrap(), Resent::NotNeeded("delivered".into()));
+    assert_eq!(store.shop.resend_mail(id, &Actor::Command).await.unwrap(), Resent::NotNeeded("delivered".into()));
 });
 
 on_both_databases!(what_waits_is_sent_at_once_and_what_is_on_its_way_is_left_to_its_worker, by_hand(), async |store| {
@@ -91,11 +92,11 @@ on_both_databases!(what_waits_is_sent_at_once_and_what_is_on_its_way_is_left_to_
     sink.answer("up");
     let id = ids(store).await[0];
     assert_eq!(store.shop.work_on_outbox().await.unwrap(), 0, "it waits");
-    assert_eq!(store.shop.resend_mail(id).await.unwrap(), Resent::Queued("queued".into()));
+    assert_eq!(store.shop.resend_mail(id, &Actor::Command).await.unwrap(), Resent::Queued("queued".into()));
     assert_eq!(store.shop.work_on_outbox().await.unwrap(), 1);
     assert_eq!((sink.taken().len(), store.count("outbox WHERE state = 'sent'").await), (1, 1));
     store.execute("UPDATE outbox SET state = 'leased', lease_until = '2999-01-01 00:00:00'").await;
-    assert_eq!(store.shop.resend_mail(id).await.unwrap(), Resent::BeingSent);
+    assert_eq!(store.shop.resend_mail(id, &Actor::Command).await.unwrap(), Resent::BeingSent);
     store.execute("UPDATE outbox SET state = 'sent', lease_until = NULL").await;
-    assert_eq!(store.shop.resend_mail(id + 1).await.unwrap(), Resent::Unknown);
+    assert_eq!(store.shop.resend_mail(id + 1, &Actor::Command).await.unwrap(), Resent::Unknown);
 });

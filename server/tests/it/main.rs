@@ -34,9 +34,15 @@ mod databases;
 #[cfg(test)]
 mod delivery_log;
 #[cfg(test)]
+mod desk_actions;
+#[cfg(test)]
 mod desk_books;
 #[cfg(test)]
 mod desk_codes;
+#[cfg(test)]
+mod desk_orders;
+#[cfg(test)]
+mod desk_pages;
 #[cfg(test)]
 mod desk_uploads;
 #[cfg(test)]

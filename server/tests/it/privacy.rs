@@ -2,6 +2,7 @@
 
 use crate::support::{Backend, Store, on_both_databases, on_both_databases_and_places, schema, sha256};
 use serde_json::Value;
+use shop::audit::Actor;
 use shop::privacy::NotErased;
 use shop::types::OrderNumber;
 use std::path::Path;
@@ -110,13 +111,13 @@ on_both_databases_and_places!(row_45_an_erased_address_stands_only_in_invoices, 
     assert_eq!(found(store).await, ["invoice.buyer_snapshot"]);
 
     // Once the invoices' time is over they lose it too.
-    let again = store.shop.erase_buyer(&ANN.parse().unwrap()).await.unwrap().unwrap();
+    let again = store.shop.erase_buyer(&ANN.parse().unwrap(), &Actor::Command).await.unwrap().unwrap();
     assert_eq!((again.orders, again.kept.len(), again.cleared), (0, 2, 0));
     store.execute("UPDATE invoice SET issued_at = '2010-06-01 00:00:00'").await;
-    let again = store.shop.erase_buyer(&ANN.parse().unwrap()).await.unwrap().unwrap();
+    let again = store.shop.erase_buyer(&ANN.parse().unwrap(), &Actor::Command).await.unwrap().unwrap();
     assert_eq!((again.kept.len(), again.cleared), (0, 2));
     assert_eq!(found(store).await, Vec::<String>::new());
-    assert_eq!(store.shop.erase_buyer(&ANN.parse().unwrap()).await.unwrap(), Err(NotErased::Nothing));
+    assert_eq!(store.shop.erase_buyer(&ANN.parse().unwrap(), &Actor::Command).await.unwrap(), Err(NotErased::Nothing));
     assert_eq!(store.count(&format!("invoice WHERE buyer_snapshot LIKE '%{JO}%'")).await, 1);
 });
 
@@ -130,18 +131,18 @@ on_both_databases!(row_45_a_trace_that_nobody_knows_of_stops_the_erasure, async 
     store.execute(&format!("CREATE TABLE later (id INTEGER, note {text})")).await;
     store.execute(&format!("INSERT INTO later (id, note) VALUES (1, 'a note about {ANN}')")).await;
     let before = store.fingerprint().await;
-    let error = store.shop.erase_buyer(&ANN.parse().unwrap()).await.unwrap_err().to_string();
+    let error = store.shop.erase_buyer(&ANN.parse().unwrap(), &Actor::Command).await.unwrap_err().to_string();
     assert!(error.contains("later.note") && !error.contains(ANN), "{error}");
     assert_eq!(store.fingerprint().await, before);
     store.execute("DROP TABLE later").await;
-    store.shop.erase_buyer(&ANN.parse().unwrap()).await.unwrap().unwrap();
+    store.shop.erase_buyer(&ANN.parse().unwrap(), &Actor::Command).await.unwrap().unwrap();
 });
 
 on_both_databases!(nobody_is_erased_while_money_is_on_its_way, async |store| {
     let number = buys(store, &["the-first-book"], ANN).await;
     store.settle().await;
     let ann = ANN.parse().unwrap();
-    let erase = async || store.shop.erase_buyer(&ann).await.unwrap().unwrap_err();
+    let erase = async || store.shop.erase_buyer(&ann, &Actor::Command).await.unwrap().unwrap_err();
     store
         .execute(
             "INSERT INTO dispute (stripe_id, order_id, amount, currency, status, reason, created_at, updated_at) \
@@ -163,9 +164,9 @@ on_both_databases!(nobody_is_erased_while_money_is_on_its_way, async |store| {
     store.execute(refund).await;
     assert_eq!(erase().await, NotErased::Refunding(text));
     store.execute("DELETE FROM refund").await;
-    let nobody = store.shop.erase_buyer(&"nobody@example.org".parse().unwrap()).await.unwrap();
+    let nobody = store.shop.erase_buyer(&"nobody@example.org".parse().unwrap(), &Actor::Command).await.unwrap();
     assert_eq!(nobody, Err(NotErased::Nothing));
-    store.shop.erase_buyer(&ann).await.unwrap().unwrap();
+    store.shop.erase_buyer(&ann, &Actor::Command).await.unwrap().unwrap();
 });
 
 on_both_databases!(what_is_held_under_an_address_is_handed_out_whole, async |store| {
@@ -200,5 +201,5 @@ on_both_databases!(what_is_held_under_an_address_is_handed_out_whole, async |sto
     assert_eq!(held["invoices"][0]["buyer"]["email"], ANN);
     // It is not written over, and nothing is nothing.
     assert_eq!(store.octavo(&arguments).await.0, 1);
-    assert_eq!(store.shop.export_buyer(&"nobody@example.org".parse().unwrap()).await.unwrap(), None);
+    assert_eq!(store.shop.export_buyer(&"nobody@example.org".parse().unwrap(), &Actor::Command).await.unwrap(), None);
 });

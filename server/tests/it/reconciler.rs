@@ -4,6 +4,7 @@ use crate::support::{GOOD_CARD, Options, Program, Store, on_both_databases};
 use chrono::{NaiveDateTime, TimeDelta, Utc};
 use futures::StreamExt as _;
 use reqwest::StatusCode;
+use shop::audit::Actor;
 use shop::events::Replayed;
 use shop::reconciler::CheckoutsChecked;
 use shop::{BrowserSecret, Clock};
@@ -362,7 +363,7 @@ on_both_databases!(the_operator_sees_what_was_put_aside_and_has_it_done, alone()
     let listed = store.shop.list_events(Some("dead".into()), 10).await.unwrap();
     assert_eq!((listed.len(), listed[0].id.as_str(), listed[0].attempts), (1, "evt_late", 12));
     assert_eq!(store.shop.list_events(Some("parked".into()), 10).await.unwrap(), []);
-    assert_eq!(store.shop.replay_event("evt_none").await.unwrap(), Replayed::Unknown);
+    assert_eq!(store.shop.replay_event("evt_none", &Actor::Command).await.unwrap(), Replayed::Unknown);
     store.execute(&format!("UPDATE stripe_event SET object_id = '{session}'")).await;
 
     // The real program, while another process of the same store is open.
@@ -383,10 +384,10 @@ on_both_databases!(the_operator_sees_what_was_put_aside_and_has_it_done, alone()
     assert!(code == 0 && said.contains("every invariant holds") && said.contains("Stripe agrees"), "{said}");
     // One that a worker has in its hands is left to it.
     store.execute("UPDATE stripe_event SET state = 'leased', lease_until = '2999-01-01 00:00:00'").await;
-    assert_eq!(store.shop.replay_event("evt_late").await.unwrap(), Replayed::BeingWorkedOn);
+    assert_eq!(store.shop.replay_event("evt_late", &Actor::Command).await.unwrap(), Replayed::BeingWorkedOn);
     store.execute("UPDATE stripe_event SET state = 'done', lease_until = NULL").await;
     // Doing it twice does nothing twice.
-    assert_eq!(store.shop.replay_event("evt_late").await.unwrap(), Replayed::Queued("done".into()));
+    assert_eq!(store.shop.replay_event("evt_late", &Actor::Command).await.unwrap(), Replayed::Queued("done".into()));
     store.later(TimeDelta::seconds(60)).await;
     assert_eq!(store.shop.work_on_events().await.unwrap(), 1);
     assert_eq!((store.count("orders").await, store.count("invoice").await), (1, 1));

@@ -22,3 +22,13 @@ pub use team::{
     AdminInvite, AdminNewLink, AdminSetRole, AdminSwitchOff, AdminSwitchOn, admin_invite, admin_new_link,
     admin_set_role, admin_switch_off, admin_switch_on,
 };
+
+// Orders, buyers, attention.
+pub mod care;
+pub mod orders;
+
+pub use care::{AdminEraseBuyer, AdminFindBuyer, AdminReplayEvent, AdminResendMail};
+pub use orders::{
+    AdminCorrectAddress, AdminFindOrders, AdminGive, AdminNoteOrder, AdminRefund, AdminRenewLink, AdminRenewTitle,
+    AdminResendReceipt, AdminWithdrawTitle,
+};

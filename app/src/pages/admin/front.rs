@@ -4,15 +4,65 @@ use crate::components::{Desk, Section};
 use crate::context;
 use crate::pages::page;
 use leptos::prelude::*;
+use shop::desk::FirstSteps;
 use shop::types::Role;
+
+/// What a new store has to do before it sells; gone when it is done.
+fn first_steps(steps: FirstSteps) -> AnyView {
+    let step = |done: bool, what: &'static str, how: AnyView| {
+        let (class, word) = if done { ("tag good", "Done") } else { ("tag", "To do") };
+        view! {
+            <li>
+                <div>
+                    <h3>{what}</h3>
+                    {(!done).then_some(how)}
+                </div>
+                <span class=class>{word}</span>
+            </li>
+        }
+    };
+    let words = |words: &'static str| view! { <p class="note">{words}</p> }.into_any();
+    view! {
+        <section class="panel" aria-labelledby="first-steps">
+            <h2 id="first-steps">"First steps"</h2>
+            <ol class="rows">
+                {step(steps.book, "Add a book", words("With a price and a file, and published: then it is on the shelf."))}
+                {step(
+                    steps.stripe,
+                    "Connect Stripe",
+                    words("Put STRIPE_SECRET_KEY into the store’s environment, then begin a checkout in the shop: it must lead to Stripe’s page."),
+                )}
+                {step(
+                    steps.webhook,
+                    "Hear from Stripe",
+                    words("Add the endpoint /webhooks/stripe in Stripe’s dashboard, and its signing secret as STRIPE_WEBHOOK_SECRET. The first event ticks this off."),
+                )}
+                {step(
+                    steps.mail,
+                    "Send a mail",
+                    view! {
+                        <p class="note">
+                            "Set up SMTP, then " <a href="/admin/orders/new">"give yourself a book"</a>
+                            ": its mail must arrive."
+                        </p>
+                    }
+                        .into_any(),
+                )}
+            </ol>
+        </section>
+    }
+    .into_any()
+}
 
 /// Where everything is.
 #[component]
 pub fn FrontPage() -> impl IntoView {
     page(async {
         let staff = context::staff(Role::Viewer).await?;
+        let steps = context::shop()?.first_steps().await?;
         Ok(view! {
             <Desk title="Overview" current=Section::Overview>
+                {(!steps.done()).then(|| first_steps(steps))}
                 <div class="panels">
                     {(staff.role >= Role::Owner)
                         .then(|| {

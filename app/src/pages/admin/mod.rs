@@ -24,3 +24,23 @@ pub use login::LoginPage;
 pub use password::PasswordPage;
 pub use setup::SetupPage;
 pub use team::TeamPage;
+
+// Orders, buyers, attention.
+pub mod attention;
+pub mod buyers;
+pub mod filters;
+pub mod gift;
+pub mod health;
+pub mod order;
+mod order_actions;
+pub mod orders;
+pub mod refused;
+
+pub use attention::AttentionPage;
+pub use buyers::{BuyerPage, BuyersPage};
+pub use filters::Filters;
+pub use gift::GiftPage;
+pub use health::HealthPage;
+pub use order::OrderSheetPage;
+pub use orders::OrdersPage;
+pub use refused::Refused;

@@ -107,6 +107,8 @@ diesel::table! {
         status -> Text,
         created_at -> Timestamp,
         paid_at -> Nullable<Timestamp>,
+        link_generation -> Integer,
+        linked_at -> Nullable<Timestamp>,
     }
 }
 
@@ -442,6 +444,37 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    withdrawal (id) {
+        id -> BigInt,
+        order_item_id -> BigInt,
+        made_at -> Timestamp,
+        lifted_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    order_note (id) {
+        id -> BigInt,
+        order_id -> BigInt,
+        user_id -> Nullable<BigInt>,
+        body -> Text,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    gift (order_id) {
+        order_id -> BigInt,
+        idem_key -> Text,
+        made_at -> Timestamp,
+    }
+}
+
+diesel::joinable!(withdrawal -> order_item (order_item_id));
+diesel::joinable!(order_note -> orders (order_id));
+diesel::joinable!(order_note -> users (user_id));
+diesel::joinable!(gift -> orders (order_id));
 diesel::joinable!(book_price -> book (book_id));
 diesel::joinable!(contributor -> book (book_id));
 diesel::joinable!(edition -> book (book_id));
@@ -472,6 +505,9 @@ diesel::joinable!(api_token -> users (user_id));
 diesel::joinable!(audit -> users (user_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
+    withdrawal,
+    order_note,
+    gift,
     content,
     book,
     book_price,

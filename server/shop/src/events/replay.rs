@@ -1,9 +1,11 @@
 //! Events for the operator: which wait, which have failed, and once more.
 
+use crate::audit::{self, Actor};
 use crate::db::schema::stripe_event;
 use crate::{Error, Shop};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use serde_json::json;
 
 /// An event as `octavo events list` shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
@@ -73,8 +75,8 @@ impl Shop {
     ///
     /// # Errors
     /// The database's.
-    pub async fn replay_event(&self, id: &str) -> Result<Replayed, Error> {
-        let (id, now) = (id.to_owned(), self.0.clock.now());
+    pub async fn replay_event(&self, id: &str, actor: &Actor) -> Result<Replayed, Error> {
+        let (id, now, actor) = (id.to_owned(), self.0.clock.now(), *actor);
         self.0
             .db
             .write(move |conn| {
@@ -92,7 +94,11 @@ impl Shop {
                         stripe_event::error.eq(None::<String>),
                     ))
                     .execute(conn)?;
-                Ok(if queued > 0 { Replayed::Queued(was) } else { Replayed::BeingWorkedOn })
+                if queued == 0 {
+                    return Ok(Replayed::BeingWorkedOn);
+                }
+                audit::record(conn, &actor, "event.replayed", format!("event:{id}"), Some(json!(was)), None)?;
+                Ok(Replayed::Queued(was))
             })
             .await
             .inspect(|_| self.0.events_waiting.notify_one())

@@ -1,9 +1,12 @@
 //! Mails for the operator: which wait, which have failed, and once more.
 
+use crate::audit::{self, Actor};
+use crate::db::AnyConnection;
 use crate::db::schema::{orders, outbox};
 use crate::{Error, Shop};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use serde_json::json;
 use uuid::Uuid;
 
 /// A mail as `octavo mail list` shows it.
@@ -86,40 +89,63 @@ impl Shop {
     ///
     /// # Errors
     /// The database's.
-    pub async fn resend_mail(&self, id: i64) -> Result<Resent, Error> {
-        let now = self.0.clock.now();
+    pub async fn resend_mail(&self, id: i64, actor: &Actor) -> Result<Resent, Error> {
+        let (now, actor) = (self.0.clock.now(), *actor);
         self.0
             .db
             .write(move |conn| {
-                let mail = outbox::table.find(id);
-                let Some((was, message_id)) =
-                    mail.select((outbox::state, outbox::message_id)).first::<(String, String)>(conn).optional()?
-                else {
-                    return Ok(Resent::Unknown);
-                };
-                let message_id = if was == "bounced" { renewed(&message_id) } else { message_id };
-                let resendable = mail.filter(outbox::state.eq_any(RESENDABLE)).filter(outbox::state.eq(&was));
-                let queued = diesel::update(resendable)
-                    .set((
-                        outbox::state.eq("queued"),
-                        outbox::message_id.eq(message_id),
-                        outbox::attempts.eq(0),
-                        outbox::next_at.eq(now),
-                        outbox::lease_until.eq(None::<NaiveDateTime>),
-                        outbox::sent_at.eq(None::<NaiveDateTime>),
-                        outbox::feedback_at.eq(None::<NaiveDateTime>),
-                        outbox::error.eq(None::<String>),
-                    ))
-                    .execute(conn)?;
-                Ok(match was.as_str() {
-                    _ if queued > 0 => Resent::Queued(was),
-                    "sent" | "delivered" => Resent::NotNeeded(was),
-                    _ => Resent::BeingSent,
-                })
+                let resent = queue_again(conn, id, &RESENDABLE, now)?;
+                if let Resent::Queued(was) = &resent {
+                    note(conn, id, was, &actor)?;
+                }
+                Ok(resent)
             })
             .await
             .inspect(|_| self.0.mail_waiting.notify_one())
     }
+}
+
+/// Makes a mail due once more that is in one of these states.
+pub(crate) fn queue_again(
+    conn: &mut AnyConnection,
+    id: i64,
+    states: &[&str],
+    now: NaiveDateTime,
+) -> Result<Resent, Error> {
+    let mail = outbox::table.find(id);
+    let Some((was, message_id)) =
+        mail.select((outbox::state, outbox::message_id)).first::<(String, String)>(conn).optional()?
+    else {
+        return Ok(Resent::Unknown);
+    };
+    // A mail program would take the second one of a name for the first.
+    let message_id = if ["queued", "dead"].contains(&was.as_str()) { message_id } else { renewed(&message_id) };
+    let resendable = mail.filter(outbox::state.eq_any(states)).filter(outbox::state.eq(&was));
+    let queued = diesel::update(resendable)
+        .set((
+            outbox::state.eq("queued"),
+            outbox::message_id.eq(message_id),
+            outbox::attempts.eq(0),
+            outbox::next_at.eq(now),
+            outbox::lease_until.eq(None::<NaiveDateTime>),
+            outbox::sent_at.eq(None::<NaiveDateTime>),
+            outbox::feedback_at.eq(None::<NaiveDateTime>),
+            outbox::error.eq(None::<String>),
+        ))
+        .execute(conn)?;
+    Ok(match was.as_str() {
+        _ if queued > 0 => Resent::Queued(was),
+        "sent" | "delivered" => Resent::NotNeeded(was),
+        _ => Resent::BeingSent,
+    })
+}
+
+/// Writes into the audit that a mail goes out once more.
+pub(crate) fn note(conn: &mut AnyConnection, id: i64, was: &str, actor: &Actor) -> Result<(), Error> {
+    let row = outbox::table.find(id).left_join(orders::table).select((outbox::kind, orders::number.nullable()));
+    let (kind, number): (String, Option<String>) = row.first(conn)?;
+    let object = number.map_or_else(|| format!("mail:{id}"), |number| format!("order:{number}"));
+    audit::record(conn, actor, "mail.resent", object, Some(json!({ "mail": kind, "state": was })), None)
 }
 
 /// Another Message-ID (RFC 5322 3.6.4) of the same host.

@@ -2,16 +2,18 @@
 
 use super::TOMBSTONE;
 use super::sweep::{self, columns, has_table, hits};
+use crate::audit::{self, Actor};
 use crate::db::AnyConnection;
 use crate::db::schema::{
     checkout, dispute, download_claim, download_log, download_token, entitlement, invoice, order_access, order_item,
-    orders, outbox, refund, stripe_event,
+    order_note, orders, outbox, refund, stripe_event,
 };
 use crate::downloads::disputed_orders;
 use crate::types::Email;
 use crate::{Error, Shop, secrets};
 use chrono::{Datelike as _, NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
+use serde_json::json;
 use std::collections::BTreeSet;
 
 /// What was forgotten, and what had to stay.
@@ -81,10 +83,28 @@ impl Shop {
     /// # Errors
     /// The database's; [`Error::Internal`] if the address still stands in a column that this does not know: nothing has
     /// changed then.
-    pub async fn erase_buyer(&self, email: &Email) -> Result<Result<Erased, NotErased>, Error> {
-        let (shop, email) = (self.clone(), email.clone());
-        self.0.db.write(move |conn| erase(conn, &shop, &email)).await
+    pub async fn erase_buyer(&self, email: &Email, actor: &Actor) -> Result<Result<Erased, NotErased>, Error> {
+        let (shop, email, actor) = (self.clone(), email.clone(), *actor);
+        self.0
+            .db
+            .write(move |conn| {
+                let latest = latest_order(conn, &email)?;
+                let erased = erase(conn, &shop, &email)?;
+                if let Ok(erased) = &erased {
+                    let after = json!({ "orders": erased.orders, "mails": erased.mails, "kept": erased.kept.len() });
+                    audit::record(conn, &actor, "buyer.erased", latest, None, Some(after))?;
+                }
+                Ok(erased)
+            })
+            .await
     }
+}
+
+/// What stands for a buyer in the audit: the latest order, for the address may not stand there.
+pub(super) fn latest_order(conn: &mut AnyConnection, email: &Email) -> Result<String, Error> {
+    let row = orders::table.filter(orders::email_norm.eq(email.normalized())).order(orders::id.desc());
+    let number: Option<String> = row.select(orders::number).first(conn).optional()?;
+    Ok(number.map_or_else(|| "buyer".to_owned(), |number| format!("order:{number}")))
 }
 
 fn erase(conn: &mut AnyConnection, shop: &Shop, email: &Email) -> Result<Result<Erased, NotErased>, Error> {
@@ -139,6 +159,10 @@ fn erase(conn: &mut AnyConnection, shop: &Shop, email: &Email) -> Result<Result<
         for column in ["before", "after"] {
             sweep::execute(conn, &format!("UPDATE audit SET {column} = '\"erased\"'"), "audit", column, needle)?;
         }
+    }
+    diesel::delete(order_note::table.filter(order_note::order_id.eq_any(&ids))).execute(conn)?;
+    for needle in &needles {
+        sweep::execute(conn, "UPDATE order_note SET body = 'erased'", "order_note", "body", needle)?;
     }
     for table in WAYS_IN.into_iter().filter(|table| has_table(&columns, table)) {
         for needle in &needles {

@@ -1,10 +1,12 @@
 //! Everything that is held under an address, as one JSON text. No secret and no hash of one is in it: what opens something
 //! is not a thing to hand out.
 
+use super::erasing::latest_order;
 use super::sweep::{self, Column, columns, has_table};
+use crate::audit::{self, Actor};
 use crate::db::AnyConnection;
 use crate::db::schema::{
-    dispute, download_claim, download_token, entitlement, invoice, order_item, orders, outbox, refund,
+    dispute, download_claim, download_token, entitlement, invoice, order_item, order_note, orders, outbox, refund,
 };
 use crate::downloads::{LogEntry, LogQuery};
 use crate::types::Email;
@@ -93,6 +95,12 @@ struct Dispute {
 }
 
 #[derive(Serialize, Queryable)]
+struct Note {
+    text: String,
+    created_at: NaiveDateTime,
+}
+
+#[derive(Serialize, Queryable)]
 struct Mail {
     kind: String,
     recipient: String,
@@ -109,7 +117,7 @@ impl Shop {
     ///
     /// # Errors
     /// The database's.
-    pub async fn export_buyer(&self, email: &Email) -> Result<Option<String>, Error> {
+    pub async fn export_buyer(&self, email: &Email, actor: &Actor) -> Result<Option<String>, Error> {
         let mut downloads: Vec<LogEntry> = Vec::new();
         let mut query = LogQuery { email: Some(email.clone()), limit: PAGE, ..LogQuery::default() };
         loop {
@@ -124,6 +132,14 @@ impl Shop {
         let held = self.0.db.read(move |conn| collect(conn, &shop, &address)).await?;
         let Some(mut held) = held else { return Ok(None) };
         held["downloads"] = to_value(&downloads)?;
+        let (email, actor) = (email.clone(), *actor);
+        self.0
+            .db
+            .write(move |conn| {
+                let latest = latest_order(conn, &email)?;
+                audit::record(conn, &actor, "buyer.exported", latest, None, None)
+            })
+            .await?;
         serde_json::to_string_pretty(&held).map(Some).map_err(unwritable)
     }
 }
@@ -246,11 +262,17 @@ fn order(conn: &mut AnyConnection, row: Order) -> Result<Value, Error> {
         .order(dispute::id)
         .select((dispute::status, dispute::reason, dispute::amount, dispute::created_at))
         .load(conn)?;
+    let notes: Vec<Note> = order_note::table
+        .filter(order_note::order_id.eq(row.id))
+        .order(order_note::id)
+        .select((order_note::body, order_note::created_at))
+        .load(conn)?;
     Ok(json!({
         "order": to_value(&row)?,
         "titles": titles,
         "refunds": to_value(&refunds)?,
         "disputes": to_value(&disputes)?,
+        "notes": to_value(&notes)?,
     }))
 }
 

@@ -6,8 +6,10 @@
 
 use super::ledger::{NewRow, Order, rooms};
 use super::share::{Share, spread};
+use crate::audit::{self, Actor};
 use crate::db::AnyConnection;
 use crate::db::schema::{book, order_item, orders, refund};
+use crate::desk::{FormKey, object};
 use crate::failpoint::{Failpoint, pass};
 use crate::payments::{NewRefund, PaymentsError, RefundsOf};
 use crate::rights::{LIVING, sum};
@@ -15,7 +17,7 @@ use crate::types::{Currency, Money, OrderNumber, RefundStatus, Slug};
 use crate::{Error, Shop};
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
-use uuid::Uuid;
+use serde_json::json;
 
 /// A refund that Stripe has not confirmed after so long is asked for again.
 const RETRY_AFTER: TimeDelta = TimeDelta::minutes(1);
@@ -137,17 +139,53 @@ struct Asked {
 }
 
 impl Shop {
-    /// Refunds an order, wholly or in part. Two at once never come to more than its total.
+    /// Refunds an order, wholly or in part, from the command line. Two at once never come to more than its total.
     ///
     /// # Errors
     /// [`RefundError`]. If Stripe does not answer, that is none: the refund stays [`RefundStatus::Requested`] and is
     /// completed later.
     pub async fn refund(&self, number: &OrderNumber, request: &RefundRequest) -> Result<RefundMade, RefundError> {
-        let (number, request, now) = (number.clone(), request.clone(), self.0.clock.now());
-        let asked = self.0.db.write(move |conn| plan(conn, &number, &request, now)).await??;
-        pass(Failpoint::RefundPlanned);
-        self.pursue(&asked, false).await?;
-        let id = asked.id;
+        self.refund_once(number, request, FormKey::generate(), &Actor::Command).await
+    }
+
+    /// As [`Shop::refund`], for a form that may be sent twice: of one `name` there is one refund, and the second time is told
+    /// what became of the first.
+    ///
+    /// # Errors
+    /// As [`Shop::refund`].
+    pub async fn refund_once(
+        &self,
+        number: &OrderNumber,
+        request: &RefundRequest,
+        name: FormKey,
+        actor: &Actor,
+    ) -> Result<RefundMade, RefundError> {
+        let (number, request, actor, now) = (number.clone(), request.clone(), *actor, self.0.clock.now());
+        let planned = self
+            .0
+            .db
+            .write(move |conn| {
+                let key = format!("octavo-refund-{name}");
+                if let Some(id) = known(conn, &number, &key)? {
+                    return Ok(Ok(Planned::Before(id)));
+                }
+                let asked = match plan(conn, &number, &request, key, now)? {
+                    Ok(asked) => asked,
+                    Err(why) => return Ok(Err(why)),
+                };
+                let after = json!({ "amount": asked.amount, "reason": asked.reason, "what": words(&request.what) });
+                audit::record(conn, &actor, "order.refunded", object(&number), None, Some(after))?;
+                Ok(Ok(Planned::Now(asked)))
+            })
+            .await??;
+        let id = match planned {
+            Planned::Before(id) => id,
+            Planned::Now(asked) => {
+                pass(Failpoint::RefundPlanned);
+                self.pursue(&asked, false).await?;
+                asked.id
+            }
+        };
         let row = self.0.db.read(move |conn| made(conn, id)).await?;
         match row {
             (made, Some(why)) if made.status == RefundStatus::Failed && made.stripe_id.is_none() => {
@@ -278,11 +316,40 @@ impl Shop {
     }
 }
 
+/// What a request comes to.
+enum Planned {
+    /// It was made before, and is the refund of this id.
+    Before(i64),
+    /// It was written down now.
+    Now(Asked),
+}
+
+/// The refund of that name, whichever of its keys it has come to. Locks the order's row: of two requests at once the second
+/// one finds the first one's.
+fn known(conn: &mut AnyConnection, number: &OrderNumber, name: &str) -> Result<Option<i64>, Error> {
+    let Some(order) = Order::lock_number(conn, number)? else { return Ok(None) };
+    let keys: Vec<(i64, Option<String>)> =
+        refund::table.filter(refund::order_id.eq(order.id)).select((refund::id, refund::idem_key)).load(conn)?;
+    Ok(keys.into_iter().find(|(_, key)| key.as_deref().is_some_and(|key| name_of(key) == name)).map(|(id, _)| id))
+}
+
+/// What is refunded, for the audit.
+fn words(what: &RefundWhat) -> serde_json::Value {
+    match what {
+        RefundWhat::Full => json!("all"),
+        RefundWhat::Amount(_) => json!("an amount"),
+        RefundWhat::Items(items) => {
+            items.iter().map(|(item, revoke)| json!({ "title": item.to_string(), "taken_back": revoke })).collect()
+        }
+    }
+}
+
 /// Writes down what is asked for, if it can be had.
 fn plan(
     conn: &mut AnyConnection,
     number: &OrderNumber,
     request: &RefundRequest,
+    key: String,
     now: NaiveDateTime,
 ) -> Result<Result<Asked, RefundError>, Error> {
     let Some(order) = Order::lock_number(conn, number)? else { return Ok(Err(RefundError::NoOrder)) };
@@ -336,7 +403,6 @@ fn plan(
     if amount == 0 {
         return Ok(Err(RefundError::NothingLeft));
     }
-    let key = format!("octavo-refund-{}", Uuid::new_v4());
     let new = NewRow {
         idem_key: Some(key.clone()),
         stripe_id: None,

@@ -172,6 +172,21 @@ pub struct Money {
 }
 
 impl Money {
+    /// An amount as a person types it: "4.99" in a currency with so many decimals; neither a sign nor separators of
+    /// thousands.
+    #[must_use]
+    pub fn read(text: &str, currency: Currency) -> Option<Self> {
+        let decimals = usize::from(currency.decimals());
+        let (units, fraction) = text.split_once('.').unwrap_or((text, ""));
+        let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+        let too_long = fraction.len() > decimals || text.ends_with('.');
+        if units.is_empty() || !digits(units) || !digits(fraction) || too_long {
+            return None;
+        }
+        let minor: i64 = format!("{units}{fraction:0<decimals$}").parse().ok()?;
+        Some(Self::new(minor, currency))
+    }
+
     /// An amount of `minor` units, of either sign.
     #[must_use]
     pub const fn new(minor: i64, currency: Currency) -> Self {
@@ -356,5 +371,31 @@ mod tests {
     #[test]
     fn currencies_do_not_mix() {
         assert_eq!(money(1, "USD").checked_add(money(1, "EUR")), Err(MoneyError::CurrencyMismatch));
+    }
+
+    #[test]
+    fn amounts_are_read_exactly_or_not_at_all() {
+        let read = |text: &str, currency: &str| Money::read(text, currency.parse().unwrap()).map(Money::minor);
+        for (text, currency, minor) in [
+            ("4.99", "USD", Some(499)),
+            ("4.9", "USD", Some(490)),
+            ("4", "USD", Some(400)),
+            ("0.01", "USD", Some(1)),
+            ("1200", "JPY", Some(1_200)),
+            ("1.250", "KWD", Some(1_250)),
+            ("12.5", "JPY", None),
+            ("4.999", "USD", None),
+            ("4,99", "USD", None),
+            ("1,000", "USD", None),
+            ("-4.99", "USD", None),
+            ("+4", "USD", None),
+            (".5", "USD", None),
+            ("4.", "USD", None),
+            ("", "USD", None),
+            ("four", "USD", None),
+            ("99999999999999999999", "USD", None),
+        ] {
+            assert_eq!(read(text, currency), minor, "{text} {currency}");
+        }
     }
 }

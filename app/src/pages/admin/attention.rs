@@ -1,0 +1,234 @@
+//! `/admin/attention`: what needs a person, each with what to do next.
+
+use super::order_actions::{May, replay, resend};
+use super::orders::{buyer, table};
+use super::{Filters, refused};
+use crate::components::{Desk, Section};
+use crate::context;
+use crate::pages::page;
+use leptos::prelude::*;
+use shop::desk::{Attention, BadCheckout, BadDispute, BadRefund};
+use shop::events::EventSummary;
+use shop::outbox::MailSummary;
+use shop::reconciler::Difference;
+use shop::types::{OrderNumber, Role};
+
+/// The list, or that there is nothing.
+#[component]
+pub fn AttentionPage() -> impl IntoView {
+    page(async {
+        let staff = context::staff(Role::Viewer).await?;
+        let found = context::shop()?.attention().await?;
+        let calm = (found.count() == 0).then(|| {
+            view! {
+                <div class="empty">
+                    <p>"Nothing needs you: every event is worked on, every mail has left, and the money agrees."</p>
+                    <a class="quiet" href="/admin/health">
+                        "How the store is"
+                    </a>
+                </div>
+            }
+        });
+        Ok(view! {
+            <Desk title="Needs attention" current=Section::Attention>
+                {refused::notice()}
+                {calm}
+                {all(found, staff.role)}
+            </Desk>
+        }
+        .into_any())
+    })
+}
+
+/// One kind of thing: what it is, what to do, and the things.
+pub(super) fn kind(id: &'static str, title: &'static str, advice: &'static str, rows: Vec<AnyView>) -> Option<AnyView> {
+    let count = rows.len();
+    (count > 0).then(|| {
+        view! {
+            <section class="panel" aria-labelledby=id>
+                <h2 id=id>{title} " " <span class="tag bad">{count}</span></h2>
+                <p class="note">{advice}</p>
+                <ul class="rows">{rows}</ul>
+            </section>
+        }
+        .into_any()
+    })
+}
+
+pub(super) fn all(found: Attention, role: Role) -> AnyView {
+    let may = May::of(role);
+    let Attention { events, mails, quarantined, stuck, refunds, disputes, differences, not_fetched } = found;
+    let fetched = (!not_fetched.is_empty()).then(|| {
+        view! {
+            <section class="stacked" aria-labelledby="not-fetched">
+                <h2 id="not-fetched">"Paid and never downloaded"</h2>
+                <p class="note">
+                    "Bought between three days and two weeks ago. Perhaps the mail did not arrive: open the order and send it again."
+                </p>
+                {table(&not_fetched, Some(role), &Filters::default())}
+            </section>
+        }
+    });
+    view! {
+        {kind(
+            "disputes",
+            "Disputes that wait for an answer",
+            "Open the order, download the evidence and hand it in at Stripe before the day. No answer is a lost dispute.",
+            disputes.into_iter().map(dispute).collect(),
+        )}
+        {kind(
+            "quarantined",
+            "Payments under review",
+            "Stripe took another amount than the store asked for, so nothing was granted. Look at the payment in Stripe’s dashboard and refund it there, or give the titles away.",
+            quarantined.into_iter().map(checkout).collect(),
+        )}
+        {kind(
+            "events",
+            "Events of Stripe’s that failed",
+            "The store asks Stripe again what each means, so trying again does no harm. One that waits for its object is tried by itself for three days.",
+            events.into_iter().map(|event| line(event, may)).collect(),
+        )}
+        {kind(
+            "mails",
+            "Mails that did not arrive",
+            "Correct the address on the order’s page if it is wrong, then send again.",
+            mails.into_iter().map(|mail| undelivered(&mail, role)).collect(),
+        )}
+        {kind(
+            "refunds",
+            "Refunds that Stripe has not confirmed",
+            "The store asks again every few minutes. If it stays so, look at the payment in Stripe’s dashboard.",
+            refunds.into_iter().map(refund).collect(),
+        )}
+        {kind(
+            "differences",
+            "Where the store and Stripe disagree",
+            "Found by the comparison of last night. What was meanwhile put right disappears with the next one.",
+            differences.into_iter().map(difference).collect(),
+        )}
+        {kind(
+            "stuck",
+            "Checkouts that never ended",
+            "Stripe should have closed these long ago. Look for them in its dashboard: a payment there is brought in by the next comparison.",
+            stuck.into_iter().map(checkout).collect(),
+        )}
+        {fetched}
+    }
+    .into_any()
+}
+
+fn order_link(number: &OrderNumber) -> AnyView {
+    let number = number.to_string();
+    view! { <a href=format!("/admin/orders/{number}")>{format!("Order {number}")}</a> }.into_any()
+}
+
+fn dispute(dispute: BadDispute) -> AnyView {
+    let BadDispute { order, amount, reason, answer_by } = dispute;
+    let until = answer_by.map_or_else(|| "no day is given".to_owned(), |day| format!("answer by {day}"));
+    view! {
+        <li>
+            <div>
+                <h3>{order_link(&order)}</h3>
+                <p class="note">{format!("{reason}; {until}")}</p>
+            </div>
+            <p class="price">{amount.to_string()}</p>
+        </li>
+    }
+    .into_any()
+}
+
+fn refund(refund: BadRefund) -> AnyView {
+    let BadRefund { order, amount, asked } = refund;
+    view! {
+        <li>
+            <div>
+                <h3>{order_link(&order)}</h3>
+                <p class="note">{format!("Asked for on {asked}")}</p>
+            </div>
+            <p class="price">{amount.to_string()}</p>
+        </li>
+    }
+    .into_any()
+}
+
+fn checkout(found: BadCheckout) -> AnyView {
+    let BadCheckout { begun, session, subtotal, why } = found;
+    let why = why.map(|why| format!("{why}; ")).unwrap_or_default();
+    view! {
+        <li>
+            <div>
+                <h3>
+                    <code>{session.unwrap_or_else(|| "without a session at Stripe".into())}</code>
+                </h3>
+                <p class="note">{format!("{why}begun {begun}")}</p>
+            </div>
+            <p class="price">{subtotal.map(|amount| amount.to_string())}</p>
+        </li>
+    }
+    .into_any()
+}
+
+fn line(event: EventSummary, may: May) -> AnyView {
+    let EventSummary { id, kind, object_id, state, attempts, received_at, error, .. } = event;
+    let words = match state.as_str() {
+        "dead" => "Put aside",
+        "parked" => "Waits for its object",
+        _ => "Will be tried again",
+    };
+    let at = received_at.format("%-d %B %Y, %H:%M UTC");
+    let tries = if attempts > 0 { format!(", {attempts} tries") } else { String::new() };
+    view! {
+        <li>
+            <div>
+                <h3>{kind}</h3>
+                <p class="note">{format!("{words}{tries}. {}", error.unwrap_or_default())}</p>
+                <p class="note">
+                    <code>{object_id}</code>
+                    {format!(", {at}")}
+                </p>
+            </div>
+            {may.admin.then(|| replay(&id, None))}
+        </li>
+    }
+    .into_any()
+}
+
+fn undelivered(mail: &MailSummary, role: Role) -> AnyView {
+    let words = match mail.state.as_str() {
+        "bounced" => "came back",
+        "dead" => "could not be sent",
+        _ => "waits for its next try",
+    };
+    let what = mail.order.as_deref().and_then(|number| number.parse::<OrderNumber>().ok());
+    let about = what.as_ref().map(order_link);
+    let why = mail.error.clone().filter(|_| role >= Role::Support);
+    view! {
+        <li>
+            <div>
+                <h3>{format!("{} {words}", shop::outbox::label(&mail.kind))}</h3>
+                <p class="note">{buyer(&mail.recipient, false, role)} " " {about}</p>
+                {why.map(|why| view! { <p class="note">{why}</p> })}
+            </div>
+            {(role >= Role::Support).then(|| resend(mail.id, None))}
+        </li>
+    }
+    .into_any()
+}
+
+fn difference(found: Difference) -> AnyView {
+    let Difference { kind, object_id, detail, found_at } = found;
+    let at = found_at.format("%-d %B %Y").to_string();
+    view! {
+        <li>
+            <div>
+                <h3>{kind.replace('_', " ")}</h3>
+                <p class="note">{detail}</p>
+                <p class="note">
+                    <code>{object_id}</code>
+                    {format!(", since {at}")}
+                </p>
+            </div>
+        </li>
+    }
+    .into_any()
+}

@@ -1,0 +1,148 @@
+//! `/admin/orders/{number}`: one order with its story, and what can be done about it.
+
+use super::order_actions::{self, May};
+use super::orders::{buyer, tag};
+use super::refused;
+use crate::components::{Desk, Section};
+use crate::context;
+use crate::error::AppError;
+use crate::pages::{page, param};
+use leptos::prelude::*;
+use shop::desk::{Moment, MomentKind, OrderSheet, SheetItem, Way};
+use shop::types::{OrderNumber, Role, TokenState};
+
+/// The order.
+#[component]
+pub fn OrderSheetPage() -> impl IntoView {
+    page(async {
+        let staff = context::staff(Role::Viewer).await?;
+        let number: OrderNumber = param("number").parse()?;
+        let sheet = context::shop()?.order_sheet(&number).await?.ok_or(AppError::NOT_FOUND)?;
+        let may = May::of(staff.role);
+        Ok(view! {
+            <Desk title=format!("Order {number}") current=Section::Orders>
+                {refused::notice()}
+                <div class="side">
+                    <div class="stacked">
+                        {facts(&sheet, staff.role)}
+                        {titles(&sheet, may)}
+                        {timeline(&sheet, may)}
+                    </div>
+                    <div class="stacked">{order_actions::all(&sheet, may)}</div>
+                </div>
+            </Desk>
+        }
+        .into_any())
+    })
+}
+
+fn fact(name: &'static str, value: impl IntoView + 'static) -> AnyView {
+    view! {
+        <div>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+        </div>
+    }
+    .into_any()
+}
+
+fn facts(sheet: &OrderSheet, role: Role) -> AnyView {
+    let address = buyer(&sheet.email, sheet.erased, role);
+    let whose = if role >= Role::Support && !sheet.erased {
+        view! { <a href=format!("/admin/buyers/{}", sheet.number)>{address}</a> }.into_any()
+    } else {
+        address.into_any()
+    };
+    let money = |name, amount: shop::types::Money| (!amount.is_zero()).then(|| fact(name, amount.to_string()));
+    view! {
+        <section class="panel" aria-labelledby="facts">
+            <h2 id="facts">{tag(sheet.standing)}</h2>
+            {sheet
+                .answer_by
+                .clone()
+                .map(|until| view! { <p class="note bad">{format!("The bank waits for an answer until {until}.")}</p> })}
+            <dl class="defs">
+                {fact("Buyer", whose)}
+                {sheet.name.clone().filter(|_| role >= Role::Support).map(|name| fact("Name", name))}
+                {sheet.country.clone().map(|country| fact("Country", country))} {fact("Placed", sheet.placed.clone())}
+                {sheet.paid.clone().map(|paid| fact("Paid", paid))} {money("Subtotal", sheet.subtotal)}
+                {money("Discount", sheet.discount)} {money("Tax", sheet.tax)} {fact("Total", sheet.total.to_string())}
+                {money("Refunded", sheet.refunded)} {sheet.invoice.clone().map(|invoice| fact("Invoice", invoice))}
+                {sheet.payment.clone().map(|payment| fact("Stripe", view! { <code>{payment}</code> }))}
+            </dl>
+        </section>
+    }
+    .into_any()
+}
+
+fn titles(sheet: &OrderSheet, may: May) -> AnyView {
+    let number = sheet.number.to_string();
+    let items = sheet.items.iter().map(|item| title(&number, item, may)).collect_view();
+    view! {
+        <section class="panel" aria-labelledby="titles">
+            <h2 id="titles">"Titles"</h2>
+            <ul class="rows">{items}</ul>
+        </section>
+    }
+    .into_any()
+}
+
+fn title(number: &str, item: &SheetItem, may: May) -> AnyView {
+    let right = item.right.as_ref().map_or_else(|| "Opens when the order is paid".to_owned(), shop::desk::Right::text);
+    let state = item.right.as_ref().map(|right| right.state);
+    let open = state.is_some_and(|state| !matches!(state, TokenState::Revoked | TokenState::Suspended));
+    let erased = item.right.as_ref().is_some_and(|right| right.reason.as_deref() == Some("erased"));
+    let actions = (state.is_some() && !erased)
+        .then(|| order_actions::of_title(number, item.id, &item.title, open, item.withdrawn, may));
+    view! {
+        <li>
+            <div>
+                <h3>
+                    <a href=format!("/books/{}", item.slug)>{item.title.clone()}</a>
+                </h3>
+                <p class="note">{right}</p>
+            </div>
+            <p class="price">{item.total.to_string()}</p>
+            {actions}
+        </li>
+    }
+    .into_any()
+}
+
+fn timeline(sheet: &OrderSheet, may: May) -> AnyView {
+    let number = sheet.number.to_string();
+    let moments = sheet.timeline.iter().map(|moment| line(&number, moment, may)).collect_view();
+    let left_out = sheet.left_out;
+    view! {
+        <section class="panel" aria-labelledby="story">
+            <h2 id="story">"What happened"</h2>
+            {(left_out > 0).then(|| view! { <p class="note">{format!("{left_out} older downloads are not shown.")}</p> })}
+            <ol class="story">{moments}</ol>
+        </section>
+    }
+    .into_any()
+}
+
+fn line(number: &str, moment: &Moment, may: May) -> AnyView {
+    // Who may not see the buyer sees neither her network nor what was written about her.
+    let hidden = !may.support && matches!(moment.kind, MomentKind::Note);
+    let what = if hidden { "A note".to_owned() } else { moment.what.clone() };
+    let private = matches!(moment.kind, MomentKind::Download | MomentKind::Mail);
+    let detail = moment.detail.clone().filter(|_| may.support || !private);
+    let way = match &moment.way {
+        Some(Way::Resend(id)) if may.support => Some(order_actions::resend(*id, Some(number)).into_any()),
+        Some(Way::Replay(id)) if may.admin => Some(order_actions::replay(id, Some(number)).into_any()),
+        _ => None,
+    };
+    view! {
+        <li class=format!("of-{}", moment.kind.as_str()) class:wrong=moment.bad>
+            <time datetime=moment.at.format("%Y-%m-%dT%H:%M:%SZ").to_string()>{moment.when.clone()}</time>
+            <div>
+                <p>{what}</p>
+                {detail.map(|detail| view! { <p class="note">{detail}</p> })}
+                {way}
+            </div>
+        </li>
+    }
+    .into_any()
+}

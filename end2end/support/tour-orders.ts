@@ -1,0 +1,51 @@
+// The desk's orders, buyers and what needs attention, in the states that a reader and her bank bring them into.
+
+import { expect } from "@playwright/test";
+import { mobyDick, tempest } from "./books";
+import { buy, orderNumber } from "./buying";
+import { change } from "./database";
+import { openDesk } from "./desk";
+import type { Tour } from "./tour";
+
+/** The desk: orders, buyers, attention. */
+export async function deskOrders({ page, store, anotherBrowser, look }: Tour): Promise<void> {
+  const desk = await (await anotherBrowser()).newPage();
+  await desk.goto(store.url);
+  await openDesk(desk);
+  await look("desk first steps", desk);
+  await desk.goto("/admin/orders");
+  await look("desk no orders", desk);
+  await desk.goto("/admin/attention");
+  await look("desk nothing needs attention", desk);
+  await buy(page, [tempest.slug, mobyDick.slug]);
+  const number = await orderNumber(page);
+  await desk.goto("/admin/orders");
+  await expect(desk.getByRole("link", { name: number })).toBeVisible();
+  await look("desk orders", desk);
+  await desk.goto("/admin/orders?refused=nobody&books=the");
+  await look("desk orders of which book", desk);
+  await desk.goto(`/admin/orders/${number}`);
+  for (const step of ["All of it", "One title", "An amount"]) await desk.getByText(new RegExp(`^${step}.* …$`)).click();
+  await look("desk order", desk);
+  change(store, "UPDATE outbox SET state = 'bounced', sent_at = datetime('now'), error = 'no such mailbox' WHERE kind = 'receipt'");
+  change(
+    store,
+    `INSERT INTO dispute (stripe_id, order_id, amount, currency, status, reason, evidence_due_by, created_at, updated_at)
+     SELECT 'du_1', id, amount_total, currency, 'needs_response', 'fraudulent', datetime('now', '+7 days'), datetime('now'), datetime('now')
+     FROM orders LIMIT 1`,
+  );
+  await desk.goto(`/admin/orders/${number}?refused=too-much`);
+  await look("desk order in trouble", desk);
+  await desk.goto(`/admin/buyers`);
+  await look("desk buyers", desk);
+  await desk.goto(`/admin/buyers/${number}`);
+  await desk.getByText("Erase this buyer …").click();
+  await look("desk buyer", desk);
+  await desk.goto("/admin/attention");
+  await expect(desk.getByText("no such mailbox")).toBeVisible();
+  await look("desk attention", desk);
+  await desk.goto("/admin/health");
+  await look("desk health", desk);
+  await desk.goto(`/admin/orders/new?titles=${tempest.slug}&q=the`);
+  await look("desk gift", desk);
+}

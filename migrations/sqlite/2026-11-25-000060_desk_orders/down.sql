@@ -1,0 +1,14 @@
+DROP TABLE gift;
+DROP TABLE order_note;
+ALTER TABLE orders DROP COLUMN linked_at;
+ALTER TABLE orders DROP COLUMN link_generation;
+DROP TABLE withdrawal;
+DROP INDEX checkout_quarantined;
+DROP INDEX refund_requested;
+DROP INDEX outbox_undelivered;
+DROP INDEX stripe_event_dead;
+DROP INDEX stripe_event_of_object;
+DROP INDEX outbox_of_order;
+DROP INDEX order_item_of_book;
+DROP INDEX orders_unpaid;
+DROP INDEX orders_by_time;

@@ -1,0 +1,317 @@
+//! What needs a person: each thing with what to do next. Asked for with every page of the desk (for the number in its
+//! navigation), so each question is answered from a partial index that is nearly empty in a healthy store.
+
+use super::orders::{OrderRow, rows};
+use crate::clock::moment;
+use crate::db::AnyConnection;
+use crate::db::schema::{
+    checkout, difference, dispute, download_claim, download_token, entitlement, order_item, orders, outbox, refund,
+    stripe_event,
+};
+use crate::events::EventSummary;
+use crate::outbox::MailSummary;
+use crate::reconciler::Difference;
+use crate::types::{Currency, Money, OrderNumber, OrderStatus};
+use crate::{Error, Shop};
+use chrono::{NaiveDateTime, TimeDelta};
+use diesel::dsl::{exists, not, sql};
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
+
+/// Of each kind so many are listed.
+const MOST: i64 = 50;
+/// After so long no session of ours can still be paid, and the reconciler has asked about each.
+const STUCK: TimeDelta = TimeDelta::hours(26);
+/// A refund that Stripe has not confirmed after so long.
+const SLOW_REFUND: TimeDelta = TimeDelta::minutes(30);
+/// Who has not fetched her books after so long may not have had the mail …
+const NOT_FETCHED: TimeDelta = TimeDelta::days(3);
+/// … and who has not after so long has forgotten them.
+const FORGOTTEN: TimeDelta = TimeDelta::days(14);
+/// So many of them are listed.
+const MOST_NOT_FETCHED: i64 = 20;
+
+/// Everything that needs a person.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attention {
+    /// Events that were put aside, failed and will be tried again, or wait for an object that we do not know.
+    pub events: Vec<EventSummary>,
+    /// Mails that were given up, came back, or wait for their next try.
+    pub mails: Vec<MailSummary>,
+    /// Payments whose amounts are not ours: nothing was granted.
+    pub quarantined: Vec<BadCheckout>,
+    /// Checkouts that nobody has heard of again.
+    pub stuck: Vec<BadCheckout>,
+    /// Refunds that Stripe has not confirmed.
+    pub refunds: Vec<BadRefund>,
+    /// Disputes that wait for an answer.
+    pub disputes: Vec<BadDispute>,
+    /// Where our rows and Stripe's objects disagree.
+    pub differences: Vec<Difference>,
+    /// Paid some days ago and never fetched. Not counted: it may be well.
+    pub not_fetched: Vec<OrderRow>,
+}
+
+/// A checkout that came to no good end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadCheckout {
+    /// When it was begun, for reading.
+    pub begun: String,
+    /// Stripe's name for it.
+    pub session: Option<String>,
+    /// What was offered, before discount and tax.
+    pub subtotal: Option<Money>,
+    /// What is wrong.
+    pub why: Option<String>,
+}
+
+/// A refund that Stripe has not confirmed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadRefund {
+    /// Of which order.
+    pub order: OrderNumber,
+    /// How much.
+    pub amount: Money,
+    /// When it was asked for, for reading.
+    pub asked: String,
+}
+
+/// A dispute that waits for an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadDispute {
+    /// Of which order.
+    pub order: OrderNumber,
+    /// How much.
+    pub amount: Money,
+    /// Why, in the bank's word.
+    pub reason: String,
+    /// Until when, for reading.
+    pub answer_by: Option<String>,
+}
+
+impl Attention {
+    /// How many things there are, for the number in the navigation.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.events.len()
+            + self.mails.len()
+            + self.quarantined.len()
+            + self.stuck.len()
+            + self.refunds.len()
+            + self.disputes.len()
+            + self.differences.len()
+    }
+}
+
+impl Shop {
+    /// What needs a person.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn attention(&self) -> Result<Attention, Error> {
+        let now = self.0.clock.now();
+        self.0.db.read(move |conn| Ok(Attention { not_fetched: not_fetched(conn, now)?, ..needed(conn, now)? })).await
+    }
+
+    /// How many things need a person; of each kind no more than are listed.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn attention_count(&self) -> Result<usize, Error> {
+        let now = self.0.clock.now();
+        self.0.db.read(move |conn| Ok(needed(conn, now)?.count())).await
+    }
+}
+
+fn needed(conn: &mut AnyConnection, now: NaiveDateTime) -> Result<Attention, Error> {
+    Ok(Attention {
+        events: events(conn)?,
+        mails: mails(conn)?,
+        quarantined: quarantined(conn)?,
+        stuck: stuck(conn, now)?,
+        refunds: refunds(conn, now)?,
+        disputes: disputes(conn)?,
+        differences: differences(conn)?,
+        not_fetched: Vec::new(),
+    })
+}
+
+fn events(conn: &mut AnyConnection) -> Result<Vec<EventSummary>, Error> {
+    let columns = || {
+        (
+            stripe_event::id,
+            stripe_event::type_,
+            stripe_event::object_id,
+            stripe_event::state,
+            stripe_event::attempts,
+            stripe_event::received_at,
+            stripe_event::next_at,
+            stripe_event::error,
+        )
+    };
+    // In the words of the indexes (docs/architecture.md).
+    let mut found: Vec<EventSummary> = stripe_event::table
+        .filter(sql::<Bool>("stripe_event.state = 'dead'"))
+        .order(stripe_event::received_at.desc())
+        .limit(MOST)
+        .select(columns())
+        .load(conn)?;
+    let waiting: Vec<EventSummary> = stripe_event::table
+        .filter(sql::<Bool>("stripe_event.state IN ('new', 'leased', 'parked')"))
+        .filter(stripe_event::error.is_not_null())
+        .order(stripe_event::next_at)
+        .limit(MOST)
+        .select(columns())
+        .load(conn)?;
+    found.extend(waiting);
+    Ok(found)
+}
+
+fn mails(conn: &mut AnyConnection) -> Result<Vec<MailSummary>, Error> {
+    let columns = || {
+        (
+            outbox::id,
+            outbox::kind,
+            outbox::recipient,
+            orders::number.nullable(),
+            outbox::state,
+            outbox::attempts,
+            outbox::created_at,
+            outbox::next_at,
+            outbox::error,
+        )
+    };
+    let mut found: Vec<MailSummary> = outbox::table
+        .left_join(orders::table)
+        .filter(sql::<Bool>("outbox.state IN ('dead', 'bounced')"))
+        // Nobody is to be written to any more.
+        .filter(outbox::recipient.ne(crate::privacy::TOMBSTONE))
+        .order(outbox::id.desc())
+        .limit(MOST)
+        .select(columns())
+        .load(conn)?;
+    let waiting: Vec<MailSummary> = outbox::table
+        .left_join(orders::table)
+        .filter(sql::<Bool>("outbox.state IN ('queued', 'leased')"))
+        .filter(outbox::error.is_not_null())
+        .order(outbox::next_at)
+        .limit(MOST)
+        .select(columns())
+        .load(conn)?;
+    found.extend(waiting);
+    Ok(found)
+}
+
+type CheckoutRow = (NaiveDateTime, Option<String>, i64, String, Option<String>);
+
+fn bad((begun, session, subtotal, currency, why): CheckoutRow) -> BadCheckout {
+    let currency: Option<Currency> = currency.parse().ok();
+    BadCheckout {
+        begun: moment(begun),
+        session,
+        subtotal: currency.map(|currency| Money::new(subtotal, currency)),
+        why,
+    }
+}
+
+macro_rules! checkout_columns {
+    () => {
+        (checkout::created_at, checkout::stripe_session, checkout::subtotal, checkout::currency, checkout::last_error)
+    };
+}
+
+fn quarantined(conn: &mut AnyConnection) -> Result<Vec<BadCheckout>, Error> {
+    let rows: Vec<CheckoutRow> = checkout::table
+        .filter(sql::<Bool>("checkout.state = 'quarantined'"))
+        .order(checkout::id.desc())
+        .limit(MOST)
+        .select(checkout_columns!())
+        .load(conn)?;
+    Ok(rows.into_iter().map(bad).collect())
+}
+
+fn stuck(conn: &mut AnyConnection, now: NaiveDateTime) -> Result<Vec<BadCheckout>, Error> {
+    let rows: Vec<CheckoutRow> = checkout::table
+        .filter(sql::<Bool>("checkout.state = 'open'"))
+        .filter(checkout::created_at.lt(now - STUCK))
+        .order(checkout::created_at.desc())
+        .limit(MOST)
+        .select(checkout_columns!())
+        .load(conn)?;
+    Ok(rows.into_iter().map(bad).collect())
+}
+
+fn corrupt(what: &'static str) -> Error {
+    Error::internal(format!("a row of the desk: bad {what}"))
+}
+
+fn refunds(conn: &mut AnyConnection, now: NaiveDateTime) -> Result<Vec<BadRefund>, Error> {
+    let rows: Vec<(String, i64, String, NaiveDateTime)> = refund::table
+        .inner_join(orders::table)
+        .filter(sql::<Bool>("refund.status = 'requested'"))
+        .filter(refund::created_at.lt(now - SLOW_REFUND))
+        .order(refund::id)
+        .limit(MOST)
+        .select((orders::number, refund::amount, refund::currency, refund::created_at))
+        .load(conn)?;
+    rows.into_iter()
+        .map(|(number, amount, currency, asked)| {
+            let currency: Currency = currency.parse().map_err(|_| corrupt("currency"))?;
+            let order = number.parse().map_err(|_| corrupt("number"))?;
+            Ok(BadRefund { order, amount: Money::new(amount, currency), asked: moment(asked) })
+        })
+        .collect()
+}
+
+fn disputes(conn: &mut AnyConnection) -> Result<Vec<BadDispute>, Error> {
+    let rows: Vec<(String, i64, String, String, Option<NaiveDateTime>)> = dispute::table
+        .inner_join(orders::table)
+        .filter(dispute::status.eq_any(["needs_response", "warning_needs_response"]))
+        .order((dispute::evidence_due_by, dispute::id))
+        .limit(MOST)
+        .select((orders::number, dispute::amount, dispute::currency, dispute::reason, dispute::evidence_due_by))
+        .load(conn)?;
+    rows.into_iter()
+        .map(|(number, amount, currency, reason, due)| {
+            let currency: Currency = currency.parse().map_err(|_| corrupt("currency"))?;
+            Ok(BadDispute {
+                order: number.parse().map_err(|_| corrupt("number"))?,
+                amount: Money::new(amount, currency),
+                reason: reason.replace('_', " "),
+                answer_by: due.map(moment),
+            })
+        })
+        .collect()
+}
+
+fn differences(conn: &mut AnyConnection) -> Result<Vec<Difference>, Error> {
+    Ok(difference::table
+        .filter(sql::<Bool>("difference.gone_at IS NULL"))
+        .order(difference::id)
+        .limit(MOST)
+        .select((difference::kind, difference::object_id, difference::detail, difference::found_at))
+        .load(conn)?)
+}
+
+/// Orders that were paid some days ago, none of whose titles was ever begun to be fetched.
+fn not_fetched(conn: &mut AnyConnection, now: NaiveDateTime) -> Result<Vec<OrderRow>, Error> {
+    let begun = download_claim::table
+        .inner_join(download_token::table.inner_join(entitlement::table.inner_join(order_item::table)))
+        .filter(order_item::order_id.eq(orders::id))
+        .select(download_claim::id);
+    let open = entitlement::table
+        .inner_join(order_item::table)
+        .filter(order_item::order_id.eq(orders::id))
+        .filter(entitlement::state.eq("active"))
+        .select(entitlement::id);
+    let ids: Vec<i64> = orders::table
+        .filter(orders::created_at.between(now - FORGOTTEN, now - NOT_FETCHED))
+        .filter(orders::status.eq(OrderStatus::Succeeded.as_str()))
+        .filter(not(exists(begun)))
+        .filter(exists(open))
+        .order((orders::created_at.desc(), orders::id.desc()))
+        .limit(MOST_NOT_FETCHED)
+        .select(orders::id)
+        .load(conn)?;
+    rows(conn, &ids)
+}
