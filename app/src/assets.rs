@@ -10,7 +10,11 @@ const LOADER: &str = include_str!("../../public/loader.js");
 
 /// The desk's styles, a file for each of its parts: no reader of the shop loads them. They are sent as they are, so they
 /// use the tokens of the shop's stylesheet and no `light-dark()` of their own.
-const DESK: &str = concat!(include_str!("../../style/desk.css"),);
+const DESK: &str = concat!(
+    include_str!("../../style/desk.css"),
+    // What its pages are made of.
+    include_str!("../../style/desk-parts.css"),
+);
 
 /// Where the pages load what.
 #[derive(Clone, Debug, PartialEq, Eq)]
