@@ -281,7 +281,7 @@ export async function desk({ page, store, anotherBrowser, look }: Tour): Promise
   const codes = page.getByRole("region", { name: "Codes of your telephone" });
   const secret = (await codes.getByRole("code").textContent()) ?? "";
   await codes.getByLabel("Your password").fill(DEMO.password);
-  await codes.getByLabel("Code").fill(codeOf(secret));
+  await codes.getByRole("textbox", { name: "Code" }).fill(codeOf(secret));
   await codes.getByRole("button", { name: "Ask for codes" }).click();
   await look("desk recovery codes", page);
   const other = await (await anotherBrowser()).newPage();

@@ -90,7 +90,7 @@ test("an account asks for codes, and lets in with one of the telephone or of the
   await expect(codes.getByRole("img", { name: "QR code of the secret" })).toBeVisible();
   const secret = (await codes.getByRole("code").textContent()) ?? "";
   await codes.getByLabel("Your password").fill(PASSWORD);
-  await codes.getByLabel("Code").fill(codeOf(secret));
+  await codes.getByRole("textbox", { name: "Code" }).fill(codeOf(secret));
   await codes.getByRole("button", { name: "Ask for codes" }).click();
   await expect(reader.getByRole("status")).toHaveText("From now on your account asks for a code.");
   const paper = await reader.getByRole("listitem").getByRole("code").first().textContent();

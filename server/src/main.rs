@@ -24,6 +24,7 @@ use shop::files::Files;
 use shop::payments::Payments;
 use shop::types::{Email, OrderNumber};
 use shop::{Clock, Parts, SecretKey, Shop};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tokio::net::TcpListener;
@@ -243,7 +244,9 @@ async fn serve(config: Config, store_file: &Path) -> anyhow::Result<()> {
     shop.open_demo_desk().await?;
     // Not into the log: whoever reads the link becomes the owner.
     if let Some(url) = shop.setup_url().await? {
-        println!("Nobody works here yet. This link makes the first owner, once:\n\n    {url}\n");
+        // Nobody may be listening, which is no reason to stay closed: `octavo admin setup-url` says it again.
+        let _ =
+            writeln!(std::io::stdout(), "Nobody works here yet. This link makes the first owner, once:\n\n    {url}\n");
     }
     let (stop, stopped) = watch::channel(false);
     let mut workers = workers::spawn(&shop, &stopped);

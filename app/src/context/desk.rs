@@ -3,6 +3,7 @@
 use super::{client_ip, parts, see_other, set_cookie, shop};
 use crate::error::{AppError, ErrorCode};
 use axum::http::request::Parts;
+use axum::http::uri::PathAndQuery;
 use axum::http::{Method, header};
 use leptos::prelude::{provide_context, use_context};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -102,7 +103,7 @@ pub fn send_to_sign_in() {
     let Some(parts) = use_context::<Parts>() else { return };
     let wants_page = parts.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     if parts.method == Method::GET && wants_page.is_some_and(|types| types.contains("text/html")) {
-        see_other(&sign_in_then(parts.uri.path_and_query().map_or("/admin", |page| page.as_str())));
+        see_other(&sign_in_then(parts.uri.path_and_query().map_or("/admin", PathAndQuery::as_str)));
     }
 }
 

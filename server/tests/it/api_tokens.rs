@@ -233,6 +233,7 @@ fn confusions(good: &str, others_session: i64, other: i64) -> Vec<(String, Strin
         ("jku", json!("https://evil.example/jwks.json")),
         ("x5u", json!("https://evil.example/x.pem")),
         ("jwk", json!({ "kty": "oct", "k": "c2VjcmV0" })),
+        ("crit", json!(["exp"])),
     ] {
         cases.push((format!("head {name} {value}"), signed(&but(&head, name, value), &claims, &key)));
     }

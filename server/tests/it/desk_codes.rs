@@ -172,11 +172,7 @@ on_both_databases!(roles_and_switches_work_from_the_next_request_on, async |stor
         assert!(page.contains(action), "{action}");
     }
     let page = owner.text(&format!("/admin/audit?who={}", owner_one.email)).await;
-    assert!(
-        page.contains("user.switched_off") && page.contains("{&quot;role&quot;:&quot;owner&quot;}")
-            || page.contains("{\"role\":\"owner\"}"),
-        "{page}"
-    );
+    assert!(page.contains("user.switched_off") && page.contains("\"role\":\"owner\""), "{page}");
     assert!(!owner.text("/admin/audit?who=nobody%40example.org").await.contains("user.added"));
 });
 

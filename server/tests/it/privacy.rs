@@ -4,7 +4,8 @@ use crate::support::{Backend, Store, on_both_databases, on_both_databases_and_pl
 use serde_json::Value;
 use shop::audit::Actor;
 use shop::privacy::NotErased;
-use shop::types::OrderNumber;
+use shop::staff::NewStaff;
+use shop::types::{OrderNumber, Role};
 use std::path::Path;
 
 const ANN: &str = "erase-me@example.org";
@@ -66,6 +67,10 @@ async fn traces(store: &Store) {
         ),
         format!("UPDATE outbox SET error = '450 <{ANN}>: try later' WHERE recipient = '{ANN}'"),
         format!("UPDATE checkout SET last_error = 'no mail to {ANN}' WHERE id = 1"),
+        format!(
+            "INSERT INTO audit (at, actor, action, object, before, after) \
+             VALUES ('2026-11-01 00:00:00', 'command', 'order.moved', 'order:X', '{{\"email\":\"{JO}\"}}', '{{\"email\":\"{ANN}\"}}')"
+        ),
     ] {
         store.execute(&sql).await;
     }
@@ -104,6 +109,7 @@ on_both_databases_and_places!(row_45_an_erased_address_stands_only_in_invoices, 
     assert_eq!(store.rights(&other).await, ["active"]);
     assert_eq!(store.count(&format!("session WHERE data LIKE '%{JO}%'")).await, 1);
     assert_eq!(store.count(&format!("outbox WHERE recipient = '{JO}'")).await, 1);
+    assert_eq!(store.count(&format!("audit WHERE before LIKE '%{JO}%' AND after = '\"erased\"'")).await, 1);
     // What Stripe tells later brings nothing back.
     let session = store.texts("SELECT stripe_session AS value FROM orders WHERE id = 1").await;
     store.shop.reconcile(&session[0]).await.unwrap();
@@ -136,6 +142,15 @@ on_both_databases!(row_45_a_trace_that_nobody_knows_of_stops_the_erasure, async 
     assert_eq!(store.fingerprint().await, before);
     store.execute("DROP TABLE later").await;
     store.shop.erase_buyer(&ANN.parse().unwrap(), &Actor::Command).await.unwrap().unwrap();
+});
+
+on_both_databases!(who_works_here_is_erased_as_a_buyer_only, async |store| {
+    let new = NewStaff { email: ANN.parse().unwrap(), role: Role::Owner, password: None };
+    store.shop.add_staff(&Actor::Command, &new).await.unwrap();
+    buys(store, &["the-first-book"], ANN).await;
+    store.settle().await;
+    store.shop.erase_buyer(&ANN.parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!(found(store).await, ["invoice.buyer_snapshot", "users.email", "users.email_norm"]);
 });
 
 on_both_databases!(nobody_is_erased_while_money_is_on_its_way, async |store| {

@@ -5,7 +5,7 @@ use chrono::{TimeDelta, Utc};
 use reqwest::header::{ACCEPT, COOKIE, SET_COOKIE};
 use reqwest::{Method, Response, StatusCode};
 use shop::Clock;
-use shop::staff::NewStaff;
+use shop::staff::{Device, NewStaff, Password};
 use shop::types::Role;
 use std::collections::BTreeSet;
 
@@ -209,7 +209,7 @@ on_both_databases!(row_33_of_two_thousand_guesses_twenty_are_hashed, standing(),
     );
 });
 
-on_both_databases!(row_33_two_hashes_at_once_and_the_same_answer_for_everybody, async |store| {
+on_both_databases!(row_33_the_same_answer_for_everybody, async |store| {
     let member = store.staff(Role::Support).await;
     let refused = async |email: &str, password: &str| {
         let answer = store.browser().try_to_sign_in(email, password).await;
@@ -223,6 +223,25 @@ on_both_databases!(row_33_two_hashes_at_once_and_the_same_answer_for_everybody, 
     assert_eq!(refused(&member.email, Member::PASSWORD).await, wrong);
     store.execute("UPDATE users SET disabled_at = NULL, password_hash = NULL").await;
     assert_eq!(refused(&member.email, Member::PASSWORD).await, wrong);
+});
+
+on_both_databases!(row_33_at_most_two_passwords_are_hashed_at_once, async |store| {
+    // As many strangers as may wait, each from a network of his own.
+    let guesses = (0..20_u8).map(|n| {
+        let shop = store.shop.clone();
+        async move {
+            let email = format!("reader{n}@example.org").parse().unwrap();
+            let ip = [198, 51, 100, n].into();
+            let device = Device { ip, user_agent: String::new(), known: None, session: None };
+            shop.sign_in(&email, &Password::typed("a guess of twelve letters"), &device).await.is_err()
+        }
+    });
+    let tasks: Vec<_> = guesses.map(tokio::spawn).collect();
+    for task in tasks {
+        assert!(task.await.unwrap());
+    }
+    assert_eq!(store.shop.passwords_hashed(), 20);
+    assert_eq!(store.shop.most_passwords_at_once(), 2);
 });
 
 on_both_databases!(row_43_rotated_headers_are_one_guesser, standing(), async |store| {

@@ -45,6 +45,12 @@ impl Shop {
     pub fn passwords_hashed(&self) -> u64 {
         self.0.hashing.made()
     }
+
+    /// How many of them at the same moment, at most.
+    #[must_use]
+    pub fn most_passwords_at_once(&self) -> u64 {
+        self.0.hashing.most_at_once()
+    }
 }
 
 /// The row, and who added it.

@@ -222,7 +222,8 @@ impl Shop {
         let ours = header.alg == Algorithm::HS256
             && header.kid.as_deref() == Some(name.as_str())
             && header.typ.as_deref() == Some(KIND)
-            && (header.jku.is_none() && header.jwk.is_none() && header.x5u.is_none() && header.x5c.is_none());
+            && (header.jku.is_none() && header.jwk.is_none() && header.x5u.is_none() && header.x5c.is_none())
+            && header.crit.is_none();
         if !ours {
             return None;
         }

@@ -77,7 +77,15 @@ impl fmt::Debug for Password {
 pub(crate) struct Hashing {
     at_once: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
+    count: Arc<Count>,
+}
+
+/// What was hashed since the start.
+#[derive(Debug, Default)]
+struct Count {
     made: AtomicU64,
+    running: AtomicU64,
+    most: AtomicU64,
 }
 
 impl Default for Hashing {
@@ -85,7 +93,7 @@ impl Default for Hashing {
         Self {
             at_once: Arc::new(Semaphore::new(AT_ONCE)),
             waiting: Arc::new(Semaphore::new(WAITING)),
-            made: AtomicU64::new(0),
+            count: Arc::default(),
         }
     }
 }
@@ -123,7 +131,12 @@ impl Hashing {
 
     /// How many hashes were made since the start.
     pub(crate) fn made(&self) -> u64 {
-        self.made.load(Ordering::Relaxed)
+        self.count.made.load(Ordering::Relaxed)
+    }
+
+    /// How many were made at the same moment, at most.
+    pub(crate) fn most_at_once(&self) -> u64 {
+        self.count.most.load(Ordering::Relaxed)
     }
 
     async fn run<T: Send + 'static>(
@@ -132,10 +145,14 @@ impl Hashing {
     ) -> Result<T, Error> {
         let _place = self.waiting.try_acquire().map_err(|_| Error::RateLimited)?;
         let permit = Arc::clone(&self.at_once).acquire_owned().await.map_err(defect)?;
-        self.made.fetch_add(1, Ordering::Relaxed);
+        let count = Arc::clone(&self.count);
         tokio::task::spawn_blocking(move || {
-            let params = Params::new(MEMORY, PASSES, 1, None).map_err(defect)?;
-            let result = work(&Argon2::new(Algorithm::Argon2id, Version::V0x13, params));
+            count.made.fetch_add(1, Ordering::Relaxed);
+            count.most.fetch_max(count.running.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+            let params = Params::new(MEMORY, PASSES, 1, None).map_err(defect);
+            let result = params.and_then(|params| work(&Argon2::new(Algorithm::Argon2id, Version::V0x13, params)));
+            count.running.fetch_sub(1, Ordering::Relaxed);
+            // Held until the work is done, also if whoever asked has gone.
             drop(permit);
             result
         })
