@@ -2,7 +2,6 @@
 
 import { readFileSync } from "node:fs";
 import { mobyDick, tempest } from "../support/books";
-import { scripted } from "../support/buying";
 import { openDesk } from "../support/desk";
 import { demoFile } from "../support/desk-books";
 import { expect, test } from "../support/test";
@@ -106,24 +105,4 @@ test("the catalogue goes out as a table and comes back after a look", async ({ p
   await page.getByRole("searchbox").fill("other temp");
   await page.getByRole("button", { name: "Search" }).click();
   await expect(page.getByRole("row").filter({ hasText: "The Other Tempest" })).toHaveCount(1);
-});
-
-test("a large upload shows how far it has come @scripts", async ({ page }) => {
-  test.skip(!scripted(), "the bar is a script's");
-  await openDesk(page);
-  await page.goto(`/admin/books/${tempest.slug}`);
-  const seen = page.evaluate(
-    () =>
-      new Promise<boolean>((resolve) => {
-        new MutationObserver((_, observer) => {
-          if (document.querySelector("progress") === null) return;
-          observer.disconnect();
-          resolve(true);
-        }).observe(document.body, { childList: true, subtree: true });
-      }),
-  );
-  await page.getByLabel("Files for the newest edition").setInputFiles(epub);
-  await page.getByRole("button", { name: "Upload files" }).click();
-  expect(await seen).toBe(true);
-  await expect(page.getByRole("status").first()).toHaveText("The files are there. Everybody who has bought the book has them now.");
 });

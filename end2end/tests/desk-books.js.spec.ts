@@ -1,0 +1,40 @@
+// What the desk's book pages do with scripts.
+
+import { tempest } from "../support/books";
+import { openDesk } from "../support/desk";
+import { demoFile } from "../support/desk-books";
+import { expect, test } from "../support/test";
+
+test.use({ storeFor: "test" });
+
+test("a large upload shows how far it has come", async ({ page }) => {
+  await openDesk(page);
+  await page.goto(`/admin/books/${tempest.slug}`);
+  const seen = page.evaluate(
+    () =>
+      new Promise<boolean>((resolve) => {
+        new MutationObserver((_, observer) => {
+          if (document.querySelector("progress") === null) return;
+          observer.disconnect();
+          resolve(true);
+        }).observe(document.body, { childList: true, subtree: true });
+      }),
+  );
+  await page.getByLabel("Files for the newest edition").setInputFiles(demoFile("files/persuasion.epub"));
+  await page.getByRole("button", { name: "Upload files" }).click();
+  expect(await seen).toBe(true);
+  await expect(page.getByRole("status").first()).toHaveText("The files are there. Everybody who has bought the book has them now.");
+});
+
+test("a description is shown as it will look while somebody types", async ({ page, axe }) => {
+  await openDesk(page);
+  await page.goto(`/admin/books/${tempest.slug}`);
+  await page.getByRole("button", { name: "Preview description" }).click();
+  const preview = page.getByRole("region", { name: "How the description will look" });
+  await expect(preview).toBeVisible();
+  await page.getByRole("textbox", { name: "Description" }).fill("A **storm** <script>alert(1)</script>.");
+  await expect(preview.getByText("storm", { exact: true })).toHaveCSS("font-weight", "700");
+  await expect(preview.locator("script")).toHaveCount(0);
+  await expect(page).toHaveURL(new RegExp(`/admin/books/${tempest.slug}$`));
+  await axe();
+});
