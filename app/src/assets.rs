@@ -12,8 +12,6 @@ const LOADER: &str = include_str!("../../public/loader.js");
 /// use the tokens of the shop's stylesheet and no `light-dark()` of their own.
 const DESK: &str = concat!(
     include_str!("../../style/desk.css"),
-const DESK: &str = concat!(
-    include_str!("../../style/desk.css"),
     include_str!("../../style/desk-parts.css"),
     include_str!("../../style/desk-books.css"),
     include_str!("../../style/desk-orders.css"),
