@@ -149,7 +149,7 @@ on_both_databases!(who_works_here_is_erased_as_a_buyer_only, async |store| {
     store.shop.add_staff(&Actor::Command, &new).await.unwrap();
     buys(store, &["the-first-book"], ANN).await;
     store.settle().await;
-    store.shop.erase_buyer(&ANN.parse().unwrap()).await.unwrap().unwrap();
+    store.shop.erase_buyer(&ANN.parse().unwrap(), &Actor::Command).await.unwrap().unwrap();
     assert_eq!(found(store).await, ["invoice.buyer_snapshot", "users.email", "users.email_norm"]);
 });
 
