@@ -116,7 +116,7 @@ pub fn sign_in_then(next: &str) -> String {
     }
 }
 
-/// Where the sign-in's address says to go afterwards. Read from the address itself: leptos_router decodes a query's value
+/// Where the sign-in's address says to go afterwards. Read from the address itself: `leptos_router` decodes a query's value
 /// twice, and this one has a query of its own.
 #[must_use]
 pub fn next_of_sign_in() -> Option<String> {

@@ -105,7 +105,7 @@ pub(super) fn of(
     let (downloads, left_out) = downloads(conn, items)?;
     all.extend(downloads);
     // Of what happened at the same moment, the order comes before what came of it.
-    all.sort_by(|a, b| (a.at, a.kind).cmp(&(b.at, b.kind)));
+    all.sort_by_key(|entry| (entry.at, entry.kind));
     Ok((all, left_out))
 }
 
