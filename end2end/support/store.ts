@@ -91,6 +91,14 @@ export class Store {
     await this.#store?.stop(signal);
   }
 
+  /** Starts the store as on its first day: without a book, an order or anybody who works there. */
+  async startEmpty(): Promise<void> {
+    await this.stop();
+    rmSync(this.data, { recursive: true, force: true });
+    mkdirSync(this.data);
+    await this.start();
+  }
+
   /** Starts the sandbox (again), with the state that it had. */
   async startSandbox(): Promise<void> {
     const args = [

@@ -33,14 +33,12 @@ pub enum Section {
 /// What the rail leads to, and who is shown it. (The account is behind one's own address.)
 const RAIL: &[(Section, &str, &str, Role)] = &[
     (Section::Overview, "/admin", "Overview", Role::Viewer),
+    (Section::Orders, "/admin/orders", "Orders", Role::Viewer),
+    (Section::Attention, "/admin/attention", "Needs attention", Role::Viewer),
     (Section::Books, "/admin/books", "Books", Role::Viewer),
-    // The way in.
+    (Section::Buyers, "/admin/buyers", "Buyers", Role::Support),
     (Section::Team, "/admin/team", "Team", Role::Owner),
     (Section::Audit, "/admin/audit", "Audit", Role::Admin),
-    // Orders, buyers, attention.
-    (Section::Orders, "/admin/orders", "Orders", Role::Viewer),
-    (Section::Buyers, "/admin/buyers", "Buyers", Role::Support),
-    (Section::Attention, "/admin/attention", "Needs attention", Role::Viewer),
 ];
 
 /// A page of the desk: the rail with where one is, who is signed in, the heading, what became of the last form, and the

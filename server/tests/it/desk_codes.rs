@@ -5,7 +5,7 @@ use chrono::{TimeDelta, Utc};
 use reqwest::StatusCode;
 use shop::Clock;
 use shop::audit::Actor;
-use shop::staff::DEMO_EMAIL;
+use shop::staff::{DEMO_EMAIL, DEMO_PASSWORD, NewStaff};
 use shop::types::Role;
 
 const STRONG: &str = "four random words here";
@@ -98,6 +98,17 @@ on_both_databases!(the_demo_shows_its_login_and_heals_it, demo(), async |store| 
 on_both_databases!(no_other_store_has_a_login_that_anybody_knows, async |store| {
     store.shop.open_demo_desk().await.unwrap();
     assert_eq!((store.count("users").await, store.shop.demo_login()), (0, None));
+    // One that was a demo before shuts its owner out.
+    let (email, password) = (DEMO_EMAIL.parse().unwrap(), Some(DEMO_PASSWORD.parse().unwrap()));
+    store.shop.add_staff(&Actor::Store, &NewStaff { email, role: Role::Owner, password }).await.unwrap();
+    let browser = store.browser();
+    assert_eq!(location(&browser.try_to_sign_in(DEMO_EMAIL, DEMO_PASSWORD).await), "/admin");
+    assert_eq!(browser.get("/admin").await.status(), StatusCode::OK);
+    store.shop.open_demo_desk().await.unwrap();
+    assert_eq!(location(&browser.get("/admin").await), "/admin/login");
+    let refused = location(&store.browser().try_to_sign_in(DEMO_EMAIL, DEMO_PASSWORD).await);
+    assert!(refused.starts_with("/admin/login?error="), "{refused}");
+    assert!(store.shop.setup_url().await.unwrap().is_some());
     store.staff(Role::Owner).await;
     assert!(!store.browser().text("/admin/login").await.contains(DEMO_EMAIL));
 });

@@ -26,7 +26,17 @@ fn first_steps(steps: FirstSteps) -> AnyView {
         <section class="panel" aria-labelledby="first-steps">
             <h2 id="first-steps">"First steps"</h2>
             <ol class="rows">
-                {step(steps.book, "Add a book", words("With a price and a file, and published: then it is on the shelf."))}
+                {step(
+                    steps.book,
+                    "Add a book",
+                    view! {
+                        <p class="note">
+                            <a href="/admin/books/new">"Begin with its EPUB or by hand"</a>
+                            ": with a price, a file and a description it can be published."
+                        </p>
+                    }
+                        .into_any(),
+                )}
                 {step(
                     steps.stripe,
                     "Connect Stripe",

@@ -77,8 +77,13 @@ impl Shop {
     /// # Errors
     /// [`NotTaken`].
     pub async fn keep_cover(&self, picture: Bytes) -> Result<(String, String), NotTaken> {
-        let _turn = ONE_AT_A_TIME.acquire().await.map_err(|error| Error::internal(error.to_string()))?;
-        let made = tokio::task::spawn_blocking(move || make(&picture));
+        let turn = ONE_AT_A_TIME.acquire().await.map_err(|error| Error::internal(error.to_string()))?;
+        // The turn is the work's: that goes on when nobody waits for it any more.
+        let made = tokio::task::spawn_blocking(move || {
+            let made = make(&picture);
+            drop(turn);
+            made
+        });
         let made = made.await.map_err(|error| Error::internal(error.to_string()))??;
         for (width, content) in made.by_width {
             self.0.files.put(&cover_path(&made.key, width), content.into()).await.map_err(Error::from)?;

@@ -189,7 +189,10 @@ fn old(conn: &mut AnyConnection, now: NaiveDateTime) -> Result<Vec<String>, Erro
         .load(conn)?;
     let mut keys = Vec::new();
     for (name, data) in rows {
-        diesel::delete(unfinished::table.filter(unfinished::name.eq(name))).execute(conn)?;
+        // Whoever took it meanwhile has its file.
+        if diesel::delete(unfinished::table.filter(unfinished::name.eq(name))).execute(conn)? == 0 {
+            continue;
+        }
         let file = serde_json::from_str::<Unfinished>(&data).ok().and_then(|form| form.file);
         keys.extend(file.map(|file| file.key));
     }

@@ -213,7 +213,9 @@ impl Shop {
                 entry.execute(conn)?;
                 let unsent = file.reserved.saturating_sub(sent).max(0);
                 if unsent > 0 {
-                    diesel::update(download_quota::table.find((file.claim_id, file.book_file_id)))
+                    // A file that was replaced meanwhile has begun to count anew.
+                    let quota = download_quota::table.find((file.claim_id, file.book_file_id));
+                    diesel::update(quota.filter(download_quota::bytes.ge(unsent)))
                         .set(download_quota::bytes.eq(download_quota::bytes - unsent))
                         .execute(conn)?;
                 }

@@ -88,10 +88,10 @@ pub(super) fn elements(document: &[u8], what: &str) -> Result<Vec<Element>, Refu
             Event::Eof => break,
             Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => continue,
         };
-        if let Some(element) = open.last().and_then(|index| elements.get_mut(*index))
-            && element.text.len() < TEXT
-        {
-            element.text.push_str(&piece);
+        if let Some(element) = open.last().and_then(|index| elements.get_mut(*index)) {
+            // No further than that, however long the piece: what is made of it later takes time by its length.
+            let room = TEXT.saturating_sub(element.text.len());
+            element.text.push_str(piece.get(..piece.floor_char_boundary(room)).unwrap_or_default());
         }
     }
     if open.is_empty() && !elements.is_empty() { Ok(elements) } else { Err(wrong()) }

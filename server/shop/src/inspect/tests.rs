@@ -58,6 +58,23 @@ fn said(content: &[u8]) -> String {
 }
 
 #[test]
+fn row_37_a_text_is_read_no_further_than_it_can_be_used() {
+    let start = PACKAGE.find("<dc:description>").unwrap() + "<dc:description>".len();
+    let end = PACKAGE.find("</dc:description>").unwrap();
+    // Ten times as long as the limit; and tags within tags, of which making plain text would take hours.
+    for description in ["word ".repeat(80_000), "<div>".repeat(800_000)] {
+        let package = format!("{}<![CDATA[{description}]]>{}", &PACKAGE[..start], &PACKAGE[end..]);
+        let epub = archive(&[
+            ("mimetype", b"application/epub+zip"),
+            ("META-INF/container.xml", CONTAINER.as_bytes()),
+            ("OEBPS/book.opf", package.as_bytes()),
+            ("OEBPS/art/cover 1.png", b"not really"),
+        ]);
+        assert!(looked(&epub).unwrap().package.unwrap().description.len() <= 40_000);
+    }
+}
+
+#[test]
 fn a_files_format_is_read_from_its_first_bytes() {
     let mut epub = b"PK\x03\x04".to_vec();
     epub.resize(30, 0);

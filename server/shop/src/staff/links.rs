@@ -75,7 +75,7 @@ impl Shop {
             .await
     }
 
-    /// Sets the password of the account whose link has that secret, and ends all its sessions.
+    /// Sets the password of the account whose link has that secret, and ends all its sessions and tokens.
     ///
     /// # Errors
     /// [`Error::Forbidden`] for a link that is used, too old or none, [`Error::WeakPassword`], the database's.
@@ -99,6 +99,8 @@ impl Shop {
                     ))
                     .execute(conn)?;
                 own::end_sessions(conn, id, None, now)?;
+                own::revoke_tokens(conn, id, now)?;
+                own::renew_totp(conn, id)?;
                 audit::record(conn, &Actor::Visitor, "user.password_set", object(id), None, None)
             })
             .await

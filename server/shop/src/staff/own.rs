@@ -6,7 +6,7 @@ use super::{IDLE, Password, Staff};
 use crate::audit::{self, Actor};
 use crate::clock;
 use crate::db::AnyConnection;
-use crate::db::schema::{recovery_code, staff_session, users};
+use crate::db::schema::{api_token, recovery_code, staff_session, users};
 use crate::{Error, Shop};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
@@ -123,6 +123,7 @@ impl Shop {
                     ))
                     .execute(conn)?;
                 end_sessions(conn, id, Some(this), now)?;
+                renew_totp(conn, id)?;
                 audit::record(conn, &Actor::Staff(id), "user.password_changed", object(id), None, None)
             })
             .await
@@ -148,6 +149,22 @@ impl Shop {
             })
             .await
     }
+}
+
+/// Makes nothing of the tokens of an account.
+pub(super) fn revoke_tokens(conn: &mut AnyConnection, id: i64, now: NaiveDateTime) -> Result<(), Error> {
+    diesel::update(api_token::table.filter(api_token::user_id.eq(id)).filter(api_token::revoked_at.is_null()))
+        .set(api_token::revoked_at.eq(now))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Gives an account that asks for no codes another secret for them: whoever had the old password may have seen the first.
+pub(super) fn renew_totp(conn: &mut AnyConnection, id: i64) -> Result<(), Error> {
+    diesel::update(users::table.find(id).filter(users::totp_since.is_null()))
+        .set(users::totp_generation.eq(users::totp_generation + 1))
+        .execute(conn)?;
+    Ok(())
 }
 
 /// Ends the sessions of an account but for one.

@@ -3,7 +3,7 @@
 
 use super::accounts::{insert, object};
 use super::links::open_accounts;
-use super::{NewStaff, Password};
+use super::{NewStaff, Password, own};
 use crate::audit::{self, Actor};
 use crate::db::AnyConnection;
 use crate::db::schema::users;
@@ -92,16 +92,16 @@ impl Shop {
             .await
     }
 
-    /// Sees to it that a demo store has its owner, as its sign-in shows it, whatever visitors did to the account. Does
-    /// nothing in any other store.
+    /// Sees to it that a demo store has its owner, as its sign-in shows it, whatever visitors did to the account; and that
+    /// no other store has: one that began as a demo keeps nobody whose password everybody knows.
     ///
     /// # Errors
     /// The database's.
     pub async fn open_demo_desk(&self) -> Result<(), Error> {
-        if !self.is_demo() {
-            return Ok(());
-        }
         let email: Email = DEMO_EMAIL.parse().map_err(|_| Error::internal("the demo's address is none"))?;
+        if !self.is_demo() {
+            return self.close_demo_desk(email).await;
+        }
         let password: Password = DEMO_PASSWORD.parse()?;
         let new = NewStaff { email: email.clone(), role: Role::Owner, password: Some(password.clone()) };
         match self.add_staff(&Actor::Store, &new).await {
@@ -122,6 +122,22 @@ impl Shop {
                     ))
                     .execute(conn)?;
                 Ok(())
+            })
+            .await
+    }
+
+    async fn close_demo_desk(&self, email: Email) -> Result<(), Error> {
+        let (norm, now) = (email.normalized(), self.0.clock.now());
+        self.0
+            .db
+            .write(move |conn| {
+                let on = users::table.filter(users::email_norm.eq(&norm)).filter(users::disabled_at.is_null());
+                let Some(id) = on.select(users::id).first::<i64>(conn).optional()? else { return Ok(()) };
+                diesel::update(users::table.find(id)).set(users::disabled_at.eq(now)).execute(conn)?;
+                own::end_sessions(conn, id, None, now)?;
+                own::revoke_tokens(conn, id, now)?;
+                tracing::warn!("this store was a demo: its owner with the public password is switched off");
+                audit::record(conn, &Actor::Store, "user.switched_off", object(id), None, None)
             })
             .await
     }
