@@ -97,7 +97,7 @@ test.describe("in a store of its own", () => {
     await axe();
   });
 
-  test("a buyer is forgotten after her address is typed", async ({ page, store, anotherBrowser, axe, guard }) => {
+  test("a buyer is forgotten after the address is typed", async ({ page, store, anotherBrowser, axe, guard }) => {
     guard.allow(/status of 404/);
     const email = await buy(page, [tempest.slug]);
     const number = await orderNumber(page);
@@ -111,11 +111,11 @@ test.describe("in a store of its own", () => {
     await expect(desk).toHaveURL(`${store.url}/admin/buyers/${number}`);
     const forget = desk.getByRole("region", { name: "Forget" });
     await forget.getByText("Erase this buyer …").click();
-    await forget.getByLabel("Type her address to confirm").fill("somebody@example.org");
+    await forget.getByLabel("Type the address to confirm").fill("somebody@example.org");
     await forget.getByRole("button", { name: "Erase for good" }).click();
     await expect(desk.getByRole("alert")).toHaveText("What was typed is not this buyer's address. Nothing was erased.");
     await forget.getByText("Erase this buyer …").click();
-    await forget.getByLabel("Type her address to confirm").fill(email);
+    await forget.getByLabel("Type the address to confirm").fill(email);
     await forget.getByRole("button", { name: "Erase for good" }).click();
     await expect(desk.getByRole("status")).toContainText("The buyer is erased.");
     await desk.goto(`/admin/buyers/${number}`);

@@ -157,10 +157,10 @@ fn erase(sheet: &BuyerSheet) -> AnyView {
                 <form class="fields" method="post" action="/actions/admin-erase-buyer">
                     <input type="hidden" name="number" value=number/>
                     <p>
-                        "Her titles are closed for good. Her orders stay as figures without a name; notes, networks and mails lose hers. Invoices keep what the law wants until their time is over. What Stripe holds is not touched. This cannot be undone."
+                        "The titles of this buyer are closed for good. The orders stay as figures without a name; notes, networks and mails lose the address. Invoices keep what the law wants until their time is over. What Stripe holds is not touched. This cannot be undone."
                     </p>
                     <label>
-                        "Type her address to confirm"
+                        "Type the address to confirm"
                         <input name="typed" required autocomplete="off" spellcheck="false" maxlength="254"/>
                     </label>
                     <button class="danger">"Erase for good"</button>
