@@ -250,6 +250,7 @@ async fn serve(config: Config, store_file: &Path) -> anyhow::Result<()> {
     }
     let (stop, stopped) = watch::channel(false);
     let mut workers = workers::spawn(&shop, &stopped);
+    let settling = shop.clone();
     let welcome = Welcome::default();
     let store = store(Settings {
         leptos,
@@ -275,6 +276,7 @@ async fn serve(config: Config, store_file: &Path) -> anyhow::Result<()> {
     serving::serve(listener, store, serving::Limits::default(), closing).await;
     stop.send_replace(true);
     while workers.join_next().await.is_some() {}
+    settling.settle().await?;
     Ok(())
 }
 

@@ -11,7 +11,7 @@ mod replay;
 
 use crate::clock::backoff;
 use crate::db::schema::stripe_event;
-use crate::db::{AnyConnection, both};
+use crate::db::{AnyConnection, Manner, both};
 use crate::failpoint::{Failpoint, pass};
 use crate::{Error, Shop};
 use chrono::{NaiveDateTime, TimeDelta};
@@ -68,7 +68,7 @@ impl Shop {
         let inserted = self
             .0
             .db
-            .write_bare(move |conn| {
+            .write_as(Manner::BARE, move |conn| {
                 let values = (
                     stripe_event::id.eq(&event.id),
                     stripe_event::type_.eq(&event.kind),

@@ -18,6 +18,7 @@ use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
 use std::ops::Range;
 use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use moving::{Moved, Moving, Step};
@@ -172,6 +173,9 @@ const HOT: u64 = 12 * 1024 * 1024;
 const HOT_ROOM: usize = 20 * 1024;
 /// What is sent of a kept file at a time: so often is the right to it looked at.
 const HOT_PIECE: u64 = 256 * 1024;
+/// The same for a reader who has just taken such a piece within [`SWIFT`]: so each costs less, and is as soon gone.
+const SWIFT_PIECE: u64 = 1024 * 1024;
+const SWIFT: Duration = Duration::from_millis(50);
 
 /// Files in memory.
 struct Hot {
@@ -213,11 +217,14 @@ fn pieces(
     whole: &Arc<KeptFile>,
     range: &Range<u64>,
 ) -> impl Stream<Item = Result<Bytes, object_store::Error>> + Send + 'static {
-    let index = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(whole.bytes.len());
+    let length = whole.bytes.len();
+    let index = move |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(length);
     let mut left =
         Bytes::from_owner(View(Arc::clone(whole))).slice(index(range.start)..index(range.end.max(range.start)));
-    let piece = index(HOT_PIECE).max(1);
+    let mut last: Option<Instant> = None;
     stream::iter(std::iter::from_fn(move || {
+        let swift = last.replace(Instant::now()).is_some_and(|last| last.elapsed() < SWIFT);
+        let piece = index(if swift { SWIFT_PIECE } else { HOT_PIECE });
         let next = left.split_to(left.len().min(piece));
         (!next.is_empty()).then_some(Ok(next))
     }))

@@ -187,6 +187,14 @@ impl Shop {
         &self.0.db
     }
 
+    /// Waits until everything is durable that has been handed to the database and that nobody waits for.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn settle(&self) -> Result<(), crate::Error> {
+        self.0.db.write(|_| Ok(())).await
+    }
+
     /// Book files and covers.
     #[must_use]
     pub fn files(&self) -> &Files {

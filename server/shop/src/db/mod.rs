@@ -136,6 +136,39 @@ enum Writers {
     Pool,
 }
 
+/// How a transaction stands to the others that SQLite's writer has. PostgreSQL gives each a connection of its own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Manner {
+    /// It fails only if the database does, and has no savepoint of its own. Should it fail, all that shared its transaction
+    /// is done again, each piece by itself.
+    bare: bool,
+    hurry: Hurry,
+}
+
+/// How soon it is to be begun.
+#[derive(Clone, Copy, Debug)]
+enum Hurry {
+    /// As soon as the writer is free.
+    Now,
+    /// So too; only a busy writer may wait a few milliseconds for others, to save commits.
+    InCompany,
+    /// Within a tenth of a second.
+    Whenever,
+}
+
+impl Manner {
+    pub(crate) const PLAIN: Self = Self { bare: false, hurry: Hurry::Now };
+    pub(crate) const BARE: Self = Self { bare: true, hurry: Hurry::Now };
+
+    pub(crate) const fn in_company(self) -> Self {
+        Self { hurry: Hurry::InCompany, ..self }
+    }
+
+    pub(crate) const fn whenever(self) -> Self {
+        Self { hurry: Hurry::Whenever, ..self }
+    }
+}
+
 /// How long a request waits for a connection before it is told to come back.
 const POOL_TIMEOUT: Duration = Duration::from_secs(10);
 const READERS: u16 = 4;
@@ -151,9 +184,10 @@ enum Setup {
 impl CustomizeConnection<AnyConnection, diesel::r2d2::Error> for Setup {
     fn on_acquire(&self, conn: &mut AnyConnection) -> Result<(), diesel::r2d2::Error> {
         let sql = match self {
-            // `synchronous=FULL`: what was acknowledged survives a power cut also in WAL mode.
+            // `synchronous=FULL`: what was acknowledged survives a power cut also in WAL mode. The log is brought home every
+            // 16 MB: what is written all the time is then copied once for many times.
             Self::SqliteWriter => {
-                "PRAGMA busy_timeout=10000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;"
+                "PRAGMA busy_timeout=10000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=4000;"
             }
             Self::SqliteReader => {
                 "PRAGMA busy_timeout=10000; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA query_only=ON;"
@@ -248,24 +282,20 @@ impl Db {
         T: Send + 'static,
         F: FnMut(&mut AnyConnection) -> Result<T, Error> + Send + 'static,
     {
-        match &self.writer {
-            Writers::Thread(writer) => writer.run(work).await,
-            Writers::Pool => self.write_from_pool(work).await,
-        }
+        self.write_as(Manner::PLAIN, work).await
     }
 
-    /// As [`Db::write`], for work that fails only if the database does: it has no savepoint of its own. Should it fail, all
-    /// that shared its transaction is done again, each piece by itself.
+    /// As [`Db::write`], in a manner of its own.
     ///
     /// # Errors
     /// As [`Db::write`].
-    pub async fn write_bare<T, F>(&self, work: F) -> Result<T, Error>
+    pub(crate) async fn write_as<T, F>(&self, manner: Manner, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
         F: FnMut(&mut AnyConnection) -> Result<T, Error> + Send + 'static,
     {
         match &self.writer {
-            Writers::Thread(writer) => writer.run_bare(work).await,
+            Writers::Thread(writer) => writer.run(manner, work).await,
             Writers::Pool => self.write_from_pool(work).await,
         }
     }

@@ -3,12 +3,14 @@
 //! What makes a transaction durable is one `fsync`, a few milliseconds on most disks, however much stands in it. So the
 //! thread takes all the work that waits, runs each piece in a savepoint of one transaction, commits once, and only then
 //! answers each caller (group commit: PostgreSQL does the same by itself). Nothing is answered before it is durable.
+//! Work that is in no hurry ([`Hurry`]) is gathered before a transaction is begun, so that nobody else is kept out meanwhile.
 
-use super::{AnyConnection, Setup, begin, both, commit, rollback, transaction};
+use super::{AnyConnection, Hurry, Manner, Setup, begin, both, commit, rollback, transaction};
 use crate::Error;
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::prelude::*;
 use diesel::r2d2::CustomizeConnection;
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,6 +26,12 @@ const BATCH: usize = 512;
 const BATCH_TIME: Duration = Duration::from_millis(50);
 /// A busy writer waits for stragglers, at most this share of what its last commit took.
 const PATIENCE: u32 = 4;
+/// As long as the last commit is no older than this, the writer is busy.
+const BUSY: Duration = Duration::from_millis(10);
+/// How long a busy writer gathers work that can wait for company.
+const COMPANY: Duration = Duration::from_millis(5);
+/// How long work that nobody waits for is put off.
+const WHENEVER: Duration = Duration::from_millis(100);
 
 /// The way to the writer's thread, which ends with the last copy.
 #[derive(Clone, Debug)]
@@ -51,31 +59,14 @@ impl Writer {
     }
 
     /// Has `work` done and waits until it is durable.
-    pub(super) async fn run<T, F>(&self, work: F) -> Result<T, Error>
-    where
-        T: Send + 'static,
-        F: FnMut(&mut AnyConnection) -> Result<T, Error> + Send + 'static,
-    {
-        self.queue(work, false).await
-    }
-
-    /// As [`Writer::run`], for `work` that fails only if the database does.
-    pub(super) async fn run_bare<T, F>(&self, work: F) -> Result<T, Error>
-    where
-        T: Send + 'static,
-        F: FnMut(&mut AnyConnection) -> Result<T, Error> + Send + 'static,
-    {
-        self.queue(work, true).await
-    }
-
-    async fn queue<T, F>(&self, work: F, bare: bool) -> Result<T, Error>
+    pub(super) async fn run<T, F>(&self, manner: Manner, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
         F: FnMut(&mut AnyConnection) -> Result<T, Error> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
         let queued = Instant::now();
-        let piece = Piece { work, bare, answer, result: None, queued, span: tracing::Span::current() };
+        let piece = Piece { work, manner, answer, result: None, queued, span: tracing::Span::current() };
         match self.queue.try_send(Box::new(piece)) {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => return Err(Error::Overloaded),
@@ -96,8 +87,10 @@ fn open(path: &Path) -> Result<AnyConnection, diesel::r2d2::Error> {
 trait Work: Send {
     /// Whether its caller has been kept waiting for too long.
     fn is_late(&self) -> bool;
-    /// Whether it fails only if the database does.
-    fn is_bare(&self) -> bool;
+    /// In what manner it is to be done.
+    fn manner(&self) -> Manner;
+    /// Since when it waits.
+    fn queued(&self) -> Instant;
     /// Does it; false if it must be undone.
     fn attempt(&mut self, conn: &mut AnyConnection) -> bool;
     /// Answers with what the attempt came to: it is durable, or undone.
@@ -110,7 +103,7 @@ trait Work: Send {
 
 struct Piece<T, F> {
     work: F,
-    bare: bool,
+    manner: Manner,
     answer: oneshot::Sender<Result<T, Error>>,
     result: Option<Result<T, Error>>,
     queued: Instant,
@@ -126,8 +119,12 @@ where
         self.queued.elapsed() > super::POOL_TIMEOUT
     }
 
-    fn is_bare(&self) -> bool {
-        self.bare
+    fn manner(&self) -> Manner {
+        self.manner
+    }
+
+    fn queued(&self) -> Instant {
+        self.queued
     }
 
     fn attempt(&mut self, conn: &mut AnyConnection) -> bool {
@@ -158,6 +155,7 @@ where
 struct Last {
     pieces: usize,
     commit: Duration,
+    ended: Option<Instant>,
 }
 
 /// What a piece of a batch came to.
@@ -181,44 +179,80 @@ struct Loop {
 impl Loop {
     fn run(mut self, waiting: &Receiver<Box<dyn Work>>) {
         while let Ok(first) = waiting.recv() {
-            match on_time(first) {
-                Some(first) => self.batch(first, waiting),
-                None => continue,
+            let mut gathered = self.gather(first, waiting);
+            while !gathered.is_empty() {
+                self.batch(&mut gathered, waiting);
             }
         }
     }
 
-    fn batch(&mut self, first: Box<dyn Work>, waiting: &Receiver<Box<dyn Work>>) {
+    /// `first` and what comes until one of them can wait no longer.
+    fn gather(&self, first: Box<dyn Work>, waiting: &Receiver<Box<dyn Work>>) -> VecDeque<Box<dyn Work>> {
+        let mut due = self.due(first.as_ref());
+        let mut gathered = VecDeque::from([first]);
+        while gathered.len() < BATCH {
+            let left = due.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            let Ok(piece) = waiting.recv_timeout(left) else { break };
+            due = due.min(self.due(piece.as_ref()));
+            gathered.push_back(piece);
+        }
+        gathered
+    }
+
+    /// When a piece wants to be begun.
+    fn due(&self, piece: &dyn Work) -> Instant {
+        let queued = piece.queued();
+        match piece.manner().hurry {
+            Hurry::Now => queued,
+            Hurry::InCompany if self.last.ended.is_none_or(|ended| ended.elapsed() > BUSY) => queued,
+            Hurry::InCompany => queued + COMPANY,
+            Hurry::Whenever => queued + WHENEVER,
+        }
+    }
+
+    /// One transaction: what was gathered, and what comes meanwhile. What is left in `gathered` is for the next one.
+    fn batch(&mut self, gathered: &mut VecDeque<Box<dyn Work>>, waiting: &Receiver<Box<dyn Work>>) {
         if let Err(error) = begin(&mut self.conn) {
             tracing::warn!(%error, "the writer could not begin a transaction");
-            return self.one_by_one(vec![first]);
+            return self.one_by_one(gathered.drain(..));
         }
         let started = Instant::now();
         let mut batch = Vec::new();
-        let mut next = Some(first);
-        while let Some(mut piece) = next {
+        loop {
+            let next = match gathered.pop_front() {
+                Some(piece) => Some(piece),
+                None if batch.len() < BATCH && started.elapsed() < BATCH_TIME => {
+                    self.next(batch.len(), started, waiting)
+                }
+                None => None,
+            };
+            let Some(piece) = next else { break };
+            let Some(mut piece) = on_time(piece) else { continue };
             match self.attempt(piece.as_mut(), batch.is_empty()) {
                 Attempt::Settled => batch.push(piece),
                 // It stood alone in the transaction, which is gone.
                 Attempt::Undone => return piece.answer(),
                 Attempt::Panicked => {
                     piece.refuse(Error::internal("a panic while writing to the database"));
+                    batch.extend(gathered.drain(..));
                     return self.start_again(batch);
                 }
                 Attempt::Lost => {
                     batch.push(piece);
+                    batch.extend(gathered.drain(..));
                     return self.start_again(batch);
                 }
             }
-            let room = batch.len() < BATCH && started.elapsed() < BATCH_TIME;
-            next = if room { self.next(batch.len(), started, waiting).and_then(on_time) } else { None };
         }
         let committing = Instant::now();
         if let Err(error) = commit(&mut self.conn) {
             tracing::warn!(%error, pieces = batch.len(), "the writer could not commit");
             return self.start_again(batch);
         }
-        self.last = Last { pieces: batch.len(), commit: committing.elapsed() };
+        self.last = Last { pieces: batch.len(), commit: committing.elapsed(), ended: Some(Instant::now()) };
         for piece in batch {
             piece.answer();
         }
@@ -239,7 +273,7 @@ impl Loop {
     /// then whether the transaction is still there.
     fn attempt(&mut self, piece: &mut dyn Work, first: bool) -> Attempt {
         let conn = &mut self.conn;
-        let bare = first || piece.is_bare();
+        let bare = first || piece.manner().bare;
         if !bare && savepoint(conn).is_err() {
             return Attempt::Lost;
         }
@@ -271,7 +305,7 @@ impl Loop {
         }
     }
 
-    fn one_by_one(&mut self, batch: Vec<Box<dyn Work>>) {
+    fn one_by_one(&mut self, batch: impl IntoIterator<Item = Box<dyn Work>>) {
         self.last = Last::default();
         for piece in batch {
             if catch_unwind(AssertUnwindSafe(|| piece.alone(&mut self.conn))).is_err() {
@@ -311,7 +345,7 @@ mod tests {
     }
 
     async fn run(writer: &Writer, sql: String) -> Result<(), Error> {
-        writer.run(move |conn| Ok(diesel::sql_query(&sql).execute(conn).map(drop)?)).await
+        writer.run(Manner::PLAIN, move |conn| Ok(diesel::sql_query(&sql).execute(conn).map(drop)?)).await
     }
 
     fn count(folder: &tempfile::TempDir) -> i64 {
@@ -329,7 +363,7 @@ mod tests {
             let (writer, folder) = (writer.clone(), &folder);
             async move {
                 let result = writer
-                    .run(move |conn| {
+                    .run(Manner::PLAIN, move |conn| {
                         diesel::sql_query(format!("INSERT INTO t VALUES ({i})")).execute(conn)?;
                         match i % 10 {
                             3 => Err(Error::NotFound),
@@ -372,7 +406,7 @@ mod tests {
                     diesel::sql_query(format!("INSERT INTO t VALUES ({number})")).execute(conn)?;
                     Ok(())
                 };
-                writer.run_bare(insert).await
+                writer.run(Manner::BARE, insert).await
             }
         }))
         .await;
@@ -393,7 +427,7 @@ mod tests {
             let writer = writer.clone();
             async move {
                 writer
-                    .run(move |conn| {
+                    .run(Manner::PLAIN, move |conn| {
                         diesel::sql_query(format!("INSERT INTO t VALUES ({i})")).execute(conn)?;
                         assert_ne!(i % 20, 9, "a defect");
                         Ok(())
@@ -417,7 +451,7 @@ mod tests {
             let (writer, hold) = (writer.clone(), hold.clone());
             tokio::spawn(async move {
                 writer
-                    .run(move |_| {
+                    .run(Manner::PLAIN, move |_| {
                         hold.wait();
                         hold.wait();
                         Ok(())
@@ -444,6 +478,38 @@ mod tests {
         // Each commit writes at least the one page of the table to the log: a hundred of them would be a hundred pages.
         let written = frames(&folder) - before;
         assert!((1..=5).contains(&written), "{written} pages");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn work_in_no_hurry_shares_the_next_commit_and_does_not_wait_for_ever() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = writer(&folder);
+        run(&writer, "CREATE TABLE t (id INTEGER PRIMARY KEY)".into()).await.unwrap();
+        let insert = |manner: Manner, i: i64| {
+            let writer = writer.clone();
+            tokio::spawn(async move {
+                let insert = format!("INSERT INTO t VALUES ({i})");
+                writer.run(manner, move |conn| Ok(diesel::sql_query(&insert).execute(conn).map(drop)?)).await
+            })
+        };
+        let before = frames(&folder);
+        let mut work: Vec<_> = (0..40).map(|i| insert(Manner::BARE.whenever(), i)).collect();
+        work.extend((40..50).map(|i| insert(Manner::PLAIN.whenever(), i)));
+        // One of them fails, alone.
+        work.push(insert(Manner::PLAIN.whenever(), 49));
+        let mut failed = 0;
+        for work in work {
+            failed += usize::from(work.await.unwrap().is_err());
+        }
+        assert_eq!((failed, count(&folder)), (1, 50));
+        let written = frames(&folder) - before;
+        assert!((1..=5).contains(&written), "{written} pages");
+        // Whoever is in a hurry takes along what waits.
+        let waits = insert(Manner::BARE.whenever(), 100);
+        while !waits.is_finished() {
+            insert(Manner::PLAIN.in_company(), count(&folder) + 1_000).await.unwrap().unwrap();
+        }
+        waits.await.unwrap().unwrap();
     }
 
     /// Pages in the write-ahead log: 32 bytes of header, then 24 + 4 096 each.

@@ -18,7 +18,7 @@ use crate::db::Value::{Moment, Number, Text};
 use crate::db::schema::{
     book, book_file, download_claim, download_quota, download_token, edition, entitlement, order_item, orders,
 };
-use crate::db::{AnyConnection, Constant};
+use crate::db::{AnyConnection, Constant, Manner};
 use crate::failpoint::{Failpoint, pass};
 use crate::orders::{TokenRow, owns, token_columns};
 use crate::secrets::{self, BrowserSecret, BuyerSecret, Keys, Purpose};
@@ -173,7 +173,7 @@ impl Shop {
         let claimed = self
             .0
             .db
-            .write(move |conn| {
+            .write_as(Manner::PLAIN.in_company(), move |conn| {
                 let claimed = claim(conn, &shop, &token, &what, &visitor)?;
                 pass(Failpoint::ClaimWritten);
                 Ok(claimed)

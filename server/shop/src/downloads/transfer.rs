@@ -3,14 +3,15 @@
 use super::log::Entry;
 use super::{TIMES_OVER, Visitor};
 use crate::catalog::format_info;
-use crate::db::Value::{Number, Text};
-use crate::db::schema::{book, book_file, download_claim, download_quota, download_token, edition, entitlement};
-use crate::db::{AnyConnection, Constant};
+use crate::db::Value::{Moment, Nothing, Number, Text};
+use crate::db::schema::{download_quota, entitlement};
+use crate::db::{AnyConnection, Constant, Manner};
 use crate::files::Reading;
 use crate::secrets;
 use crate::types::BookFormat;
 use crate::{Error, Shop};
 use diesel::prelude::*;
+use diesel::sql_types::{self, BigInt};
 use futures::stream::{StreamExt as _, TryStreamExt as _};
 use std::ops::Range;
 
@@ -75,34 +76,22 @@ impl Shop {
             .db
             .read_briefly(move |conn| {
                 type Row = (i64, i64, i64, i64, String, (String, String, String, i64, String));
-                let row: Option<Row> = download_claim::table
-                    .inner_join(
-                        download_token::table.inner_join(
-                            entitlement::table
-                                .inner_join(book::table.inner_join(edition::table.inner_join(book_file::table))),
-                        ),
-                    )
-                    .filter(download_claim::hash.eq(claim_hash))
-                    .filter(download_claim::browser_hash.eq(browser_hash))
-                    .filter(download_claim::expires_at.gt(now))
-                    .filter(book_file::filename.eq(filename))
-                    .order(edition::id.desc())
-                    .select((
-                        download_claim::id,
-                        download_token::id,
-                        book_file::id,
-                        entitlement::id,
-                        entitlement::state,
-                        (
-                            book_file::storage_key,
-                            book_file::filename,
-                            book_file::format,
-                            book_file::bytes,
-                            book_file::sha256,
-                        ),
-                    ))
-                    .first(conn)
-                    .optional()?;
+                type Columns =
+                    (BigInt, BigInt, BigInt, BigInt, sql_types::Text, (sql_types::Text, sql_types::Text, sql_types::Text, BigInt, sql_types::Text));
+                let found = Constant(&[
+                    (
+                        "SELECT c.id, t.id, f.id, e.id, e.state, f.storage_key, f.filename, f.format, f.bytes, f.sha256 \
+                         FROM download_claim AS c JOIN download_token AS t ON t.id = c.token_id \
+                         JOIN entitlement AS e ON e.id = t.entitlement_id JOIN edition AS n ON n.book_id = e.book_id \
+                         JOIN book_file AS f ON f.edition_id = n.id WHERE c.hash = ",
+                        Text(&claim_hash),
+                    ),
+                    (" AND c.browser_hash = ", Text(&browser_hash)),
+                    (" AND c.expires_at > ", Moment(now)),
+                    (" AND f.filename = ", Text(&filename)),
+                    (" ORDER BY n.id DESC LIMIT 1", Nothing),
+                ]);
+                let row: Option<Row> = found.asking::<Columns>().get_result(conn).optional()?;
                 let Some((claim_id, token_id, book_file_id, entitlement_id, state, file)) = row else {
                     return Ok(None);
                 };
@@ -140,7 +129,7 @@ impl Shop {
         let (shop, file, visitor) = (self.clone(), file.clone(), visitor.clone());
         self.0
             .db
-            .write_bare(move |conn| {
+            .write_as(Manner::BARE.in_company(), move |conn| {
                 let entry = Entry {
                     token_id: file.token_id,
                     claim_id: Some(file.claim_id),
@@ -202,16 +191,18 @@ impl Shop {
     /// The database's.
     pub async fn finish_download(&self, file: &OpenFile, sent: u64, outcome: &'static str) -> Result<(), Error> {
         let (file, sent) = (file.clone(), i64::try_from(sent).unwrap_or(i64::MAX));
+        let unsent = file.reserved.saturating_sub(sent).max(0);
+        // Who was cut off comes back at once, for what is given back here.
+        let manner = if unsent == 0 { Manner::BARE.whenever() } else { Manner::BARE };
         self.0
             .db
-            .write_bare(move |conn| {
+            .write_as(manner, move |conn| {
                 let entry = Constant(&[
                     ("UPDATE download_log SET bytes = ", Number(sent)),
                     (", reason = ", Text(outcome)),
                     (" WHERE id = ", Number(file.log_id)),
                 ]);
                 entry.execute(conn)?;
-                let unsent = file.reserved.saturating_sub(sent).max(0);
                 if unsent > 0 {
                     // A file that was replaced meanwhile has begun to count anew.
                     let quota = download_quota::table.find((file.claim_id, file.book_file_id));
