@@ -8,6 +8,7 @@
 mod covers;
 mod files;
 mod listing;
+mod objects;
 mod parsing;
 mod reading;
 mod saving;
@@ -20,3 +21,4 @@ pub use table::{Applied, Preview, RowChange, TableError};
 
 pub(crate) use parsing::{Fields, sort_title};
 pub(crate) use saving::object;
+pub(crate) use unfinished::waiting_file;
