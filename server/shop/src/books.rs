@@ -10,6 +10,7 @@ mod files;
 mod listing;
 mod objects;
 mod parsing;
+mod preview;
 mod reading;
 mod saving;
 mod table;
