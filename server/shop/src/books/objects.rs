@@ -65,8 +65,9 @@ mod tests {
         let url = DatabaseUrl::Sqlite(folder.path().join("octavo.db"));
         let db = tokio::task::spawn_blocking(move || Db::open(&url)).await.unwrap().unwrap();
         let rows = "
-            INSERT INTO book (id, slug, title, sort_title, description_md, language, tax_code, status, accent, created_at, updated_at)
-            VALUES (1, 'a', 'A', 'a', '', 'en', 'x', 'draft', '#000000', '2026-11-01', '2026-11-01');
+            INSERT INTO book (id, slug, title, sort_title, subtitle, description_md, language, publisher, tax_code, status,
+                accent, version, created_at, updated_at)
+            VALUES (1, 'a', 'A', 'a', '', '', 'en', '', 'x', 'draft', '#000000', 1, '2026-11-01', '2026-11-01');
             INSERT INTO edition (id, book_id, label, changelog, created_at) VALUES (1, 1, 'First', '', '2026-11-01');
             INSERT INTO book_file (edition_id, format, storage_key, sha256, bytes, filename)
             VALUES (1, 'pdf', 'books/sold', '', 1, 'a.pdf');
