@@ -4,8 +4,8 @@
 mod desk;
 
 pub use desk::{
-    desk_way_back, forget_staff, go_on_after, in_query, is_desk, keep_staff, next_of_sign_in, send_to_sign_in,
-    sign_in_then, staff, staff_device, staff_secret,
+    desk_way_back, forget_staff, go_on_after, in_query, is_desk, keep_device, keep_staff, next_of_sign_in,
+    send_to_sign_in, sign_in_then, staff, staff_device, staff_secret,
 };
 
 use crate::api::Theme;

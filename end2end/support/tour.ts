@@ -275,8 +275,12 @@ export async function desk({ page, store, anotherBrowser, look }: Tour): Promise
   await page.goto("/admin/account");
   await look("desk account", page);
   await page.getByRole("button", { name: "Make a token" }).scrollIntoViewIfNeeded();
-  await page.getByLabel("Name").fill("Newsletter");
-  await page.getByRole("button", { name: "Make a token" }).click();
+  const tokens = page.getByRole("region", { name: "Tokens for programs" });
+  for (const name of ["Catalogue", "Newsletter"]) {
+    await tokens.getByLabel("Name").fill(name);
+    await tokens.getByLabel("Your password").fill(DEMO.password);
+    await tokens.getByRole("button", { name: "Make a token" }).click();
+  }
   await look("desk account with a token", page);
   const codes = page.getByRole("region", { name: "Codes of your telephone" });
   const secret = (await codes.getByRole("code").textContent()) ?? "";

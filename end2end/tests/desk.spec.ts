@@ -47,7 +47,9 @@ test("a colleague is invited, sets a password, comes in and sees less", async ({
   await invite.getByLabel("Email").fill(email);
   await invite.getByLabel("Viewer").check();
   await invite.getByRole("button", { name: "Invite" }).click();
-  const link = await page.getByRole("region", { name: `A link for ${email}` }).getByRole("code").textContent();
+  const panel = page.getByRole("region", { name: `A link for ${email}` });
+  await expect(panel).toContainText("It is on its way by mail.");
+  const link = await panel.getByRole("code").textContent();
   const colleague = await (await anotherBrowser()).newPage();
   await openLink(colleague, link ?? "");
   await colleague.getByLabel("New password").fill(PASSWORD);
@@ -108,19 +110,34 @@ test("an account asks for codes, and lets in with one of the telephone or of the
   }
 });
 
-test("a token for a program is made, works, and is revoked", async ({ page, store }) => {
+test("tokens for programs are made with the password, work, and are revoked", async ({ page, store }) => {
   await openDesk(page);
   await page.getByRole("link", { name: DEMO.email }).click();
   const tokens = page.getByRole("region", { name: "Tokens for programs" });
-  await tokens.getByLabel("Name").fill("Newsletter");
-  await tokens.getByRole("button", { name: "Make a token" }).click();
-  const token = await page.getByRole("region", { name: "Your new token" }).locator(".secret").textContent();
-  const me = (): Promise<number> =>
+  const make = async (name: string, password: string): Promise<void> => {
+    await tokens.getByLabel("Name").fill(name);
+    await tokens.getByLabel("Your password").fill(password);
+    await tokens.getByRole("button", { name: "Make a token" }).click();
+  };
+  const shown = async (): Promise<string> =>
+    (await page.getByRole("region", { name: "Your new token" }).locator(".secret").textContent()) ?? "";
+  const me = (token: string): Promise<number> =>
     fetch(`${store.url}/api/v1/me`, { headers: { authorization: `Bearer ${token}` } }).then((answer) => answer.status);
-  expect(await me()).toBe(200);
+  await make("Newsletter", "not the password");
+  await expect(page.getByRole("alert")).toHaveText("That is not right. Please check what you typed and try again.");
+  await make("Newsletter", DEMO.password);
+  const token = await shown();
+  expect(await me(token)).toBe(200);
   await tokens.getByRole("row").filter({ hasText: "Newsletter" }).getByRole("button", { name: "Revoke" }).click();
   await expect(page.getByRole("status")).toHaveText("The token is nothing any more.");
-  expect(await me()).toBe(401);
+  expect(await me(token)).toBe(401);
+  await make("One", DEMO.password);
+  const one = await shown();
+  await make("Two", DEMO.password);
+  await tokens.getByRole("button", { name: "Revoke all" }).click();
+  await expect(page.getByRole("status")).toHaveText("None of your tokens is anything any more.");
+  expect(await me(one)).toBe(401);
+  await expect(tokens.getByRole("table")).toHaveCount(0);
 });
 
 test.describe("a store that nobody works at yet", () => {

@@ -7,7 +7,7 @@ use crate::routes::errors;
 use app::error::ErrorCode;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,9 +24,11 @@ const UPLOADS: usize = 8;
 
 /// Programs' questions at once.
 const API: usize = 128;
+/// Programs coming in, staying in and leaving at once: anybody may knock, so not in the lane of those who are in.
+const API_WAY_IN: usize = 32;
 
 /// Seconds after which whoever was sent away should come back.
-const RETRY_AFTER: &str = "2";
+pub(crate) const RETRY_AFTER: &str = "2";
 
 /// The places in one lane.
 #[derive(Clone, Debug)]
@@ -37,6 +39,17 @@ impl Lane {
     #[must_use]
     pub fn new(places: usize) -> Self {
         Self(Arc::new(Semaphore::new(places)))
+    }
+
+    /// Whether the next one would be sent away.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.0.available_permits() == 0
+    }
+
+    /// A place, taken until it is dropped. None if there is none.
+    pub(crate) fn enter(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.0).try_acquire_owned().ok()
     }
 }
 
@@ -49,9 +62,12 @@ pub struct Lanes {
     pub webhooks: Lane,
     /// Programs.
     pub api: Lane,
+    /// Programs that want to come in: `/api/v1/auth/`.
+    pub api_way_in: Lane,
     /// Files; the place is taken until the last byte is sent.
     pub downloads: Lane,
-    /// Forms with files.
+    /// Forms with files. Their route takes the place, for those only whom the guard lets through; until then, and beside it,
+    /// such a form has one among the pages.
     pub uploads: Lane,
 }
 
@@ -61,6 +77,7 @@ impl Default for Lanes {
             pages: Lane::new(PAGES),
             webhooks: Lane::new(WEBHOOKS),
             api: Lane::new(API),
+            api_way_in: Lane::new(API_WAY_IN),
             downloads: Lane::new(DOWNLOADS),
             uploads: Lane::new(UPLOADS),
         }
@@ -69,17 +86,16 @@ impl Default for Lanes {
 
 impl Lanes {
     /// A place for a request. None if its lane is full.
-    pub(crate) fn enter(&self, method: &Method, path: &str) -> Option<Place> {
+    pub(crate) fn enter(&self, path: &str) -> Option<Place> {
         let (lane, to_the_end) = match path {
             "/healthz" | "/readyz" => return Some(Place { _permit: None, to_the_end: false }),
             _ if path.starts_with("/f/") => (&self.downloads, true),
             _ if path.starts_with("/webhooks/") => (&self.webhooks, false),
+            _ if path.starts_with("/api/v1/auth/") => (&self.api_way_in, false),
             _ if path.starts_with("/api/") => (&self.api, false),
-            _ if *method == Method::POST && path.starts_with("/admin/books/") => (&self.uploads, false),
             _ => (&self.pages, false),
         };
-        let permit = Arc::clone(&lane.0).try_acquire_owned().ok()?;
-        Some(Place { _permit: Some(permit), to_the_end })
+        Some(Place { _permit: Some(lane.enter()?), to_the_end })
     }
 }
 

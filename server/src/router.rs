@@ -1,6 +1,6 @@
 //! All routes and layers in one place. Tests mount exactly this.
 
-use crate::lanes::{Lanes, Refusal, Welcome};
+use crate::lanes::{Lane, Lanes, Refusal, Welcome};
 use crate::layers::{self, hold_session, identify, require_origin, security_headers};
 use crate::page_cache::{self, Found, PageCache};
 use crate::routes::api::{self, auth};
@@ -44,6 +44,9 @@ const WEBHOOK_LIMIT: usize = 512 * 1024;
 const BODY_PAUSE: Duration = Duration::from_secs(10);
 /// For a form's whole way, Stripe's slow answers included.
 const PAGE_TIME: Duration = Duration::from_secs(60);
+/// What a program sends to come in: an address, a password, a code; and how long all of it may take.
+const WAY_IN_LIMIT: usize = 8 * 1024;
+const WAY_IN_TIME: Duration = Duration::from_secs(5);
 /// Stripe gives up a delivery after 10 to 20 seconds.
 const WEBHOOK_TIME: Duration = Duration::from_secs(20);
 
@@ -91,6 +94,9 @@ pub struct AppState {
     pub(crate) trusted_proxies: Arc<[IpNet]>,
     #[from_ref(skip)]
     pub(crate) uploads: Arc<Uploads>,
+    /// Where a form with files takes its place once the guard has let it through.
+    #[from_ref(skip)]
+    pub(crate) upload_lane: Lane,
     #[from_ref(skip)]
     pub(crate) headers: Arc<HeaderMap>,
 }
@@ -123,7 +129,7 @@ impl Store {
             Found::Missing(key) => Some(key),
             Found::Nothing => None,
         };
-        let Some(place) = self.lanes.enter(request.method(), request.uri().path()) else {
+        let Some(place) = self.lanes.enter(request.uri().path()) else {
             return self.refusal.answer(request.headers()).await;
         };
         let mut request = request.map(Body::new);
@@ -156,6 +162,7 @@ pub fn store(settings: Settings) -> Store {
         headers: Arc::new(layers::constant_headers(shop.is_https(), &form_origins)),
         trusted_proxies: trusted_proxies.into(),
         uploads: Arc::new(uploads),
+        upload_lane: lanes.uploads.clone(),
         webhook_secrets,
         mail_webhook_secrets,
         welcome,
@@ -239,24 +246,28 @@ pub fn store(settings: Settings) -> Store {
                 .layer(RequestBodyLimitLayer::new(WEBHOOK_LIMIT)),
         );
     // Nor are programs: they bring a token, and no cookie counts.
-    let api = Router::new()
+    let api_way_in = Router::new()
         .route("/api/v1/auth/login", post(auth::login))
         .route("/api/v1/auth/refresh", post(auth::refresh))
         .route("/api/v1/auth/logout", post(auth::logout))
-        .route("/api/v1/me", get(auth::me))
-        .route("/api/{*path}", any(api::nowhere))
         .layer(
             ServiceBuilder::new()
-                .layer(CompressionLayer::new().quality(CompressionLevel::Precise(4)))
-                .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PAGE_TIME))
-                .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
-                .layer(RequestBodyLimitLayer::new(FORM_LIMIT)),
+                .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, WAY_IN_TIME))
+                .layer(RequestBodyLimitLayer::new(WAY_IN_LIMIT)),
         );
+    let api = Router::new().route("/api/v1/me", get(auth::me)).route("/api/{*path}", any(api::nowhere)).layer(
+        ServiceBuilder::new()
+            .layer(CompressionLayer::new().quality(CompressionLevel::Precise(4)))
+            .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PAGE_TIME))
+            .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
+            .layer(RequestBodyLimitLayer::new(FORM_LIMIT)),
+    );
     let health = Router::new().route("/healthz", get(health::alive)).route("/readyz", get(health::ready));
 
     let router =
         guarded
             .merge(webhooks)
+            .merge(api_way_in)
             .merge(api)
             .merge(health)
             .layer(

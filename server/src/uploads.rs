@@ -14,6 +14,9 @@ const TEXT: usize = 256 * 1024;
 const FILES: usize = 8;
 /// Fields of one form.
 const FIELDS: usize = 32;
+/// Bytes in a second that are the least that anybody's line brings (256 kbit/s), and what every form has besides.
+const SLOWEST: u64 = 32_000;
+const GRACE: Duration = Duration::from_secs(60);
 /// What a process that was killed has left is taken away after so long.
 const LEFT: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -27,6 +30,8 @@ pub struct Uploads {
     pub picture: u64,
     /// A table of books.
     pub table: u64,
+    /// How long a form may take whatever its size: besides, it has the time in which a slow line brings it.
+    pub grace: Duration,
 }
 
 /// Why a form with files was not read to its end.
@@ -68,7 +73,13 @@ impl Uploads {
     /// Files wait in `folder`; one of a book may have `megabytes`.
     #[must_use]
     pub fn new(folder: PathBuf, megabytes: u16) -> Self {
-        let uploads = Self { folder, file: u64::from(megabytes) * 1_000_000, picture: 20_000_000, table: 8_000_000 };
+        let uploads = Self {
+            folder,
+            file: u64::from(megabytes) * 1_000_000,
+            picture: 20_000_000,
+            table: 8_000_000,
+            grace: GRACE,
+        };
         uploads.sweep();
         uploads
     }
@@ -77,6 +88,13 @@ impl Uploads {
     #[must_use]
     pub fn body(&self) -> usize {
         usize::try_from(self.file).unwrap_or(usize::MAX).saturating_add(4_000_000).saturating_mul(2)
+    }
+
+    /// How long a form of so many bytes may take on its way; of one that does not say how many, the most that it may have.
+    #[must_use]
+    pub fn time_for(&self, bytes: Option<u64>) -> Duration {
+        let most = u64::try_from(self.body()).unwrap_or(u64::MAX);
+        self.grace + Duration::from_secs(bytes.map_or(most, |bytes| bytes.min(most)) / SLOWEST)
     }
 
     fn sweep(&self) {
@@ -92,11 +110,18 @@ impl Uploads {
     }
 
     /// Reads a form: texts into memory, files of at most `limit` bytes into the folder. A field for a file in which nobody
-    /// chose one is left out.
+    /// chose one is left out. `bytes` is what all of it says to have.
     ///
     /// # Errors
     /// [`NotRead`]; nothing is left then.
-    pub async fn read(&self, mut form: Multipart, limit: u64) -> Result<Sent, NotRead> {
+    pub async fn read(&self, form: Multipart, limit: u64, bytes: Option<u64>) -> Result<Sent, NotRead> {
+        let read = tokio::time::timeout(self.time_for(bytes), self.read_all(form, limit)).await;
+        read.unwrap_or_else(|_| {
+            Err(NotRead::Refused("The upload took too long. Is the connection a slow one?".to_owned()))
+        })
+    }
+
+    async fn read_all(&self, mut form: Multipart, limit: u64) -> Result<Sent, NotRead> {
         let mut sent = Sent::default();
         for _ in 0..FIELDS {
             let Some(field) = form.next_field().await.map_err(|_| NotRead::Broken)? else { return Ok(sent) };

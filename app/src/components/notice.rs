@@ -48,16 +48,20 @@ fn done(code: &str) -> Option<&'static str> {
         "edition-announced" => "Buyers who had not been told of the edition are getting a mail.",
         "table-applied" => "Everything in the table is saved.",
         "password-set" => "The password is set. Sign in with it.",
-        "invited" => "The account is there. Hand over the link below: it sets the password.",
-        "link-made" => "Hand over the link below: it sets a new password. Older links are nothing any more.",
+        "invited" => "The account is there. The link below sets the password.",
+        "link-made" => "The link below sets a new password. Older links are nothing any more.",
         "role-changed" => "The role is changed, from the next page on.",
-        "switched-off" => "The account is switched off. Its sessions are over.",
-        "switched-on" => "The account is switched on again.",
+        "switched-off" => "The account is switched off. Its sessions are over, and its tokens are nothing any more.",
+        "switched-on" => "The account is switched on again. Its programs need new tokens.",
         "password-changed" => "Your password is changed, and your other sessions are over.",
+        "password-changed-not-tokens" => {
+            "Your password is changed, and your other sessions are over. Your tokens for programs still work: revoke those that somebody else may have."
+        }
         "codes-on" => "From now on your account asks for a code.",
         "codes-off" => "Your account asks for no code any more.",
         "token-made" => "The token is made. Copy it now: it is shown for ten minutes.",
         "token-revoked" => "The token is nothing any more.",
+        "tokens-revoked" => "None of your tokens is anything any more.",
         "session-ended" => "The session is over.",
         // Orders, buyers, attention.
         "refunded" => "The refund is on its way, and the buyer is told.",

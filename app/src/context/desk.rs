@@ -65,6 +65,14 @@ pub fn keep_staff(opened: &SignedIn) -> Result<(), AppError> {
     set_cookie(&opened.device.set_cookie(https))
 }
 
+/// Has the browser be known from now on, without anybody being signed in.
+///
+/// # Errors
+/// Internal, if there is no response to put the cookie on.
+pub fn keep_device(device: &DeviceSecret) -> Result<(), AppError> {
+    set_cookie(&device.set_cookie(shop()?.is_https()))
+}
+
 /// Keeps what comes of a right password, and goes on: to the page that was asked for, or to the question for the code.
 ///
 /// # Errors

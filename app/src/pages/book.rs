@@ -26,7 +26,7 @@ pub fn BookPage() -> impl IntoView {
 fn detail(shop: &Shop, book: BookDetail, in_cart: bool) -> impl IntoView {
     let data = structured_data(shop, &book);
     let path = format!("/books/{}", book.card.slug);
-    let image = book.card.cover.as_ref().map(|cover| cover.url(Picture::WIDTHS[2]));
+    let image = book.card.cover.as_ref().map(Picture::preview_url);
     let facts = facts(&book);
     let credits = credits(&book);
     let buy = buy_box(&book, in_cart);

@@ -8,7 +8,9 @@
 mod covers;
 mod files;
 mod listing;
+mod objects;
 mod parsing;
+mod preview;
 mod reading;
 mod saving;
 mod table;
@@ -20,3 +22,4 @@ pub use table::{Applied, Preview, RowChange, TableError};
 
 pub(crate) use parsing::{Fields, sort_title};
 pub(crate) use saving::object;
+pub(crate) use unfinished::waiting_file;

@@ -94,7 +94,7 @@ const RULES: &[(&str, &str)] = &[
     (
         "a mail about an order has its order",
         "SELECT CAST(id AS TEXT) AS id FROM outbox \
-         WHERE order_id IS NULL AND kind <> 'access_link'",
+         WHERE order_id IS NULL AND kind NOT IN ('access_link', 'password_link')",
     ),
     (
         "a mail that has left has a time, and one that is being sent a lease",

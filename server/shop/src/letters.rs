@@ -7,6 +7,7 @@ mod address;
 mod dispute;
 mod edition;
 mod order;
+mod password;
 mod refund;
 
 use crate::clock::day;
@@ -30,8 +31,10 @@ pub(crate) fn write(
     kind: Kind,
     order_id: Option<i64>,
 ) -> Result<Option<Letter>, Error> {
-    if let Kind::AccessLink(request) = kind {
-        return access::letter(conn, shop, request);
+    match kind {
+        Kind::AccessLink(request) => return access::letter(conn, shop, request),
+        Kind::PasswordLink { user, generation } => return password::letter(conn, shop, user, generation),
+        _ => {}
     }
     let id = order_id.ok_or_else(|| Error::internal(format!("a {} that belongs to no order", kind.name())))?;
     let order = Order::load(conn, shop, id)?;
@@ -43,7 +46,7 @@ pub(crate) fn write(
         Kind::AddressLeft(_) => address::letter(shop, &order, false),
         Kind::AddressCame(_) => address::letter(shop, &order, true),
         Kind::EditionNotice { edition, .. } => edition::letter(conn, shop, &order, edition),
-        Kind::AccessLink(_) => return Ok(None),
+        Kind::AccessLink(_) | Kind::PasswordLink { .. } => return Ok(None),
     };
     letter.map(Some)
 }

@@ -49,6 +49,41 @@ impl<K: Eq + Hash> Limit<K> {
     }
 }
 
+/// Strangers' guesses at one of the ways in.
+#[derive(Debug)]
+pub(crate) struct Guesses {
+    /// Those at an account, whether there is one or not …
+    by_account: Limit<String>,
+    /// … from a network …
+    by_network: Limit<IpAddr>,
+    /// … and in all.
+    in_all: Limit<()>,
+}
+
+impl Guesses {
+    /// So many in a quarter of an hour for an account and from a network, and in five minutes in all.
+    fn new(by_account: usize, by_network: usize, in_all: usize) -> Self {
+        Self {
+            by_account: Limit::new(by_account, TimeDelta::minutes(15)),
+            by_network: Limit::new(by_network, TimeDelta::minutes(15)),
+            in_all: Limit::new(in_all, TimeDelta::minutes(5)),
+        }
+    }
+
+    /// Takes one; false if there is none left. The network first: what it guesses in vain takes nothing from the account's
+    /// own.
+    pub(crate) fn take(&self, network: IpAddr, account: &str, now: NaiveDateTime) -> bool {
+        self.by_network.take(network, now) && self.by_account.take(account.to_owned(), now) && self.in_all.take((), now)
+    }
+
+    /// Gives back what was taken at that moment: it was no guess.
+    pub(crate) fn give_back(&self, network: IpAddr, account: &str, at: NaiveDateTime) {
+        self.by_network.give_back(&network, at);
+        self.by_account.give_back(&account.to_owned(), at);
+        self.in_all.give_back(&(), at);
+    }
+}
+
 /// The shop's limits.
 #[derive(Debug)]
 pub(crate) struct Limits {
@@ -66,14 +101,12 @@ pub(crate) struct Limits {
     pub(crate) access: Limit<()>,
     /// Guesses at a library's code, by network.
     pub(crate) access_guess: Limit<IpAddr>,
-    /// Guesses at a way into the desk by account (whether there is one or not) …
-    pub(crate) desk_by_account: Limit<String>,
-    /// … by network …
-    pub(crate) desk_by_network: Limit<IpAddr>,
-    /// … and in all; but those of a browser that was in before only by account and browser.
-    pub(crate) desk: Limit<()>,
-    /// See there.
-    pub(crate) desk_by_device: Limit<(i64, String)>,
+    /// Strangers' guesses at a password on the desk's page …
+    pub(crate) desk: Guesses,
+    /// … and at the API's address, so that a crowd at one of them closes nothing of the other.
+    pub(crate) api: Guesses,
+    /// Guesses of who is no stranger, by account and by what the store knows it by: browser, network, session.
+    pub(crate) desk_by_known: Limit<(i64, String)>,
     /// Guesses at a code after the right password, by account and known browser.
     pub(crate) desk_code: Limit<(i64, String)>,
 }
@@ -88,10 +121,10 @@ impl Default for Limits {
             access_by_network: Limit::new(10, TimeDelta::hours(1)),
             access: Limit::new(1_000, TimeDelta::hours(1)),
             access_guess: Limit::new(30, TimeDelta::hours(1)),
-            desk_by_account: Limit::new(5, TimeDelta::minutes(15)),
-            desk_by_network: Limit::new(10, TimeDelta::minutes(15)),
-            desk: Limit::new(20, TimeDelta::minutes(5)),
-            desk_by_device: Limit::new(10, TimeDelta::minutes(15)),
+            // Together 20 in five minutes, whichever way a crowd comes.
+            desk: Guesses::new(5, 10, 14),
+            api: Guesses::new(4, 4, 6),
+            desk_by_known: Limit::new(10, TimeDelta::minutes(15)),
             desk_code: Limit::new(10, TimeDelta::minutes(15)),
         }
     }

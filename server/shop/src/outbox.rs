@@ -35,6 +35,11 @@ pub(crate) enum Kind {
     AddressLeft(i64),
     /// An order came to this address, as its so many-th move.
     AddressCame(i64),
+    /// To a colleague: the link that sets her password, in its so many-th generation.
+    PasswordLink {
+        user: i64,
+        generation: i32,
+    },
     /// Of an edition's id; `first` is the address's first entitlement to the book, so that there is one mail for each.
     EditionNotice {
         edition: i64,
@@ -53,6 +58,7 @@ impl Kind {
             Self::AccessLink(_) => "access_link",
             Self::AddressLeft(_) => "address_left",
             Self::AddressCame(_) => "address_came",
+            Self::PasswordLink { .. } => "password_link",
             Self::EditionNotice { .. } => "edition_notice",
         }
     }
@@ -74,6 +80,11 @@ impl Kind {
             "access_link" => Ok(Self::AccessLink(id("request_id")?)),
             "address_left" => Ok(Self::AddressLeft(id("move")?)),
             "address_came" => Ok(Self::AddressCame(id("move")?)),
+            "password_link" => {
+                let generation = i32::try_from(id("generation")?);
+                let generation = generation.map_err(|_| Error::internal("a password_link of no generation"))?;
+                Ok(Self::PasswordLink { user: id("user_id")?, generation })
+            }
             "edition_notice" => Ok(Self::EditionNotice { edition: id("edition_id")?, first: id("entitlement_id")? }),
             other => Err(Error::internal(format!("no mail is called {other}"))),
         }
@@ -91,6 +102,7 @@ impl Kind {
             Self::RefundNotice(id) => json!({ "order_id": order_id, "refund_id": id }),
             Self::DisputeNotice(id) => json!({ "order_id": order_id, "dispute_id": id }),
             Self::AccessLink(id) => json!({ "request_id": id }),
+            Self::PasswordLink { user, generation } => json!({ "user_id": user, "generation": generation }),
             Self::AddressLeft(count) | Self::AddressCame(count) => json!({ "order_id": order_id, "move": count }),
             Self::EditionNotice { edition, first } => {
                 json!({ "order_id": order_id, "edition_id": edition, "entitlement_id": first })
@@ -106,6 +118,7 @@ impl Kind {
             Self::Receipt | Self::FreeOrderLink => format!("{}:{order}", self.name()),
             Self::RefundNotice(id) | Self::DisputeNotice(id) | Self::AccessLink(id) => format!("{}:{id}", self.name()),
             Self::EditionNotice { edition, first } => format!("{}:{edition}:{first}", self.name()),
+            Self::PasswordLink { user, generation } => format!("{}:{user}:{generation}", self.name()),
             Self::AddressLeft(count) | Self::AddressCame(count) => format!("{}:{order}:{count}", self.name()),
         }
     }
@@ -122,6 +135,7 @@ pub fn label(kind: &str) -> &str {
         "access_link" => "Link to the library",
         "address_left" => "Notice to the old address",
         "address_came" => "Notice to the new address",
+        "password_link" => "Link to a colleague",
         "edition_notice" => "Notice of a new edition",
         other => other,
     }
@@ -176,6 +190,7 @@ mod tests {
             (Kind::AddressLeft(1), "address_left:7:1"),
             (Kind::AddressCame(1), "address_came:7:1"),
             (Kind::EditionNotice { edition: 5, first: 6 }, "edition_notice:5:6"),
+            (Kind::PasswordLink { user: 8, generation: 2 }, "password_link:8:2"),
         ] {
             assert_eq!(Kind::read(kind.name(), &kind.payload(Some(7))).unwrap(), kind);
             assert_eq!(kind.dedupe_key(Some(7)), key);

@@ -9,9 +9,11 @@
 mod accounts;
 mod bearer;
 mod codes;
+mod guesses;
 mod links;
 mod own;
 mod passwords;
+mod places;
 mod sessions;
 mod setup;
 mod team;
@@ -41,6 +43,8 @@ pub(crate) const IDLE: TimeDelta = TimeDelta::hours(12);
 const SEEN_AGAIN: TimeDelta = TimeDelta::minutes(10);
 /// A program's session ends after so long, however often it is refreshed.
 const API_SESSION: TimeDelta = TimeDelta::days(30);
+/// A network that an account was signed in to from is no stranger's for so long.
+const PLACE: TimeDelta = TimeDelta::days(90);
 /// Between the password and the code.
 const PENDING: TimeDelta = TimeDelta::minutes(5);
 /// What is shown once is shown for so long: recovery codes, a new token.

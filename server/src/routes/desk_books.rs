@@ -1,9 +1,11 @@
 //! Files for the desk's books: `POST /admin/books/…` with `multipart/form-data`, and the table as a download.
 //!
-//! Each begins with the guard and ends by leading back to a page that says what happened, so that a plain form does. What is
+//! Each begins with the guard, which is asked again when the form has come (that may take hours, and an owner may have thought
+//! better of it), and ends by leading back to a page that says what happened, so that a plain form does. What is
 //! refused is kept as a sentence, and its name stands in the address.
 
 use super::errors;
+use crate::lanes;
 use crate::router::AppState;
 use crate::uploads::{NotRead, Sent};
 use app::context::sign_in_then;
@@ -12,7 +14,7 @@ use axum::body::Body;
 use axum::extract::multipart::Multipart;
 use axum::extract::{FromRequest as _, Path, Request, State};
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use leptos::server_fn::error::FromServerFnError as _;
 use shop::StaffSecret;
@@ -101,21 +103,35 @@ async fn admin(state: &AppState, parts: &Parts, page: &str) -> Result<Actor, Res
     Err(refused(state, parts.clone(), error).await)
 }
 
-/// Guards, reads the form, does what is to be done, and leads to a page.
+/// Who comes when as many forms as there are places for are on their way.
+async fn sent_away(state: &AppState, parts: Parts) -> Response {
+    let mut response = refused(state, parts, ErrorCode::Busy.into()).await;
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(lanes::RETRY_AFTER));
+    response
+}
+
+/// Guards, reads the form, guards again, does what is to be done, and leads to a page.
 async fn answer<F>(state: AppState, request: Request, page: String, limit: u64, work: F) -> Response
 where
     F: AsyncFnOnce(&AppState, Actor, Sent) -> Result<String, Refusal>,
 {
     let (parts, body) = request.into_parts();
-    let actor = match admin(&state, &parts, &page).await {
-        Ok(actor) => actor,
-        Err(answer) => return answer,
-    };
+    if let Err(answer) = admin(&state, &parts, &page).await {
+        return answer;
+    }
+    // Only now: no stranger takes a place.
+    let Some(_place) = state.upload_lane.enter() else { return sent_away(&state, parts).await };
+    let bytes = parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     let request = Request::from_parts(parts.clone(), body);
     let Ok(form) = Multipart::from_request(request, &()).await else {
         return refused(&state, parts, AppError::BAD_REQUEST).await;
     };
-    let done = match state.uploads.read(form, limit).await {
+    let read = state.uploads.read(form, limit, bytes).await;
+    let actor = match admin(&state, &parts, &page).await {
+        Ok(actor) => actor,
+        Err(answer) => return answer,
+    };
+    let done = match read {
         Ok(sent) => work(&state, actor, sent).await,
         Err(error) => Err(error.into()),
     };

@@ -351,7 +351,7 @@ on_both_databases!(what_is_no_json_is_a_problem, async |store| {
 });
 
 async fn make_token(browser: &Browser, scope: &str, days: &str) -> String {
-    let form = [("name", "Newsletter"), ("scope", scope), ("days", days)];
+    let form = [("name", "Newsletter"), ("scope", scope), ("days", days), ("password", Member::PASSWORD)];
     let made = location(&browser.post_from("/admin/account", "/actions/admin-make-token", &form).await);
     let page = browser.text(&made).await;
     let panel = page.split("id=\"new-token\"").nth(1).expect("the token");
@@ -383,7 +383,7 @@ on_both_databases!(a_token_for_a_long_time_has_a_scope_and_an_end, standing(), a
     store.shop.clock().advance(TimeDelta::minutes(10));
     assert!(!browser.text("/admin/account?token=1").await.contains("id=\"new-token\""));
     for (scope, days) in [("read", "0"), ("read", "367"), ("root", "30")] {
-        let form = [("name", "x"), ("scope", scope), ("days", days)];
+        let form = [("name", "x"), ("scope", scope), ("days", days), ("password", Member::PASSWORD)];
         assert_eq!(browser.post("/actions/admin-make-token", &form).await.status(), StatusCode::BAD_REQUEST);
     }
     // It ends in time, by hand, and with the account.

@@ -45,7 +45,11 @@ fn arguments(path: &str, known: &Known) -> Vec<(&'static str, String)> {
         "/actions/admin-codes-on" => vec![("password", own(Member::PASSWORD)), ("code", own("000000"))],
         "/actions/admin-codes-off" => vec![("password", own(Member::PASSWORD))],
         "/actions/admin-end-session" | "/actions/admin-revoke-token" => vec![("id", own("0"))],
-        "/actions/admin-make-token" => vec![("name", own("x")), ("scope", own("write")), ("days", own("90"))],
+        "/actions/admin-make-token" => {
+            let password = ("password", own(Member::PASSWORD));
+            vec![("name", own("x")), ("scope", own("write")), ("days", own("90")), password]
+        }
+        "/actions/admin-revoke-all-tokens" => Vec::new(),
         "/actions/admin-invite" => vec![("email", own("mallory@example.org")), ("role", own("owner"))],
         "/actions/admin-set-role" => vec![("id", known.colleague.clone()), ("role", own("support"))],
         "/actions/admin-new-link" | "/actions/admin-switch-off" | "/actions/admin-switch-on" => {

@@ -1,17 +1,26 @@
 //! Books at the owner's desk: the services behind the pages.
 
-use crate::support::{Store, add_book, entry, on_both_databases};
+use crate::support::{Options, Store, add_book, entry, on_both_databases};
 use bytes::Bytes;
+use chrono::{TimeDelta, Utc};
 use futures::TryStreamExt as _;
+use reqwest::StatusCode;
+use shop::Clock;
 use shop::audit::Actor;
 use shop::books::{Applied, NotChanged, NotSaved, NotTaken, Taken};
 use shop::types::{BookForm, BookList, BookStatus, ListPlace, PersonField, PriceField, Slug};
+use std::fmt::Write as _;
 use std::io::{Cursor, Write as _};
 use std::path::PathBuf;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 const ACTOR: Actor = Actor::Command;
+
+/// Time stands still until a test moves it.
+fn standing() -> Options {
+    Options { webhooks: false, workers: false, clock: Clock::manual(Utc::now().naive_utc()), ..Options::default() }
+}
 
 fn slug(text: &str) -> Slug {
     text.parse().unwrap()
@@ -259,6 +268,21 @@ on_both_databases!(a_cover_is_served_in_our_own_encoding_with_a_colour_that_goes
         assert_eq!(answer.headers()["content-type"], "image/webp");
         assert!(answer.bytes().await.unwrap().starts_with(b"RIFF"));
     }
+    // As JPEG too, for who makes previews of links; also of a cover that came without.
+    let preview = card.cover.as_ref().unwrap().preview_url();
+    let page = store.browser().text("/books/the-first-book").await;
+    assert!(page.contains(&format!("og:image\" content=\"{}{preview}\"", store.url)), "{page}");
+    let file = store.data.path().join("files").join(&preview[1..]);
+    for _ in 0..2 {
+        let answer = store.browser().get(&preview).await;
+        assert_eq!(answer.headers()["content-type"], "image/jpeg");
+        assert!(answer.bytes().await.unwrap().starts_with(&[0xff, 0xd8, 0xff]));
+        std::fs::remove_file(&file).unwrap();
+    }
+    for nothing in ["/covers/0123456789abcdef-960.jpg", &preview.replace("960", "240"), &preview.replace("jpg", "png")]
+    {
+        assert_eq!(store.browser().get(nothing).await.status(), StatusCode::NOT_FOUND, "{nothing}");
+    }
     let svg = Bytes::from_static(b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>");
     let refused = shop.set_cover(&ACTOR, &first, svg).await.unwrap_err().to_string();
     assert!(refused.contains("SVG"), "{refused}");
@@ -326,4 +350,58 @@ on_both_databases!(a_table_changes_what_it_says_and_nothing_else, async |store| 
     assert_eq!((new.status, new.form.people.len()), (BookStatus::Draft, 2));
     let second = shop.desk_book(&slug("the-second-book")).await.unwrap().unwrap();
     assert_eq!((second.form.publisher.as_str(), second.form.language.as_str()), ("Another", "en-GB"));
+});
+
+on_both_databases!(a_large_table_is_applied_whole_and_others_write_meanwhile, async |store| {
+    let shop = &store.shop;
+    let table = |title: &str, rows: usize| {
+        let mut csv = "slug,title,language,people,price_USD\n".to_owned();
+        for n in 0..rows {
+            writeln!(csv, "m-{n},{title} {n},en,Ann Lee (author),7.99").unwrap();
+        }
+        Bytes::from(csv)
+    };
+    // More than are read at a time, and more than may change at a time.
+    let made = shop.read_book_table(table("First", 1_001)).await.unwrap();
+    let much = shop.read_book_table(table("Much", 2_001)).await.unwrap();
+    let applying = tokio::spawn({
+        let (shop, made) = (shop.clone(), made.clone());
+        async move { shop.apply_table(&ACTOR, &made).await.unwrap() }
+    });
+    let mut kept = 0;
+    while !applying.is_finished() {
+        shop.keep_words("somebody else writes").await.unwrap();
+        kept += 1;
+    }
+    assert_eq!(applying.await.unwrap(), Applied::Done { created: 1_001, changed: 0 });
+    assert!(kept > 0);
+    let changed = shop.read_book_table(table("Second", 1_001)).await.unwrap();
+    assert_eq!(shop.apply_table(&ACTOR, &changed).await.unwrap(), Applied::Done { created: 0, changed: 1_001 });
+    assert_eq!(store.count("book WHERE title LIKE 'Second %' AND version = 2").await, 1_001);
+    assert_eq!(store.count("audit WHERE action = 'book.changed'").await, 1_001);
+    let problems = shop.preview_table(&much).await.unwrap().unwrap().problems;
+    assert!(problems[0].1.contains("2001 books would change"), "{problems:?}");
+    assert_eq!(shop.apply_table(&ACTOR, &much).await.unwrap(), Applied::Not);
+    // Of two tables at once over the same books one is applied, and the other is looked at again.
+    let (one, two) = (table("Third", 600), table("Fourth", 600));
+    let (one, two) = (shop.read_book_table(one).await.unwrap(), shop.read_book_table(two).await.unwrap());
+    let (one, two) = futures::join!(shop.apply_table(&ACTOR, &one), shop.apply_table(&ACTOR, &two));
+    let all = [one.unwrap(), two.unwrap()];
+    assert!(all.contains(&Applied::Not) && all.contains(&Applied::Done { created: 0, changed: 600 }), "{all:?}");
+});
+
+on_both_databases!(a_form_that_nobody_finishes_goes_after_a_week_with_its_file, standing(), async |store| {
+    let shop = &store.shop;
+    let objects = || std::fs::read_dir(store.data.path().join("files/books")).unwrap().count();
+    let there = objects();
+    shop.draft_of_epub(&written(store, "x", &epub("New"))).await.unwrap();
+    let words = shop.keep_words("said").await.unwrap();
+    assert_eq!(objects(), there + 1);
+    shop.clock().advance(TimeDelta::days(7));
+    assert_eq!(shop.forget_old_forms().await.unwrap(), 0);
+    shop.clock().advance(TimeDelta::seconds(1));
+    shop.keep_words("later").await.unwrap();
+    assert_eq!(shop.forget_old_forms().await.unwrap(), 2);
+    assert_eq!((objects(), store.count("unfinished").await), (there, 1));
+    assert_eq!(shop.kept_words(&words).await.unwrap(), None);
 });

@@ -36,13 +36,19 @@ mod delivery_log;
 #[cfg(test)]
 mod desk_actions;
 #[cfg(test)]
+mod desk_attention;
+#[cfg(test)]
 mod desk_books;
 #[cfg(test)]
 mod desk_codes;
 #[cfg(test)]
+mod desk_doors;
+#[cfg(test)]
 mod desk_orders;
 #[cfg(test)]
 mod desk_pages;
+#[cfg(test)]
+mod desk_team;
 #[cfg(test)]
 mod desk_uploads;
 #[cfg(test)]

@@ -65,6 +65,19 @@ async fn traces(store: &Store) {
         format!(
             "INSERT INTO difference (kind, object_id, detail, found_at) VALUES ('x', 'x', 'paid by {ANN}', '2026-01-01')"
         ),
+        format!(
+            "INSERT INTO unfinished (name, kind, data, created_at) VALUES ('a', 'words', '\"No book is called {ANN}.\"', '2999-01-01')"
+        ),
+        format!(
+            "INSERT INTO unfinished (name, kind, data, created_at) VALUES ('b', 'words', '\"No book is called {JO}.\"', '2999-01-01')"
+        ),
+        "INSERT INTO users (email, email_norm, role, created_at) VALUES ('t@example.org', 't@example.org', 'admin', '2026-01-01')"
+            .to_owned(),
+        format!(
+            "INSERT INTO api_token (user_id, name, hash, scopes, created_at, expires_at) \
+             SELECT id, 'for {ANN}', '{}', 'read', '2026-01-01', '2999-01-01' FROM users WHERE email = 't@example.org'",
+            sha256(b"z")
+        ),
         format!("UPDATE outbox SET error = '450 <{ANN}>: try later' WHERE recipient = '{ANN}'"),
         format!("UPDATE checkout SET last_error = 'no mail to {ANN}' WHERE id = 1"),
         format!(
@@ -83,9 +96,15 @@ on_both_databases_and_places!(row_45_an_erased_address_stands_only_in_invoices, 
     store.settle().await;
     traces(store).await;
     let before = found(store).await;
-    for place in
-        ["entitlement.email_norm", "invoice.buyer_snapshot", "orders.email", "outbox.recipient", "stripe_event.body"]
-    {
+    for place in [
+        "api_token.name",
+        "entitlement.email_norm",
+        "invoice.buyer_snapshot",
+        "orders.email",
+        "outbox.recipient",
+        "stripe_event.body",
+        "unfinished.data",
+    ] {
         assert!(before.iter().any(|column| column == place), "{place} is not among {before:?}");
     }
 
@@ -109,6 +128,8 @@ on_both_databases_and_places!(row_45_an_erased_address_stands_only_in_invoices, 
     assert_eq!(store.rights(&other).await, ["active"]);
     assert_eq!(store.count(&format!("session WHERE data LIKE '%{JO}%'")).await, 1);
     assert_eq!(store.count(&format!("outbox WHERE recipient = '{JO}'")).await, 1);
+    assert_eq!(store.texts("SELECT name AS value FROM unfinished").await, ["b"]);
+    assert_eq!(store.texts("SELECT name AS value FROM api_token").await, ["erased"]);
     assert_eq!(store.count(&format!("audit WHERE before LIKE '%{JO}%' AND after = '\"erased\"'")).await, 1);
     // What Stripe tells later brings nothing back.
     let session = store.texts("SELECT stripe_session AS value FROM orders WHERE id = 1").await;

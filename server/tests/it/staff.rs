@@ -4,6 +4,7 @@ use crate::support::{Browser, Door, Member, Options, Store, location, on_both_da
 use chrono::{TimeDelta, Utc};
 use reqwest::header::{ACCEPT, COOKIE, SET_COOKIE};
 use reqwest::{Method, Response, StatusCode};
+use serde_json::json;
 use shop::Clock;
 use shop::staff::{Device, NewStaff, Password};
 use shop::types::Role;
@@ -178,7 +179,15 @@ on_both_databases!(row_33_of_two_thousand_guesses_twenty_are_hashed, standing(),
             2 => (format!("reader{n}@example.org"), format!("203.0.{}.{}", n / 250, n % 250)),
             _ => (owner.email.clone(), "192.0.2.7".to_owned()),
         };
-        answers.insert(guess(store, &behind.url, &email, &from).await);
+        // At the page and, each eighth, where programs come in: 20 are let through by both together.
+        if n % 8 < 7 {
+            answers.insert(guess(store, &behind.url, &email, &from).await);
+        } else {
+            let body = json!({ "email": email, "password": "a guess of twelve letters" });
+            let request = store.http.post(format!("{}/api/v1/auth/login", behind.url)).header("x-forwarded-for", from);
+            let status = request.json(&body).send().await.unwrap().status();
+            assert!([StatusCode::FORBIDDEN, StatusCode::TOO_MANY_REQUESTS].contains(&status), "{status}");
+        }
     }
     let hashed = behind.shop.passwords_hashed() - before;
     assert!((15..=20).contains(&hashed), "{hashed}");
@@ -226,8 +235,8 @@ on_both_databases!(row_33_the_same_answer_for_everybody, async |store| {
 });
 
 on_both_databases!(row_33_at_most_two_passwords_are_hashed_at_once, async |store| {
-    // As many strangers as may wait, each from a network of his own.
-    let guesses = (0..20_u8).map(|n| {
+    // As many strangers as are let through, each from a network of his own.
+    let guesses = (0..14_u8).map(|n| {
         let shop = store.shop.clone();
         async move {
             let email = format!("reader{n}@example.org").parse().unwrap();
@@ -240,7 +249,7 @@ on_both_databases!(row_33_at_most_two_passwords_are_hashed_at_once, async |store
     for task in tasks {
         assert!(task.await.unwrap());
     }
-    assert_eq!(store.shop.passwords_hashed(), 20);
+    assert_eq!(store.shop.passwords_hashed(), 14);
     assert_eq!(store.shop.most_passwords_at_once(), 2);
 });
 

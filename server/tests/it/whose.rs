@@ -130,7 +130,10 @@ fn desk_row(route: &str, number: &str) -> DeskRow {
         "/actions/admin-codes-on" => post(&[("password", Member::PASSWORD), ("code", "000000")], From(Role::Viewer)),
         "/actions/admin-codes-off" => post(&[("password", Member::PASSWORD)], From(Role::Viewer)),
         "/actions/admin-end-session" => post(&[("id", "0")], From(Role::Viewer)),
-        "/actions/admin-make-token" => post(&[("name", "x"), ("scope", "root"), ("days", "1")], From(Role::Viewer)),
+        "/actions/admin-make-token" => {
+            post(&[("name", "x"), ("scope", "root"), ("days", "1"), ("password", "")], From(Role::Viewer))
+        }
+        "/actions/admin-revoke-all-tokens" => post(&[], From(Role::Viewer)),
         "/actions/admin-revoke-token" => post(&[("id", "0")], From(Role::Viewer)),
         "/admin/audit" => get(route, From(Role::Admin)),
         "/admin/team" => get(route, From(Role::Owner)),

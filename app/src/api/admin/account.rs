@@ -23,8 +23,14 @@ pub async fn admin_change_password(
 ) -> Result<(), AppError> {
     let staff = context::staff(Role::Viewer).await?;
     let new: Password = new.parse()?;
-    context::shop()?.change_password(&staff, &Password::typed(&old), &new).await?;
-    context::see_other("/admin/account?done=password-changed");
+    let shop = context::shop()?;
+    shop.change_password(&staff, &Password::typed(&old), &new).await?;
+    let tokens = !shop.own_tokens(&staff).await?.is_empty();
+    context::see_other(if tokens {
+        "/admin/account?done=password-changed-not-tokens#tokens"
+    } else {
+        "/admin/account?done=password-changed"
+    });
     Ok(())
 }
 
@@ -78,7 +84,7 @@ pub async fn admin_end_session(
 /// Makes a token for a program.
 ///
 /// # Errors
-/// A name that is none, a time that is too long, too many tokens.
+/// A name that is none, a time that is too long, too many tokens; refused if the password is wrong.
 #[server(prefix = "/actions", endpoint = "admin-make-token")]
 pub async fn admin_make_token(
     /// What its maker calls it.
@@ -87,10 +93,13 @@ pub async fn admin_make_token(
     scope: String,
     /// For how many days.
     days: u16,
+    /// The account's password.
+    #[server(default)]
+    password: String,
 ) -> Result<(), AppError> {
     let staff = context::staff(Role::Viewer).await?;
     let scope: Scope = scope.parse()?;
-    let id = context::shop()?.make_token(&staff, &name, scope, days).await?;
+    let id = context::shop()?.make_token(&staff, &Password::typed(&password), &name, scope, days).await?;
     context::see_other(&format!("/admin/account?token={id}&done=token-made"));
     Ok(())
 }
@@ -107,5 +116,17 @@ pub async fn admin_revoke_token(
     let staff = context::staff(Role::Viewer).await?;
     context::shop()?.revoke_token(&staff, id).await?;
     context::see_other("/admin/account?done=token-revoked");
+    Ok(())
+}
+
+/// Revokes all of one's own tokens.
+///
+/// # Errors
+/// Our own trouble.
+#[server(prefix = "/actions", endpoint = "admin-revoke-all-tokens")]
+pub async fn admin_revoke_all_tokens() -> Result<(), AppError> {
+    let staff = context::staff(Role::Viewer).await?;
+    context::shop()?.revoke_all_tokens(&staff).await?;
+    context::see_other("/admin/account?done=tokens-revoked");
     Ok(())
 }

@@ -7,8 +7,9 @@ pub mod sessions;
 pub mod team;
 
 pub use account::{
-    AdminChangePassword, AdminCodesOff, AdminCodesOn, AdminEndSession, AdminMakeToken, AdminRevokeToken,
-    admin_change_password, admin_codes_off, admin_codes_on, admin_end_session, admin_make_token, admin_revoke_token,
+    AdminChangePassword, AdminCodesOff, AdminCodesOn, AdminEndSession, AdminMakeToken, AdminRevokeAllTokens,
+    AdminRevokeToken, admin_change_password, admin_codes_off, admin_codes_on, admin_end_session, admin_make_token,
+    admin_revoke_all_tokens, admin_revoke_token,
 };
 pub use books::{
     AdminAnnounceEdition, AdminApplyTable, AdminPreviewDescription, AdminSaveBook, AdminSetBookStatus,

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 #[cfg(feature = "ssr")]
 use crate::context;
 #[cfg(feature = "ssr")]
-use shop::staff::{Password, SignIn};
+use shop::staff::{Device, Password, SignIn};
 #[cfg(feature = "ssr")]
 use shop::types::Email;
 
@@ -61,8 +61,8 @@ pub async fn admin_set_up(
     password: String,
 ) -> Result<(), AppError> {
     let (shop, email, password): (_, Email, Password) = (context::shop()?, email.parse()?, password.parse()?);
-    let device = context::staff_device()?;
-    shop.set_up(secret.trim(), &email, &password).await?;
+    let known = shop.set_up(secret.trim(), &email, &password).await?;
+    let device = Device { known: Some(known), ..context::staff_device()? };
     let sign_in = shop.sign_in(&email, &password, &device).await?;
     context::go_on_after(&sign_in, "/admin")
 }
@@ -79,7 +79,8 @@ pub async fn admin_set_password(
     password: String,
 ) -> Result<(), AppError> {
     let password: Password = password.parse()?;
-    context::shop()?.set_password(secret.trim(), &password).await?;
+    let device = context::shop()?.set_password(secret.trim(), &password).await?;
+    context::keep_device(&device)?;
     context::see_other("/admin/login?done=password-set");
     Ok(())
 }

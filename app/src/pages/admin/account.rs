@@ -49,7 +49,7 @@ pub fn AccountPage() -> impl IntoView {
     })
 }
 
-fn current_password() -> impl IntoView {
+pub(super) fn current_password() -> impl IntoView {
     view! {
         <label>
             "Your password"
@@ -122,7 +122,7 @@ fn password() -> AnyView {
                         maxlength="512"
                         aria-describedby="password-hint"
                     />
-                    <small id="password-hint">"At least 12 characters. Your other sessions end."</small>
+                    <small id="password-hint">"At least 12 characters. Your other sessions end, your tokens do not."</small>
                 </label>
                 <button>"Change password"</button>
             </form>

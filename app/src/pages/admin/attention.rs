@@ -11,7 +11,7 @@ use shop::desk::{Attention, BadCheckout, BadDispute, BadRefund};
 use shop::events::EventSummary;
 use shop::outbox::MailSummary;
 use shop::reconciler::Difference;
-use shop::types::{OrderNumber, Role};
+use shop::types::{OrderNumber, Role, mask_addresses};
 
 /// The list, or that there is nothing.
 #[component]
@@ -80,13 +80,13 @@ pub(super) fn all(found: Attention, role: Role) -> AnyView {
             "quarantined",
             "Payments under review",
             "Stripe took another amount than the store asked for, so nothing was granted. Look at the payment in Stripe’s dashboard and refund it there, or give the titles away.",
-            quarantined.into_iter().map(checkout).collect(),
+            quarantined.into_iter().map(|found| checkout(found, role)).collect(),
         )}
         {kind(
             "events",
             "Events of Stripe’s that failed",
             "The store asks Stripe again what each means, so trying again does no harm. One that waits for its object is tried by itself for three days.",
-            events.into_iter().map(|event| line(event, may)).collect(),
+            events.into_iter().map(|event| line(event, may, role)).collect(),
         )}
         {kind(
             "mails",
@@ -104,17 +104,22 @@ pub(super) fn all(found: Attention, role: Role) -> AnyView {
             "differences",
             "Where the store and Stripe disagree",
             "Found by the comparison of last night. What was meanwhile put right disappears with the next one.",
-            differences.into_iter().map(difference).collect(),
+            differences.into_iter().map(|found| difference(found, role)).collect(),
         )}
         {kind(
             "stuck",
             "Checkouts that never ended",
             "Stripe should have closed these long ago. Look for them in its dashboard: a payment there is brought in by the next comparison.",
-            stuck.into_iter().map(checkout).collect(),
+            stuck.into_iter().map(|found| checkout(found, role)).collect(),
         )}
         {fetched}
     }
     .into_any()
+}
+
+/// Words of Stripe's, or about what it says: for who may not see buyers, without their addresses.
+fn words_for(role: Role, words: String) -> String {
+    if role >= Role::Support { words } else { mask_addresses(&words) }
 }
 
 fn order_link(number: &OrderNumber) -> AnyView {
@@ -151,9 +156,9 @@ fn refund(refund: BadRefund) -> AnyView {
     .into_any()
 }
 
-fn checkout(found: BadCheckout) -> AnyView {
+fn checkout(found: BadCheckout, role: Role) -> AnyView {
     let BadCheckout { begun, session, subtotal, why } = found;
-    let why = why.map(|why| format!("{why}; ")).unwrap_or_default();
+    let why = why.map(|why| format!("{}; ", words_for(role, why))).unwrap_or_default();
     view! {
         <li>
             <div>
@@ -168,7 +173,7 @@ fn checkout(found: BadCheckout) -> AnyView {
     .into_any()
 }
 
-fn line(event: EventSummary, may: May) -> AnyView {
+fn line(event: EventSummary, may: May, role: Role) -> AnyView {
     let EventSummary { id, kind, object_id, state, attempts, received_at, error, .. } = event;
     let words = match state.as_str() {
         "dead" => "Put aside",
@@ -181,7 +186,7 @@ fn line(event: EventSummary, may: May) -> AnyView {
         <li>
             <div>
                 <h3>{kind}</h3>
-                <p class="note">{format!("{words}{tries}. {}", error.unwrap_or_default())}</p>
+                <p class="note">{format!("{words}{tries}. {}", words_for(role, error.unwrap_or_default()))}</p>
                 <p class="note">
                     <code>{object_id}</code>
                     {format!(", {at}")}
@@ -215,14 +220,14 @@ fn undelivered(mail: &MailSummary, role: Role) -> AnyView {
     .into_any()
 }
 
-fn difference(found: Difference) -> AnyView {
+fn difference(found: Difference, role: Role) -> AnyView {
     let Difference { kind, object_id, detail, found_at } = found;
     let at = found_at.format("%-d %B %Y").to_string();
     view! {
         <li>
             <div>
                 <h3>{kind.replace('_', " ")}</h3>
-                <p class="note">{detail}</p>
+                <p class="note">{words_for(role, detail)}</p>
                 <p class="note">
                     <code>{object_id}</code>
                     {format!(", since {at}")}

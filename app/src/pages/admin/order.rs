@@ -9,7 +9,7 @@ use crate::error::AppError;
 use crate::pages::{page, param};
 use leptos::prelude::*;
 use shop::desk::{Moment, MomentKind, OrderSheet, SheetItem, Way};
-use shop::types::{OrderNumber, Role, TokenState};
+use shop::types::{OrderNumber, Role, TokenState, mask_addresses};
 
 /// The order.
 #[component]
@@ -128,7 +128,9 @@ fn line(number: &str, moment: &Moment, may: May) -> AnyView {
     let hidden = !may.support && matches!(moment.kind, MomentKind::Note);
     let what = if hidden { "A note".to_owned() } else { moment.what.clone() };
     let private = matches!(moment.kind, MomentKind::Download | MomentKind::Mail);
-    let detail = moment.detail.clone().filter(|_| may.support || !private);
+    // Stripe's words may name her too.
+    let seen = |words: String| if may.support { words } else { mask_addresses(&words) };
+    let (what, detail) = (seen(what), moment.detail.clone().filter(|_| may.support || !private).map(seen));
     let way = match &moment.way {
         Some(Way::Resend(id)) if may.support => Some(order_actions::resend(*id, Some(number)).into_any()),
         Some(Way::Replay(id)) if may.admin => Some(order_actions::replay(id, Some(number)).into_any()),

@@ -1,5 +1,6 @@
 //! `/admin/setup#secret`: makes the first owner.
 
+use super::password::{new_password, secret_of_link};
 use crate::components::Gate;
 use crate::context;
 use crate::islands::OpenOrder;
@@ -26,28 +27,12 @@ pub fn SetupPage() -> impl IntoView {
                 <p>"You are its owner: you decide who else works here. Nobody else can use this page afterwards."</p>
                 <OpenOrder>
                     <form class="stack" method="post" action="/actions/admin-set-up">
-                        <label>
-                            "Secret"
-                            <input name="secret" required autocomplete="off" spellcheck="false" maxlength="100"/>
-                        </label>
-                        <p class="note">"What stands behind # in the link that the program printed."</p>
+                        {secret_of_link("the program printed")}
                         <label>
                             "Email"
                             <input type="email" name="email" required autocomplete="username" maxlength="254"/>
                         </label>
-                        <label>
-                            "Password"
-                            <input
-                                type="password"
-                                name="password"
-                                required
-                                autocomplete="new-password"
-                                minlength="12"
-                                maxlength="512"
-                                aria-describedby="password-hint"
-                            />
-                            <small id="password-hint">"At least 12 characters. Three or four random words are good."</small>
-                        </label>
+                        {new_password("Password")}
                         <button>"Open the desk"</button>
                     </form>
                 </OpenOrder>

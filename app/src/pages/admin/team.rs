@@ -17,10 +17,10 @@ pub fn TeamPage() -> impl IntoView {
             Some(id) => shop.password_link(id).await?,
             None => None,
         };
-        let team = shop.team().await?;
+        let (team, mailed) = (shop.team().await?, shop.sends_mail());
         Ok(view! {
             <Desk title="Team" current=Section::Team>
-                {link.map(link_panel)}
+                {link.map(|link| link_panel(link, mailed))}
                 <div class="side">
                     <div class="scroll">
                         <table class="table cards">
@@ -45,11 +45,16 @@ pub fn TeamPage() -> impl IntoView {
     })
 }
 
-fn link_panel(link: PasswordLink) -> AnyView {
+fn link_panel(link: PasswordLink, mailed: bool) -> AnyView {
+    let words = if mailed {
+        "It is on its way by mail. If that does not arrive, hand it over on another way that only they read. It sets the password once, within three days."
+    } else {
+        "Hand it over on a way that only they read. It sets the password once, within three days."
+    };
     view! {
         <section class="panel" aria-labelledby="link">
             <h2 id="link">{format!("A link for {}", link.email.as_str())}</h2>
-            <p>"Hand it over on a way that only they read. It sets the password once, within three days."</p>
+            <p>{words}</p>
             <code class="secret">{link.url}</code>
         </section>
     }

@@ -4,7 +4,7 @@
 //! programs (SVG) are refused.
 
 use super::saving::locked;
-use super::{NotTaken, object};
+use super::{NotTaken, object, preview};
 use crate::audit::{self, Actor};
 use crate::db::schema::book;
 use crate::inspect::Refused;
@@ -40,6 +40,8 @@ struct Pictures {
     key: String,
     accent: String,
     by_width: Vec<(u32, Vec<u8>)>,
+    /// The largest once more as JPEG.
+    preview: Vec<u8>,
 }
 
 impl Shop {
@@ -88,6 +90,7 @@ impl Shop {
         for (width, content) in made.by_width {
             self.0.files.put(&cover_path(&made.key, width), content.into()).await.map_err(Error::from)?;
         }
+        self.0.files.put(&preview::path(&made.key), made.preview.into()).await.map_err(Error::from)?;
         Ok((made.key, made.accent))
     }
 }
@@ -141,7 +144,7 @@ fn make(picture: &[u8]) -> Result<Pictures, Refused> {
     let whole = framed(&on_white(decoded));
     let accent = accent(&whole.thumbnail_exact(48, 72).to_rgb8());
     let mut digest = Sha256::new();
-    let mut by_width = Vec::new();
+    let (mut by_width, mut largest) = (Vec::new(), RgbImage::default());
     for width in Cover::WIDTHS {
         let height = width * 3 / 2;
         let picture = whole.resize_exact(width, height, FilterType::Lanczos3).to_rgb8();
@@ -150,9 +153,11 @@ fn make(picture: &[u8]) -> Result<Pictures, Refused> {
             .map_err(|_| refused("The picture cannot be made into a cover."))?;
         digest.update(&*encoded);
         by_width.push((width, encoded.to_vec()));
+        largest = picture;
     }
+    let preview = preview::encoded(&largest).map_err(|_| refused("The picture cannot be made into a cover."))?;
     let key = hex::encode(digest.finalize().get(..8).unwrap_or_default());
-    Ok(Pictures { key, accent, by_width })
+    Ok(Pictures { key, accent, by_width, preview })
 }
 
 /// What shows through is white.
@@ -255,6 +260,8 @@ mod tests {
             });
             let made = make(&png(&picture)).unwrap();
             assert_eq!(made.key.len(), 16);
+            let preview = image::load_from_memory_with_format(&made.preview, ImageFormat::Jpeg).unwrap();
+            assert_eq!((preview.width(), preview.height()), (960, 1_440));
             for (width, content) in made.by_width {
                 let read = image::load_from_memory_with_format(&content, ImageFormat::WebP).unwrap();
                 assert_eq!((read.width(), read.height()), (width, width * 3 / 2));

@@ -129,9 +129,7 @@ impl Shop {
                 Ok(files)
             }
             Err(error) => {
-                for key in keys {
-                    self.0.files.discard(&key).await;
-                }
+                self.discard_unless_kept(Some(slug), keys).await;
                 Err(error.into())
             }
         }

@@ -26,6 +26,8 @@ pub(crate) struct Saved {
 pub(crate) enum Which<'a> {
     /// One.
     Slug(&'a Slug),
+    /// These.
+    Slugs(&'a [&'a str]),
     /// So many behind this one, oldest first.
     Behind(i64, i64),
 }
@@ -58,6 +60,7 @@ impl Saved {
             .into_boxed();
         let rows: Vec<(Desk, Text)> = match which {
             Which::Slug(slug) => query.filter(book::slug.eq(slug.as_str())).load(conn)?,
+            Which::Slugs(slugs) => query.filter(book::slug.eq_any(slugs.iter().copied())).load(conn)?,
             Which::Behind(id, count) => query.filter(book::id.gt(id)).limit(*count).load(conn)?,
         };
         let ids: Vec<i64> = rows.iter().map(|(desk, _)| desk.0).collect();

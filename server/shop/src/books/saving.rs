@@ -164,6 +164,11 @@ pub(super) fn create(conn: &mut AnyConnection, actor: &Actor, fields: &Fields, n
     if taken(conn, &fields.slug)? {
         return Err(NotSaved::Problems(vec![taken_problem()]));
     }
+    insert(conn, actor, fields, now)
+}
+
+/// Makes a book whose address is known to be free.
+pub(super) fn insert(conn: &mut AnyConnection, actor: &Actor, fields: &Fields, now: NaiveDateTime) -> Saving {
     let id: i64 = diesel::insert_into(book::table)
         .values((
             book::slug.eq(fields.slug.as_str()),

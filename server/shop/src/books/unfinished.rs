@@ -28,8 +28,7 @@ impl Shop {
     pub async fn keep_unfinished(&self, form: &Unfinished, replaces: Option<&str>) -> Result<String, Error> {
         let (name, now) = (new_name(), self.0.clock.now());
         let (own, form, replaces) = (name.clone(), form.clone(), replaces.map(str::to_owned));
-        let old = self
-            .0
+        self.0
             .db
             .write(move |conn| {
                 let mut form = form.clone();
@@ -38,13 +37,9 @@ impl Shop {
                     form.file = form.file.or(before.file);
                     form.notes = if form.notes.is_empty() { before.notes } else { form.notes };
                 }
-                insert(conn, &own, "book", &as_text(&form)?, now)?;
-                old(conn, now)
+                insert(conn, &own, "book", &as_text(&form)?, now)
             })
             .await?;
-        for key in old {
-            self.0.files.discard(&key).await;
-        }
         Ok(name)
     }
 
@@ -72,6 +67,25 @@ impl Shop {
         self.kept("words", name).await
     }
 
+    /// Forgets the forms whose week is over, with what waits beside them. Returns how many.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn forget_old_forms(&self) -> Result<usize, Error> {
+        let now = self.0.clock.now();
+        let mut count = 0;
+        loop {
+            let (rows, keys) = self.0.db.write(move |conn| old(conn, now)).await?;
+            for key in keys {
+                self.0.files.discard(&key).await;
+            }
+            count += rows;
+            if rows == 0 {
+                return Ok(count);
+            }
+        }
+    }
+
     /// A form filled from an EPUB, which waits to become the book's first file; returns the form's name.
     ///
     /// # Errors
@@ -97,7 +111,7 @@ impl Shop {
         form.file = Some(WaitingFile { key: key.clone(), sha256: written.sha256, bytes: written.bytes });
         let name = self.keep_unfinished(&form, None).await;
         if name.is_err() {
-            self.0.files.discard(&key).await;
+            self.discard_unless_kept(None, vec![key]).await;
         }
         Ok(name?)
     }
@@ -105,17 +119,7 @@ impl Shop {
     pub(super) async fn keep<T: Serialize>(&self, kind: &'static str, what: &T) -> Result<String, Error> {
         let (name, now, data) = (new_name(), self.0.clock.now(), as_text(what)?);
         let own = name.clone();
-        let old = self
-            .0
-            .db
-            .write(move |conn| {
-                insert(conn, &own, kind, &data, now)?;
-                old(conn, now)
-            })
-            .await?;
-        for key in old {
-            self.0.files.discard(&key).await;
-        }
+        self.0.db.write(move |conn| insert(conn, &own, kind, &data, now)).await?;
         Ok(name)
     }
 
@@ -180,23 +184,27 @@ pub(super) fn take(conn: &mut AnyConnection, name: &str) -> Result<Option<Unfini
     serde_json::from_str(&data).map(Some).map_err(|error| Error::internal(error.to_string()))
 }
 
-/// Takes out what is too old; returns the objects that nobody needs any more.
-fn old(conn: &mut AnyConnection, now: NaiveDateTime) -> Result<Vec<String>, Error> {
+/// Takes out some of what is too old; returns how many forms, and the objects that nobody needs any more.
+fn old(conn: &mut AnyConnection, now: NaiveDateTime) -> Result<(usize, Vec<String>), Error> {
     let rows: Vec<(String, String)> = unfinished::table
         .filter(unfinished::created_at.lt(now - KEPT))
         .limit(100)
         .select((unfinished::name, unfinished::data))
         .load(conn)?;
-    let mut keys = Vec::new();
+    let (mut count, mut keys) = (0, Vec::new());
     for (name, data) in rows {
         // Whoever took it meanwhile has its file.
-        if diesel::delete(unfinished::table.filter(unfinished::name.eq(name))).execute(conn)? == 0 {
-            continue;
+        if diesel::delete(unfinished::table.filter(unfinished::name.eq(name))).execute(conn)? == 1 {
+            count += 1;
+            keys.extend(waiting_file(&data));
         }
-        let file = serde_json::from_str::<Unfinished>(&data).ok().and_then(|form| form.file);
-        keys.extend(file.map(|file| file.key));
     }
-    Ok(keys)
+    Ok((count, keys))
+}
+
+/// The object that waits beside a kept form, of the form's text.
+pub(crate) fn waiting_file(data: &str) -> Option<String> {
+    Some(serde_json::from_str::<Unfinished>(data).ok()?.file?.key)
 }
 
 /// The form as an EPUB fills it.

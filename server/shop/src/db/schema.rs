@@ -390,6 +390,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    staff_place (user_id, network) {
+        user_id -> BigInt,
+        network -> Text,
+        last_seen -> Timestamp,
+    }
+}
+
+diesel::table! {
     recovery_code (id) {
         id -> BigInt,
         user_id -> BigInt,
@@ -499,6 +507,7 @@ diesel::joinable!(refund_item -> refund (refund_id));
 diesel::joinable!(refund_item -> order_item (order_item_id));
 diesel::joinable!(dispute -> orders (order_id));
 diesel::joinable!(staff_session -> users (user_id));
+diesel::joinable!(staff_place -> users (user_id));
 diesel::joinable!(recovery_code -> users (user_id));
 diesel::joinable!(refresh_token -> staff_session (session_id));
 diesel::joinable!(api_token -> users (user_id));
@@ -537,6 +546,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     buyer_session,
     users,
     staff_session,
+    staff_place,
     recovery_code,
     refresh_token,
     api_token,

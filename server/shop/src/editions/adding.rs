@@ -112,9 +112,7 @@ impl Shop {
         let keys: Vec<String> = stored.iter().map(|file| file.key.clone()).collect();
         let added = self.store_and_insert(actor, slug, label, &new.changelog, stored).await;
         if !matches!(added, Ok((_, true))) {
-            for key in keys {
-                self.0.files.discard(&key).await;
-            }
+            self.discard_unless_kept(Some(slug), keys).await;
         }
         Ok(added?.0)
     }

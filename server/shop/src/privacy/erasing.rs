@@ -3,6 +3,7 @@
 use super::TOMBSTONE;
 use super::sweep::{self, columns, has_table, hits};
 use crate::audit::{self, Actor};
+use crate::books::waiting_file;
 use crate::db::AnyConnection;
 use crate::db::schema::{
     checkout, dispute, download_claim, download_log, download_token, entitlement, invoice, order_access, order_item,
@@ -85,18 +86,24 @@ impl Shop {
     /// changed then.
     pub async fn erase_buyer(&self, email: &Email, actor: &Actor) -> Result<Result<Erased, NotErased>, Error> {
         let (shop, email, actor) = (self.clone(), email.clone(), *actor);
-        self.0
+        let (erased, waiting) = self
+            .0
             .db
             .write(move |conn| {
                 let latest = latest_order(conn, &email)?;
-                let erased = erase(conn, &shop, &email)?;
+                let mut waiting = Vec::new();
+                let erased = erase(conn, &shop, &email, &mut waiting)?;
                 if let Ok(erased) = &erased {
                     let after = json!({ "orders": erased.orders, "mails": erased.mails, "kept": erased.kept.len() });
                     audit::record(conn, &actor, "buyer.erased", latest, None, Some(after))?;
                 }
-                Ok(erased)
+                Ok((erased, waiting))
             })
-            .await
+            .await?;
+        for key in waiting {
+            self.0.files.discard(&key).await;
+        }
+        Ok(erased)
     }
 }
 
@@ -107,7 +114,13 @@ pub(super) fn latest_order(conn: &mut AnyConnection, email: &Email) -> Result<St
     Ok(number.map_or_else(|| "buyer".to_owned(), |number| format!("order:{number}")))
 }
 
-fn erase(conn: &mut AnyConnection, shop: &Shop, email: &Email) -> Result<Result<Erased, NotErased>, Error> {
+/// Does it; what waited beside forms that had the address in them is put into `waiting`, to be discarded.
+fn erase(
+    conn: &mut AnyConnection,
+    shop: &Shop,
+    email: &Email,
+    waiting: &mut Vec<String>,
+) -> Result<Result<Erased, NotErased>, Error> {
     let (now, norm) = (shop.0.clock.now(), email.normalized());
     let columns = columns(conn)?;
     let rows: Vec<OrderRow> = orders::table
@@ -155,6 +168,10 @@ fn erase(conn: &mut AnyConnection, shop: &Shop, email: &Email) -> Result<Result<
     for needle in &needles {
         sweep::execute(conn, "UPDATE difference SET detail = 'erased'", "difference", "detail", needle)?;
         sweep::execute(conn, "DELETE FROM session", "session", "data", needle)?;
+        // A form or a table that somebody has not finished, and what somebody calls a program.
+        waiting.extend(sweep::values(conn, "unfinished", "data", needle)?.iter().filter_map(|data| waiting_file(data)));
+        sweep::execute(conn, "DELETE FROM unfinished", "unfinished", "data", needle)?;
+        sweep::execute(conn, "UPDATE api_token SET name = 'erased'", "api_token", "name", needle)?;
         // What was done stays in the audit, and of whom it was the order's number.
         for column in ["before", "after"] {
             sweep::execute(conn, &format!("UPDATE audit SET {column} = '\"erased\"'"), "audit", column, needle)?;

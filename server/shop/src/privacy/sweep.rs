@@ -119,7 +119,7 @@ pub(super) fn count(conn: &mut AnyConnection, table: &str, column: &str, address
 
 /// The different texts of a column in which the address stands, as an address of its own and not as the end or the
 /// beginning of another one.
-fn values(conn: &mut AnyConnection, table: &str, column: &str, address: &str) -> Result<Vec<String>, Error> {
+pub(super) fn values(conn: &mut AnyConnection, table: &str, column: &str, address: &str) -> Result<Vec<String>, Error> {
     let text = format!("CAST(\"{column}\" AS TEXT)");
     let position = if matches!(conn, AnyConnection::Sqlite(_)) { "instr" } else { "strpos" };
     let (lower, typed) = (parameter(conn, 1), parameter(conn, 2));

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use core::fmt;
 use hmac::Mac as _;
+use std::net::IpAddr;
 use subtle::ConstantTimeEq as _;
 
 /// How many recovery codes an account has.
@@ -107,6 +108,16 @@ impl SecretKey {
     pub(crate) fn knows_device(&self, user_id: i64, device: &DeviceSecret) -> bool {
         let Some((id, signature)) = device.0.split_once('.') else { return false };
         self.device_signature(user_id, id).as_bytes().ct_eq(signature.as_bytes()).into()
+    }
+
+    /// What a row keeps of a network that the account was signed in to from. There are few networks, so the hash takes the
+    /// key as well.
+    pub(crate) fn place_hash(&self, user_id: i64, network: IpAddr) -> String {
+        let mut mac = self.mac();
+        mac.update(b"place");
+        mac.update(&user_id.to_be_bytes());
+        mac.update(network.to_string().as_bytes());
+        hex::encode(mac.finalize().into_bytes())
     }
 
     /// What an account's one-time codes are made from (RFC 4226 wants 160 bits). Derived, so that the database has none.

@@ -220,9 +220,7 @@ impl Shop {
     /// # Errors
     /// The object store's.
     pub async fn cover_picture(&self, key: &str, width: u32) -> Result<Option<Bytes>, Error> {
-        let well_formed =
-            key.len() == 16 && key.bytes().all(|b| b.is_ascii_hexdigit()) && Cover::WIDTHS.contains(&width);
-        if !well_formed {
+        if !is_cover_key(key) || !Cover::WIDTHS.contains(&width) {
             return Ok(None);
         }
         match self.0.files.get(&cover_path(key, width)).await {
@@ -231,6 +229,11 @@ impl Shop {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// Keys come from addresses.
+pub(crate) fn is_cover_key(key: &str) -> bool {
+    key.len() == 16 && key.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 pub(crate) fn cover_path(key: &str, width: u32) -> String {

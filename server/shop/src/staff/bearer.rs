@@ -5,7 +5,8 @@
 //! and the account are looked at, so that what is revoked is over at once. Role and address are never read from it.
 
 use super::accounts::{email_of, object, role_of};
-use super::sessions::{Device, Row, check_password, open_session};
+use super::guesses::{Way, check_password};
+use super::sessions::{Device, Row, open_session};
 use super::{API_SESSION, Password, Staff, codes, tokens};
 use crate::audit::{self, Actor};
 use crate::db::AnyConnection;
@@ -94,7 +95,7 @@ impl Shop {
         code: Option<&str>,
         device: &Device,
     ) -> Result<ApiSignIn, Error> {
-        let (account, taken) = check_password(self, email, password, device).await?;
+        let (account, taken) = check_password(self, Way::Api, email, password, device).await?;
         let (now, user_id) = (self.0.clock.now(), account.id);
         let bucket = (user_id, String::new());
         let code = match code {
@@ -118,8 +119,8 @@ impl Shop {
                 {
                     return Err(Error::SignInRefused);
                 }
-                let session =
-                    open_session(conn, &account, &Row { kind: "api", hash: None, device: from.clone() }, now)?;
+                let row = Row { kind: "api", hash: None, device: from.clone() };
+                let session = open_session(conn, &shop.0.key, &account, &row, now)?;
                 keep_refresh_token(conn, &kept, session, now)?;
                 Ok(session)
             })
@@ -136,6 +137,9 @@ impl Shop {
     /// [`Error::SignedOut`] for a token that is used, too old or none, the database's.
     pub async fn api_refresh(&self, token: &str) -> Result<Tokens, Error> {
         let (now, old, next) = (self.0.clock.now(), secrets::hash(token), new_refresh_token());
+        if !self.is_refresh_token(&old).await? {
+            return Err(Error::SignedOut);
+        }
         let kept = secrets::hash(&next);
         // That a token was used twice ends the session, which an error would undo.
         let found = self.0.db.write(move |conn| exchange(conn, &old, &kept, now)).await?;
@@ -149,12 +153,27 @@ impl Shop {
     /// The database's.
     pub async fn api_sign_out(&self, token: &str) -> Result<(), Error> {
         let (now, hash) = (self.0.clock.now(), secrets::hash(token));
+        if !self.is_refresh_token(&hash).await? {
+            return Ok(());
+        }
         self.0
             .db
             .write(move |conn| {
                 let session =
                     refresh_token::table.find(&hash).select(refresh_token::session_id).first(conn).optional()?;
                 session.map_or(Ok(()), |session| end(conn, session, now))
+            })
+            .await
+    }
+
+    /// Whether a refresh token of that hash was ever given out: what strangers make up does not come to the writer.
+    async fn is_refresh_token(&self, hash: &str) -> Result<bool, Error> {
+        let asked = hash.to_owned();
+        self.0
+            .db
+            .read_briefly(move |conn| {
+                let given = refresh_token::table.find(asked);
+                Ok(diesel::select(diesel::dsl::exists(given)).get_result(conn)?)
             })
             .await
     }

@@ -4,7 +4,7 @@
 //! half minute and the ones beside it, and once. Recovery codes are derived too, and rows keep their hashes.
 
 use super::accounts::object;
-use super::sessions::confirm_password;
+use super::guesses::confirm_password;
 use super::{Password, SHOWN, Staff};
 use crate::audit::{self, Actor};
 use crate::db::AnyConnection;

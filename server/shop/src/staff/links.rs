@@ -1,12 +1,13 @@
 //! Links that set a password: for who is invited, and for who has forgotten hers. Derived, shown to the owner who asks (or
-//! printed by the program), good once and for three days. With the password every session of the account ends.
+//! printed by the program), mailed if a colleague has asked and the store sends mail, good once and for three days. With the password every session of the account ends.
 
 use super::accounts::{email_of, object};
-use super::{Password, own};
+use super::{Password, own, tokens};
 use crate::audit::{self, Actor};
 use crate::db::AnyConnection;
 use crate::db::schema::users;
-use crate::secrets::{self, Purpose};
+use crate::outbox::{self, Kind};
+use crate::secrets::{self, DeviceSecret, Purpose};
 use crate::types::Email;
 use crate::{Error, Shop};
 use chrono::{NaiveDateTime, TimeDelta};
@@ -41,14 +42,12 @@ impl Shop {
     /// [`Error::NotFound`], the database's.
     pub async fn make_password_link(&self, actor: &Actor, id: i64) -> Result<PasswordLink, Error> {
         let (shop, actor, now) = (self.clone(), *actor, self.0.clock.now());
-        self.0
-            .db
-            .write(move |conn| {
-                make_link(conn, &shop, id, now)?;
-                audit::record(conn, &actor, "user.link_made", object(id), None, None)?;
-                link(conn, &shop, id, now)?.ok_or(Error::NotFound)
-            })
-            .await
+        let made = self.0.db.write(move |conn| {
+            make_link(conn, &shop, &actor, id, now)?;
+            audit::record(conn, &actor, "user.link_made", object(id), None, None)?;
+            link(conn, &shop, id, now)?.ok_or(Error::NotFound)
+        });
+        made.await.inspect(|_| self.0.mail_waiting.notify_one())
     }
 
     /// The link that an account has, if it is still good.
@@ -75,18 +74,20 @@ impl Shop {
             .await
     }
 
-    /// Sets the password of the account whose link has that secret, and ends all its sessions and tokens.
+    /// Sets the password of the account whose link has that secret, and ends all its sessions and tokens. Gives what the
+    /// browser is known by from now on: no stranger's guesses keep it out.
     ///
     /// # Errors
     /// [`Error::Forbidden`] for a link that is used, too old or none, [`Error::WeakPassword`], the database's.
-    pub async fn set_password(&self, secret: &str, password: &Password) -> Result<(), Error> {
+    pub async fn set_password(&self, secret: &str, password: &Password) -> Result<DeviceSecret, Error> {
         let (now, link_hash) = (self.0.clock.now(), secrets::hash(secret));
         let asked = link_hash.clone();
         let account = self.0.db.read(move |conn| of_link(conn, &asked, now)).await?;
         let (_, email) = account.ok_or(Error::Forbidden("no such link"))?;
         password.check(&email)?;
         let hash = self.0.hashing.hash(password).await?;
-        self.0
+        let id = self
+            .0
             .db
             .write(move |conn| {
                 // Of two at once the second finds it used.
@@ -99,11 +100,13 @@ impl Shop {
                     ))
                     .execute(conn)?;
                 own::end_sessions(conn, id, None, now)?;
-                own::revoke_tokens(conn, id, now)?;
+                tokens::revoke_all(conn, &Actor::Visitor, id, now)?;
                 own::renew_totp(conn, id)?;
-                audit::record(conn, &Actor::Visitor, "user.password_set", object(id), None, None)
+                audit::record(conn, &Actor::Visitor, "user.password_set", object(id), None, None)?;
+                Ok(id)
             })
-            .await
+            .await?;
+        Ok(self.0.key.new_device(id))
     }
 }
 
@@ -119,14 +122,24 @@ fn of_link(conn: &mut AnyConnection, hash: &str, now: NaiveDateTime) -> Result<O
     row.map(|(id, email)| Ok((id, email_of(&email)?))).transpose()
 }
 
-/// A new link in place of an older one.
-pub(super) fn make_link(conn: &mut AnyConnection, shop: &Shop, id: i64, now: NaiveDateTime) -> Result<(), Error> {
-    let generation: i32 = diesel::update(users::table.find(id))
+/// A new link in place of an older one. If a colleague has asked, it is mailed, where the store sends mail and the account is
+/// not switched off; what the program prints is for the hands of who has asked for it.
+pub(super) fn make_link(
+    conn: &mut AnyConnection,
+    shop: &Shop,
+    actor: &Actor,
+    id: i64,
+    now: NaiveDateTime,
+) -> Result<(), Error> {
+    let (generation, email, off): (i32, String, Option<NaiveDateTime>) = diesel::update(users::table.find(id))
         .set(users::link_generation.eq(users::link_generation + 1))
-        .returning(users::link_generation)
+        .returning((users::link_generation, users::email, users::disabled_at))
         .get_result(conn)
         .optional()?
         .ok_or(Error::NotFound)?;
+    if matches!(actor, Actor::Staff(_)) && shop.sends_mail() && off.is_none() {
+        outbox::queue(conn, shop, Kind::PasswordLink { user: id, generation }, &email, None, now)?;
+    }
     diesel::update(users::table.find(id))
         .set((
             users::link_hash.eq(secrets::hash(&shop.0.key.derive(Purpose::PasswordLink, id, generation))),

@@ -1,12 +1,12 @@
 //! What everybody may see and change of the own account: password, codes, sessions.
 
 use super::accounts::object;
-use super::sessions::confirm_password;
+use super::guesses::confirm_password;
 use super::{IDLE, Password, Staff};
 use crate::audit::{self, Actor};
 use crate::clock;
 use crate::db::AnyConnection;
-use crate::db::schema::{api_token, recovery_code, staff_session, users};
+use crate::db::schema::{recovery_code, staff_session, users};
 use crate::{Error, Shop};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
@@ -103,7 +103,8 @@ impl Shop {
             .await
     }
 
-    /// Changes one's own password, and ends all other sessions.
+    /// Changes one's own password, and ends all other sessions. Tokens for programs live on: nobody has to set up programs
+    /// anew for it; who has to doubt them revokes them.
     ///
     /// # Errors
     /// [`Error::SignInRefused`] if the old one is wrong, [`Error::WeakPassword`], [`Error::RateLimited`], the database's.
@@ -149,14 +150,6 @@ impl Shop {
             })
             .await
     }
-}
-
-/// Makes nothing of the tokens of an account.
-pub(super) fn revoke_tokens(conn: &mut AnyConnection, id: i64, now: NaiveDateTime) -> Result<(), Error> {
-    diesel::update(api_token::table.filter(api_token::user_id.eq(id)).filter(api_token::revoked_at.is_null()))
-        .set(api_token::revoked_at.eq(now))
-        .execute(conn)?;
-    Ok(())
 }
 
 /// Gives an account that asks for no codes another secret for them: whoever had the old password may have seen the first.

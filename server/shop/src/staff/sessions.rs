@@ -1,16 +1,14 @@
 //! Signing in and out, and who a session belongs to.
 //!
-//! Guesses are held back before anything is hashed: by account, by network and in all. A browser that has been in before
-//! (a signed cookie, [`DeviceSecret`]) is not counted with strangers but has a bucket of its own, so that nobody can lock an
-//! account's owner out of it by guessing. Address and password are answered alike whichever of them is wrong, and an address
-//! without an account takes as long.
+//! Passwords and guesses at them are the business of [`super::guesses`].
 
 use super::accounts::{email_of, object, role_of};
-use super::{IDLE, PENDING, Password, SEEN_AGAIN, SESSION, Staff, codes};
+use super::guesses::{Way, check_password};
+use super::{IDLE, PENDING, Password, SEEN_AGAIN, SESSION, Staff, codes, places};
 use crate::audit::{self, Actor};
 use crate::db::AnyConnection;
 use crate::db::schema::{refresh_token, staff_session, users};
-use crate::secrets::{DeviceSecret, StaffSecret};
+use crate::secrets::{DeviceSecret, SecretKey, StaffSecret};
 use crate::types::Email;
 use crate::{Error, Shop, limits};
 use chrono::NaiveDateTime;
@@ -67,37 +65,15 @@ macro_rules! living {
 #[derive(Clone, Queryable)]
 pub(super) struct Account {
     pub(super) id: i64,
-    password_hash: Option<String>,
+    pub(super) password_hash: Option<String>,
     totp_since: Option<NaiveDateTime>,
-    disabled_at: Option<NaiveDateTime>,
+    pub(super) disabled_at: Option<NaiveDateTime>,
 }
 
 impl Account {
     /// Whether it asks for codes.
     pub(super) fn has_codes(&self) -> bool {
         self.totp_since.is_some()
-    }
-}
-
-/// A guess that was let through, to be given back if it was none.
-pub(super) struct Taken {
-    at: NaiveDateTime,
-    network: IpAddr,
-    address: String,
-    known: Option<(i64, DeviceSecret)>,
-}
-
-impl Taken {
-    pub(super) fn give_back(&self, shop: &Shop) {
-        let limits = &shop.0.limits;
-        match &self.known {
-            Some((id, known)) => limits.desk_by_device.give_back(&(*id, known.id().to_owned()), self.at),
-            None => {
-                limits.desk_by_network.give_back(&self.network, self.at);
-                limits.desk_by_account.give_back(&self.address, self.at);
-                limits.desk.give_back(&(), self.at);
-            }
-        }
     }
 }
 
@@ -110,12 +86,13 @@ impl Shop {
     /// # Errors
     /// [`Error::SignInRefused`] without saying why, [`Error::RateLimited`], the database's.
     pub async fn sign_in(&self, email: &Email, password: &Password, device: &Device) -> Result<SignIn, Error> {
-        let (account, taken) = check_password(self, email, password, device).await?;
+        let (account, taken) = check_password(self, Way::Page, email, password, device).await?;
         let now = self.0.clock.now();
         let (secret, id, pending) = (StaffSecret::generate(), account.id, account.has_codes());
         let (kept, from) = (secret.clone(), device.clone());
         let row = Row { kind: if pending { "pending" } else { "browser" }, hash: Some(kept.hash()), device: from };
-        self.0.db.write(move |conn| open_session(conn, &account, &row, now).map(|_| ())).await?;
+        let key = self.0.key.clone();
+        self.0.db.write(move |conn| open_session(conn, &key, &account, &row, now).map(|_| ())).await?;
         if pending {
             return Ok(SignIn::CodeNeeded(secret));
         }
@@ -168,7 +145,7 @@ impl Shop {
                     return Ok(false);
                 }
                 let row = Row { kind: "browser", hash: Some(kept.hash()), device: from.clone() };
-                open_session(conn, &account, &row, now)?;
+                open_session(conn, &shop.0.key, &account, &row, now)?;
                 Ok(true)
             })
             .await?;
@@ -233,6 +210,7 @@ impl Shop {
                     .le(now)
                     .or(staff_session::last_seen.le(now - IDLE).and(staff_session::kind.ne("api")))
                     .or(staff_session::revoked_at.is_not_null());
+                places::forget_old(conn, now)?;
                 let over: Vec<i64> =
                     staff_session::table.filter(over).select(staff_session::id).limit(500).load(conn)?;
                 let tokens = refresh_token::table.filter(refresh_token::session_id.eq_any(&over));
@@ -241,70 +219,6 @@ impl Shop {
             })
             .await
     }
-}
-
-/// Looks at address and password. What was taken for the guess is given back by who needs no more.
-pub(super) async fn check_password(
-    shop: &Shop,
-    email: &Email,
-    password: &Password,
-    device: &Device,
-) -> Result<(Account, Taken), Error> {
-    let (now, norm) = (shop.0.clock.now(), email.normalized());
-    let address = norm.clone();
-    let account: Option<Account> = shop
-        .0
-        .db
-        .read(move |conn| {
-            Ok(users::table
-                .filter(users::email_norm.eq(address))
-                .select((users::id, users::password_hash, users::totp_since, users::disabled_at))
-                .first(conn)
-                .optional()?)
-        })
-        .await?;
-    let known = match (&account, &device.known) {
-        (Some(account), Some(known)) if shop.0.key.knows_device(account.id, known) => Some((account.id, known.clone())),
-        _ => None,
-    };
-    let taken = Taken { at: now, network: limits::network(device.ip), address: norm, known };
-    let limits = &shop.0.limits;
-    let welcome = match &taken.known {
-        Some((id, known)) => limits.desk_by_device.take((*id, known.id().to_owned()), now),
-        // The network first: what it guesses in vain takes nothing from the account's own bucket.
-        None => {
-            limits.desk_by_network.take(taken.network, now)
-                && limits.desk_by_account.take(taken.address.clone(), now)
-                && limits.desk.take((), now)
-        }
-    };
-    if !welcome {
-        tracing::warn!("a way into the desk was refused: too many guesses");
-        return Err(Error::RateLimited);
-    }
-    let open = account.filter(|account| account.disabled_at.is_none());
-    let hash = open.as_ref().and_then(|account| account.password_hash.clone());
-    let right = shop.0.hashing.verify(password, hash).await?;
-    match open {
-        Some(account) if right => Ok((account, taken)),
-        _ => Err(Error::SignInRefused),
-    }
-}
-
-/// Asks somebody who is signed in for the password once more. Guesses are counted like those at the door.
-pub(super) async fn confirm_password(shop: &Shop, staff: &Staff, password: &Password) -> Result<(), Error> {
-    let (now, id) = (shop.0.clock.now(), staff.id);
-    let bucket = (id, "signed in".to_owned());
-    if !shop.0.limits.desk_by_device.take(bucket.clone(), now) {
-        return Err(Error::RateLimited);
-    }
-    let hash: Option<String> =
-        shop.0.db.read(move |conn| Ok(users::table.find(id).select(users::password_hash).first(conn)?)).await?;
-    if !shop.0.hashing.verify(password, hash).await? {
-        return Err(Error::SignInRefused);
-    }
-    shop.0.limits.desk_by_device.give_back(&bucket, now);
-    Ok(())
 }
 
 /// The browser's name, if it has one that this account has come in with, or a new one.
@@ -338,6 +252,7 @@ pub(super) struct Row {
 /// Opens a session of an account that is still as it was when its password was looked at; gives its id.
 pub(super) fn open_session(
     conn: &mut AnyConnection,
+    key: &SecretKey,
     account: &Account,
     row: &Row,
     now: NaiveDateTime,
@@ -373,6 +288,7 @@ pub(super) fn open_session(
         .returning(staff_session::id)
         .get_result(conn)?;
     if *kind != "pending" {
+        places::note(conn, key, account.id, limits::network(device.ip), now)?;
         audit::record(conn, &Actor::Staff(account.id), "session.opened", object(account.id), None, None)?;
     }
     Ok(id)

@@ -3,11 +3,11 @@
 
 use super::accounts::{insert, object};
 use super::links::open_accounts;
-use super::{NewStaff, Password, own};
+use super::{NewStaff, Password, own, tokens};
 use crate::audit::{self, Actor};
 use crate::db::AnyConnection;
 use crate::db::schema::users;
-use crate::secrets::Purpose;
+use crate::secrets::{DeviceSecret, Purpose};
 use crate::types::{Email, Role};
 use crate::{Error, Shop};
 use chrono::NaiveDateTime;
@@ -67,11 +67,12 @@ impl Shop {
     }
 
     /// Makes the first owner, with the secret of [`Shop::setup_url`]. It is good once: with an owner it is nothing any more.
+    /// Gives what her browser is known by from now on: no stranger's guesses keep it out.
     ///
     /// # Errors
     /// [`Error::Forbidden`] for any other secret or when there is an owner, [`Error::Taken`], [`Error::WeakPassword`], the
     /// database's.
-    pub async fn set_up(&self, secret: &str, email: &Email, password: &Password) -> Result<(), Error> {
+    pub async fn set_up(&self, secret: &str, email: &Email, password: &Password) -> Result<DeviceSecret, Error> {
         let right = self.setup_secret();
         if !bool::from(right.as_bytes().ct_eq(secret.as_bytes())) || !self.needs_owner().await? {
             return Err(Error::Forbidden("the store is set up, or the secret is another's"));
@@ -79,7 +80,8 @@ impl Shop {
         password.check(email)?;
         let hash = self.0.hashing.hash(password).await?;
         let (email, now) = (email.clone(), self.0.clock.now());
-        self.0
+        let id = self
+            .0
             .db
             .write(move |conn| {
                 lock(conn)?;
@@ -87,9 +89,11 @@ impl Shop {
                     return Err(Error::Forbidden("the store is set up"));
                 }
                 let id = insert(conn, &Actor::Visitor, &email, Role::Owner, Some(&hash), now)?;
-                audit::record(conn, &Actor::Staff(id), "store.set_up", object(id), None, None)
+                audit::record(conn, &Actor::Staff(id), "store.set_up", object(id), None, None)?;
+                Ok(id)
             })
-            .await
+            .await?;
+        Ok(self.0.key.new_device(id))
     }
 
     /// Sees to it that a demo store has its owner, as its sign-in shows it, whatever visitors did to the account; and that
@@ -135,7 +139,7 @@ impl Shop {
                 let Some(id) = on.select(users::id).first::<i64>(conn).optional()? else { return Ok(()) };
                 diesel::update(users::table.find(id)).set(users::disabled_at.eq(now)).execute(conn)?;
                 own::end_sessions(conn, id, None, now)?;
-                own::revoke_tokens(conn, id, now)?;
+                tokens::revoke_all(conn, &Actor::Store, id, now)?;
                 tracing::warn!("this store was a demo: its owner with the public password is switched off");
                 audit::record(conn, &Actor::Store, "user.switched_off", object(id), None, None)
             })

@@ -2,7 +2,7 @@
 
 use super::accounts::{email_of, insert, object, role_of};
 use super::links::{make_link, open_accounts};
-use super::{own, setup};
+use super::{own, setup, tokens};
 use crate::audit::{self, Actor};
 use crate::clock;
 use crate::db::AnyConnection;
@@ -93,20 +93,19 @@ impl Shop {
             .await
     }
 
-    /// Adds an account without a password, and a link that sets it. Gives the account's id.
+    /// Adds an account without a password, and a link that sets it, which is mailed if the store sends mail. Gives the
+    /// account's id.
     ///
     /// # Errors
     /// [`Error::Taken`], the database's.
     pub async fn invite(&self, actor: &Actor, email: &Email, role: Role) -> Result<i64, Error> {
         let (shop, actor, email, now) = (self.clone(), *actor, email.clone(), self.0.clock.now());
-        self.0
-            .db
-            .write(move |conn| {
-                let id = insert(conn, &actor, &email, role, None, now)?;
-                make_link(conn, &shop, id, now)?;
-                Ok(id)
-            })
-            .await
+        let invited = self.0.db.write(move |conn| {
+            let id = insert(conn, &actor, &email, role, None, now)?;
+            make_link(conn, &shop, &actor, id, now)?;
+            Ok(id)
+        });
+        invited.await.inspect(|_| self.0.mail_waiting.notify_one())
     }
 
     /// Gives an account another role, from its next request on.
@@ -132,7 +131,7 @@ impl Shop {
             .await
     }
 
-    /// Switches an account off: its sessions and tokens are nothing any more, from the next request on.
+    /// Switches an account off: its sessions and tokens are nothing any more, from the next request on and for good.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::LastOwner`], the database's.
@@ -148,12 +147,13 @@ impl Shop {
                 }
                 somebody_decides(conn)?;
                 own::end_sessions(conn, id, None, now)?;
+                tokens::revoke_all(conn, &actor, id, now)?;
                 audit::record(conn, &actor, "user.switched_off", object(id), None, None)
             })
             .await
     }
 
-    /// Switches an account on again. Its tokens work again, its sessions do not.
+    /// Switches an account on again. Neither its sessions nor its tokens come back with it.
     ///
     /// # Errors
     /// [`Error::NotFound`], the database's.

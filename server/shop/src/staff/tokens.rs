@@ -3,9 +3,11 @@
 
 use super::accounts::{email_of, object, role_of};
 use super::bearer::Bearer;
-use super::{SEEN_AGAIN, SHOWN, Staff};
+use super::guesses::confirm_password;
+use super::{Password, SEEN_AGAIN, SHOWN, Staff};
 use crate::audit::{self, Actor};
 use crate::clock;
+use crate::db::AnyConnection;
 use crate::db::schema::{api_token, users};
 use crate::secrets::{self, Purpose};
 use crate::types::Scope;
@@ -39,15 +41,24 @@ pub struct TokenView {
 type Row = (i64, String, String, NaiveDateTime, Option<NaiveDateTime>, NaiveDateTime);
 
 impl Shop {
-    /// Makes a token; gives its id.
+    /// Makes a token, for who gives the account's password once more: it outlives the session. Gives its id.
     ///
     /// # Errors
-    /// [`Error::BadRequest`] without a name, for too long a time, or if there are too many; the database's.
-    pub async fn make_token(&self, staff: &Staff, name: &str, scope: Scope, days: u16) -> Result<i64, Error> {
+    /// [`Error::BadRequest`] without a name, for too long a time, or if there are too many; [`Error::SignInRefused`],
+    /// [`Error::RateLimited`], the database's.
+    pub async fn make_token(
+        &self,
+        staff: &Staff,
+        password: &Password,
+        name: &str,
+        scope: Scope,
+        days: u16,
+    ) -> Result<i64, Error> {
         let name: String = name.trim().chars().take(100).collect();
         if name.is_empty() || days == 0 || days > MOST_DAYS {
             return Err(Error::BadRequest("a token has a name, and an end within a year"));
         }
+        confirm_password(self, staff, password).await?;
         let (shop, user, now) = (self.clone(), staff.id, self.0.clock.now());
         self.0
             .db
@@ -164,6 +175,33 @@ impl Shop {
             })
             .await
     }
+
+    /// Revokes all of one's own tokens; gives how many there were.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn revoke_all_tokens(&self, staff: &Staff) -> Result<usize, Error> {
+        let (user, now) = (staff.id, self.0.clock.now());
+        self.0.db.write(move |conn| revoke_all(conn, &Actor::Staff(user), user, now)).await
+    }
+}
+
+/// Revokes all tokens of an account, and writes down how many, if any; gives how many.
+pub(super) fn revoke_all(
+    conn: &mut AnyConnection,
+    actor: &Actor,
+    user: i64,
+    now: NaiveDateTime,
+) -> Result<usize, Error> {
+    let count =
+        diesel::update(api_token::table.filter(api_token::user_id.eq(user)).filter(api_token::revoked_at.is_null()))
+            .set(api_token::revoked_at.eq(now))
+            .execute(conn)?;
+    if count > 0 {
+        let before = json!({ "tokens": count });
+        audit::record(conn, actor, "token.all_revoked", object(user), Some(before), None)?;
+    }
+    Ok(count)
 }
 
 /// Whether the text has the form of such a token, rather than of an access token.

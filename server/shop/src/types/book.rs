@@ -140,7 +140,7 @@ impl fmt::Display for BookFormat {
     }
 }
 
-/// A cover picture, 2:3, in three widths of WebP.
+/// A cover picture, 2:3, in three widths of WebP, and once more as JPEG for what cannot read that.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cover {
     /// The content's key: names the picture in URLs, changes when the picture does.
@@ -155,6 +155,13 @@ impl Cover {
     #[must_use]
     pub fn url(&self, width: u32) -> String {
         format!("/covers/{}-{width}.webp", self.key)
+    }
+
+    /// The URL of the picture in its largest width as JPEG, for link previews.
+    #[must_use]
+    pub fn preview_url(&self) -> String {
+        let [.., largest] = Self::WIDTHS;
+        format!("/covers/{}-{largest}.jpg", self.key)
     }
 }
 

@@ -44,6 +44,35 @@ impl Email {
     }
 }
 
+/// A text of somebody else's (Stripe's, a mail server's, a colleague's) for eyes that may not see buyers: every address in it
+/// is masked.
+#[must_use]
+pub fn mask_addresses(text: &str) -> String {
+    let part = |c: char| c.is_alphanumeric() || ".!#$%&*+/=?^_`{|}~-@".contains(c);
+    let mut masked = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(part) {
+        let (before, from) = rest.split_at(at);
+        let (word, behind) = from.split_at(from.find(|c| !part(c)).unwrap_or(from.len()));
+        masked.push_str(before);
+        // A full stop behind it is the sentence's.
+        let plain = word.trim_end_matches(['.', '!', '?']);
+        let address = plain.rsplit_once('=').map_or(plain, |(_, address)| address);
+        match address.parse::<Email>() {
+            Ok(email) => {
+                masked.push_str(&email.masked());
+                masked.push_str(&word[plain.len()..]);
+            }
+            // With an @ in it and no address as we know them: perhaps one of an older server's.
+            Err(_) if word.contains('@') => masked.push('…'),
+            Err(_) => masked.push_str(word),
+        }
+        rest = behind;
+    }
+    masked.push_str(rest);
+    masked
+}
+
 impl FromStr for Email {
     type Err = InvalidEmail;
 
@@ -119,6 +148,22 @@ mod tests {
             long.as_str(),
         ] {
             assert_eq!(bad.parse::<Email>(), Err(InvalidEmail), "{bad}");
+        }
+    }
+
+    #[test]
+    fn addresses_in_a_text_are_masked_and_nothing_else_is() {
+        for (text, masked) in [
+            ("", ""),
+            ("cs_test_1: 799 USD, not 699", "cs_test_1: 799 USD, not 699"),
+            ("of ann@example.org.", "of a…@e….org."),
+            ("550 <Ann.Lee+x@books.example.org>: unknown", "550 <A…@b….org>: unknown"),
+            ("email=ann@example.org, again", "a…@e….org, again"),
+            ("two ann@example.org, bob@example.com!", "two a…@e….org, b…@e….com!"),
+            ("müller@bücher.example", "m…@b….example"),
+            ("root@localhost and a@b@c", "… and …"),
+        ] {
+            assert_eq!(mask_addresses(text), masked, "{text}");
         }
     }
 

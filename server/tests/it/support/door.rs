@@ -22,6 +22,8 @@ pub struct Door {
     /// The store's own address, if it is another one than that of its usual door.
     pub base_url: Option<String>,
     pub lanes: Lanes,
+    /// How long an upload may take whatever its size.
+    pub upload_grace: Duration,
     pub limits: serve::Limits,
     pub welcome: Welcome,
     /// Told to stop by `true`.
@@ -39,6 +41,7 @@ impl Default for Door {
             trusted_proxies: Vec::new(),
             base_url: None,
             lanes: Lanes::default(),
+            upload_grace: Duration::from_secs(60),
             limits: serve::Limits::default(),
             welcome: Welcome::default(),
             stop,
@@ -47,8 +50,21 @@ impl Default for Door {
 }
 
 pub(super) fn open_door(listener: TcpListener, shop: &Shop, sandbox: &Running, door: Door) -> JoinHandle<()> {
-    let Door { webhook_secrets, mail_secrets, trusted_proxies, base_url: _, lanes, limits, welcome, mut stop } = door;
+    let Door {
+        webhook_secrets,
+        mail_secrets,
+        trusted_proxies,
+        base_url: _,
+        lanes,
+        upload_grace,
+        limits,
+        welcome,
+        mut stop,
+    } = door;
+    let folder = std::env::temp_dir().join(format!("octavo-uploads-{}", std::process::id()));
     let leptos = leptos::config::LeptosOptions::builder().output_name("octavo").site_root("target/site").build();
+    let mut uploads = Uploads::new(folder, 4);
+    uploads.grace = upload_grace;
     let store = store(Settings {
         leptos,
         shop: shop.clone(),
@@ -60,7 +76,7 @@ pub(super) fn open_door(listener: TcpListener, shop: &Shop, sandbox: &Running, d
         page_cache: page_cache::Settings { recheck: Duration::ZERO, ..page_cache::Settings::default() },
         lanes,
         welcome,
-        uploads: Uploads::new(std::env::temp_dir().join(format!("octavo-uploads-{}", std::process::id())), 4),
+        uploads,
     });
     tokio::spawn(async move {
         let told = async move { drop(stop.wait_for(|stop| *stop).await) };

@@ -19,6 +19,7 @@ pub(super) fn made(token: String) -> AnyView {
 /// All that are good, and the form that makes one.
 pub(super) fn own(tokens: Vec<TokenView>) -> AnyView {
     let any = !tokens.is_empty();
+    let many = tokens.len() > 1;
     view! {
         <section class="panel" aria-labelledby="tokens">
             <h2 id="tokens">"Tokens for programs"</h2>
@@ -43,6 +44,14 @@ pub(super) fn own(tokens: Vec<TokenView>) -> AnyView {
                         </div>
                     }
                 })}
+            {many
+                .then(|| {
+                    view! {
+                        <form method="post" action="/actions/admin-revoke-all-tokens">
+                            <button class="danger">"Revoke all"</button>
+                        </form>
+                    }
+                })}
             <form class="fields two" method="post" action="/actions/admin-make-token">
                 <label>"Name" <input name="name" required maxlength="100" placeholder="Newsletter" autocomplete="off"/></label>
                 <label>
@@ -52,6 +61,7 @@ pub(super) fn own(tokens: Vec<TokenView>) -> AnyView {
                     </select>
                 </label>
                 <label>"Days" <input type="number" name="days" value="90" min="1" max="366" required/></label>
+                {super::current_password()}
                 <button>"Make a token"</button>
             </form>
         </section>

@@ -1,0 +1,2 @@
+-- What was revoked stays revoked.
+SELECT 1;

@@ -1,0 +1,103 @@
+//! What the desk's list of what needs a person shows: payments under review, refunds that nobody confirmed, and what the
+//! nightly comparison found; and what a viewer does not see of it.
+
+use crate::refunds::full;
+use crate::support::{GOOD_CARD, Options, by_hand, on_both_databases};
+use chrono::{TimeDelta, Utc};
+use shop::Clock;
+use shop::types::{RefundStatus, Role};
+use stripe_sandbox::Fault;
+
+/// Time stands still until a test moves it.
+fn patient() -> Options {
+    Options { clock: Clock::manual(Utc::now().naive_utc()), ..by_hand() }
+}
+
+on_both_databases!(a_payment_under_review_is_shown_until_it_is_put_right, patient(), async |store| {
+    let admin = store.desk(Role::Admin).await;
+    let browser = store.browser();
+    let session = store.checkout(&browser, &["the-first-book"]).await;
+    store.execute(&format!("UPDATE checkout SET subtotal = 1 WHERE stripe_session = '{session}'")).await;
+    let _ = store.sandbox.pay(&session, GOOD_CARD, "ann@example.org");
+    store.shop.reconcile(&session).await.unwrap();
+    let found = store.shop.attention().await.unwrap();
+    assert_eq!((found.quarantined.len(), found.count()), (1, 1), "{found:?}");
+    assert_eq!(found.quarantined[0].session.as_deref(), Some(session.as_str()));
+    let page = admin.text("/admin/attention").await;
+    for words in ["Payments under review", session.as_str(), found.quarantined[0].why.as_deref().unwrap()] {
+        assert!(page.contains(words), "{words} is not in {page}");
+    }
+    store.execute(&format!("UPDATE checkout SET subtotal = 799 WHERE stripe_session = '{session}'")).await;
+    store.shop.reconcile(&session).await.unwrap();
+    assert_eq!(store.shop.attention().await.unwrap().count(), 0);
+    assert!(admin.text("/admin/attention").await.contains("Nothing needs you"));
+});
+
+on_both_databases!(a_refund_that_stripe_does_not_confirm_is_shown_until_it_does, patient(), async |store| {
+    let admin = store.desk(Role::Admin).await;
+    let bought = store.bought(&["the-first-book"], GOOD_CARD).await;
+    store.sandbox.set_fault(Fault::reset().on_method("POST").on_path("/v1/refunds"));
+    assert_eq!(store.shop.refund(&bought.number, &full()).await.unwrap().status, RefundStatus::Requested);
+    // At first it may only be slow.
+    assert_eq!(store.shop.attention_count().await.unwrap(), 0);
+    store.shop.clock().advance(TimeDelta::minutes(31));
+    let found = store.shop.attention().await.unwrap();
+    assert_eq!((found.refunds.len(), found.count()), (1, 1), "{found:?}");
+    assert_eq!((&found.refunds[0].order, found.refunds[0].amount.minor()), (&bought.number, 799));
+    let page = admin.text("/admin/attention").await;
+    let number = bought.number.to_string();
+    assert!(page.contains("Refunds that Stripe has not confirmed") && page.contains(&number), "{page}");
+    assert_eq!(store.shop.retry_refunds().await.unwrap(), 1);
+    assert_eq!(store.shop.attention_count().await.unwrap(), 0);
+});
+
+on_both_databases!(what_the_night_found_is_shown_until_it_is_over, patient(), async |store| {
+    let bought = store.bought(&["the-first-book"], GOOD_CARD).await;
+    let paid = async |amount: i64| {
+        store.execute(&format!("UPDATE orders SET amount_total = {amount} WHERE id = 1")).await;
+        // The night after: old enough to be in Stripe's list by all means.
+        store.shop.clock().advance(TimeDelta::hours(30));
+        store.shop.compare_with_stripe(7).await.unwrap();
+    };
+    paid(798).await;
+    let found = store.shop.attention().await.unwrap();
+    assert_eq!((found.differences.len(), found.count()), (1, 1), "{found:?}");
+    assert_eq!(found.differences[0].object_id, bought.session);
+    let admin = store.desk(Role::Admin).await;
+    let page = admin.text("/admin/attention").await;
+    assert!(
+        page.contains("Where the store and Stripe disagree") && page.contains("order with other amounts"),
+        "{page}"
+    );
+    assert!(page.contains(&bought.session), "{page}");
+    paid(799).await;
+    assert_eq!(store.shop.attention().await.unwrap().differences, []);
+});
+
+on_both_databases!(a_viewer_sees_no_buyer_in_what_stripe_says, patient(), async |store| {
+    let bought = store.bought(&["the-first-book"], GOOD_CARD).await;
+    let (viewer, support) = (store.desk(Role::Viewer).await, store.desk(Role::Support).await);
+    let session = &bought.session;
+    for sql in [
+        "INSERT INTO difference (kind, object_id, detail, found_at) VALUES ('x', 'x', 'paid by ann@example.org.', '2026-01-01 00:00:00')"
+            .to_owned(),
+        format!(
+            "INSERT INTO stripe_event (id, type, object_id, created, livemode, body, state, attempts, received_at, next_at, error) \
+             SELECT 'evt_words', 'checkout.session.completed', '{session}', created_at, FALSE, '', 'dead', 12, created_at, created_at, 'asked by <ann@example.org>' FROM orders"
+        ),
+        "UPDATE checkout SET state = 'quarantined', last_error = 'of ann@example.org'".to_owned(),
+    ] {
+        store.execute(&sql).await;
+    }
+    let order = format!("/admin/orders/{}", bought.number);
+    for path in ["/admin/attention", "/admin/health", "/admin", &order] {
+        let page = viewer.text(path).await;
+        assert!(!page.contains("ann@example.org"), "{path}: {page}");
+    }
+    let page = viewer.text("/admin/attention").await;
+    assert!(page.contains("paid by a…@e….org.") && page.contains("asked by &lt;a…@e….org&gt;"), "{page}");
+    assert!(support.text("/admin/attention").await.contains("paid by ann@example.org."));
+    store.execute("DELETE FROM difference").await;
+    store.execute("DELETE FROM stripe_event WHERE id = 'evt_words'").await;
+    store.execute("UPDATE checkout SET state = 'completed', last_error = NULL").await;
+});
