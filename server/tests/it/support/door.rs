@@ -61,9 +61,9 @@ pub(super) fn open_door(listener: TcpListener, shop: &Shop, sandbox: &Running, d
         welcome,
         mut stop,
     } = door;
-    let folder = std::env::temp_dir().join(format!("octavo-uploads-{}", std::process::id()));
+    let folder = tempfile::tempdir().unwrap();
     let leptos = leptos::config::LeptosOptions::builder().output_name("octavo").site_root("target/site").build();
-    let mut uploads = Uploads::new(folder, 4);
+    let mut uploads = Uploads::new(folder.path().to_owned(), 4);
     uploads.grace = upload_grace;
     let store = store(Settings {
         leptos,
@@ -81,5 +81,6 @@ pub(super) fn open_door(listener: TcpListener, shop: &Shop, sandbox: &Running, d
     tokio::spawn(async move {
         let told = async move { drop(stop.wait_for(|stop| *stop).await) };
         serve::serve(listener, store, limits, told).await;
+        drop(folder);
     })
 }
