@@ -21,6 +21,7 @@ use octavo::{page_cache, serve as serving, workers};
 use shop::audit::Actor;
 use shop::db::Db;
 use shop::files::Files;
+use shop::hooks::Reach;
 use shop::payments::Payments;
 use shop::types::{Email, OrderNumber};
 use shop::{Clock, Parts, SecretKey, Shop};
@@ -199,6 +200,7 @@ async fn closed_shop(config: Offline) -> anyhow::Result<Shop> {
             demo: false,
             livemode: config.live,
             policy: config.store.policy(),
+            webhooks: Reach::default(),
         },
         db: open_db(&config.storage).await?,
         files: Files::open(&config.storage.files)?,
@@ -219,6 +221,7 @@ async fn build_shop(config: Config) -> anyhow::Result<Shop> {
             demo: config.demo,
             livemode: config.stripe_key.livemode(),
             policy: config.store.policy(),
+            webhooks: config.webhooks,
         },
         db: open_db(&storage).await?,
         files: Files::open(&storage.files)?,

@@ -8,6 +8,7 @@ mod dispute;
 mod edition;
 mod order;
 mod refund;
+mod webhook;
 
 use crate::clock::day;
 use crate::db::AnyConnection;
@@ -33,6 +34,9 @@ pub(crate) fn write(
     if let Kind::AccessLink(request) = kind {
         return access::letter(conn, shop, request);
     }
+    if let Kind::WebhookDisabled { endpoint, at } = kind {
+        return webhook::letter(conn, shop, endpoint, at);
+    }
     let id = order_id.ok_or_else(|| Error::internal(format!("a {} that belongs to no order", kind.name())))?;
     let order = Order::load(conn, shop, id)?;
     let letter = match kind {
@@ -43,7 +47,7 @@ pub(crate) fn write(
         Kind::AddressLeft(_) => address::letter(shop, &order, false),
         Kind::AddressCame(_) => address::letter(shop, &order, true),
         Kind::EditionNotice { edition, .. } => edition::letter(conn, shop, &order, edition),
-        Kind::AccessLink(_) => return Ok(None),
+        Kind::AccessLink(_) | Kind::WebhookDisabled { .. } => return Ok(None),
     };
     letter.map(Some)
 }

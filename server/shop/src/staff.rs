@@ -44,7 +44,7 @@ const API_SESSION: TimeDelta = TimeDelta::days(30);
 /// Between the password and the code.
 const PENDING: TimeDelta = TimeDelta::minutes(5);
 /// What is shown once is shown for so long: recovery codes, a new token.
-const SHOWN: TimeDelta = TimeDelta::minutes(10);
+pub(crate) const SHOWN: TimeDelta = TimeDelta::minutes(10);
 
 /// Somebody who is signed in.
 #[derive(Clone, Debug, PartialEq, Eq)]

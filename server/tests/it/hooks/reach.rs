@@ -1,0 +1,118 @@
+//! Row 41: where deliveries go, and where they never do. (The forms of addresses are in `shop::hooks`.)
+
+use super::{BOOKS, standing};
+use crate::support::{GOOD_CARD, Options, Receiver, Store, on_both_databases};
+use chrono::TimeDelta;
+use shop::audit::Actor;
+use shop::hooks::{BadAddress, DeliveryQuery, EventType, Names, NewEndpoint, NotSaved, Reach};
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, LazyLock, Mutex};
+
+const ONE: &[EventType] = &[EventType::OrderSucceeded];
+
+/// What a name server says of each name, and how often it was asked.
+static ANSWERS: LazyLock<Mutex<HashMap<String, (Vec<IpAddr>, usize)>>> = LazyLock::new(Mutex::default);
+
+fn says(name: &str, ips: &[&str]) {
+    let ips = ips.iter().map(|ip| ip.parse().unwrap()).collect();
+    ANSWERS.lock().unwrap().entry(name.to_owned()).or_default().0 = ips;
+}
+
+fn asked(name: &str) -> usize {
+    ANSWERS.lock().unwrap().get(name).map_or(0, |(_, asked)| *asked)
+}
+
+/// A store whose names are looked up there, and that reaches this machine.
+fn with_names() -> Options {
+    let names = Names::Given(Arc::new(|name| {
+        let mut answers = ANSWERS.lock().unwrap();
+        let (ips, asked) = answers.entry(name.to_owned()).or_default();
+        *asked += 1;
+        ips.clone()
+    }));
+    Options { reach: Reach { names, ..Reach::demo() }, ..standing() }
+}
+
+async fn last_error(store: &Store, endpoint: i64) -> String {
+    let page = store.shop.webhook_deliveries(endpoint, DeliveryQuery::default()).await.unwrap();
+    page.deliveries[0].error.clone().unwrap_or_default()
+}
+
+on_both_databases!(row_41_a_name_that_changes_its_mind_leads_nowhere, with_names(), async |store| {
+    let receiver = Receiver::start().await;
+    let name = format!("{:?}.example.org", store.backend).to_lowercase();
+    let url = format!("http://{name}:{}/hook", receiver.address.port());
+    let new = NewEndpoint { url: url.clone(), description: String::new(), events: ONE.to_vec() };
+    let nobody = store.shop.add_webhook_endpoint(&Actor::Command, &new).await.unwrap();
+    assert_eq!(nobody, Err(NotSaved::Address(BadAddress::Unknown)));
+    says(&name, &["169.254.169.254"]);
+    let inside = store.shop.add_webhook_endpoint(&Actor::Command, &new).await.unwrap();
+    assert_eq!(inside, Err(NotSaved::Address(BadAddress::Private)));
+    says(&name, &["127.0.0.1"]);
+    let endpoint = store.endpoint(&url, ONE).await;
+    store.bought(&BOOKS, GOOD_CARD).await;
+    let before = asked(&name);
+    store.deliver_webhooks().await;
+    // Asked once, and connected to what was said then; under its own name.
+    assert_eq!((receiver.taken().len(), asked(&name) - before), (1, 1));
+    assert_eq!(receiver.taken()[0].header("host"), format!("{name}:{}", receiver.address.port()));
+
+    // The very next attempt finds another address, and is not made.
+    for inside in [&["10.0.0.1"][..], &["169.254.169.254"], &["::ffff:127.0.0.1"], &["127.0.0.1", "192.168.0.1"]] {
+        says(&name, inside);
+        store.bought(&BOOKS, GOOD_CARD).await;
+        store.deliver_webhooks().await;
+        assert_eq!(receiver.taken().len(), 1, "{inside:?}");
+        let error = last_error(store, endpoint).await;
+        assert!(error.contains("not public"), "{inside:?}: {error}");
+    }
+    says(&name, &[]);
+    store.shop.clock().advance(TimeDelta::seconds(10));
+    store.deliver_webhooks().await;
+    assert!(last_error(store, endpoint).await.contains("no address is known"));
+    assert_eq!(receiver.taken().len(), 1);
+});
+
+on_both_databases!(
+    row_41_what_was_saved_when_more_was_allowed_is_looked_at_again,
+    Options { reach: Reach::default(), ..standing() },
+    async |store| {
+        let receiver = Receiver::start().await;
+        for url in [receiver.url(), "https://127.0.0.1/".into(), "https://localhost/".into()] {
+            let new = NewEndpoint { url: url.clone(), description: String::new(), events: ONE.to_vec() };
+            let refused = store.shop.add_webhook_endpoint(&Actor::Command, &new).await.unwrap();
+            assert!(matches!(refused, Err(NotSaved::Address(_))), "{url}: {refused:?}");
+        }
+        assert_eq!(store.count("webhook_endpoint").await, 0);
+        let sql = "INSERT INTO webhook_endpoint (url, description, events, state, generation, secret_at, created_at, changed_at) \
+                   VALUES ('URL', '', 'order.succeeded ', 'enabled', 1, '2026-01-01 00:00:00', '2026-01-01 00:00:00', '2026-01-01 00:00:00')";
+        store.execute(&sql.replace("URL", &receiver.url())).await;
+        store.execute(&sql.replace("URL", &format!("https://{}/hook", receiver.address))).await;
+        store.bought(&BOOKS, GOOD_CARD).await;
+        store.deliver_webhooks().await;
+        assert_eq!(receiver.taken().len(), 0);
+        let why = store.texts("SELECT error AS value FROM webhook_attempt ORDER BY id").await;
+        assert_eq!(why.len(), 2);
+        assert!(why.iter().all(|why| why.starts_with("the address is not used")), "{why:?}");
+    }
+);
+
+on_both_databases!(an_answer_is_not_followed_and_not_read_to_its_end, standing(), async |store| {
+    let (receiver, other) = (Receiver::start().await, Receiver::start().await);
+    receiver.answer(307, &[("location", &other.url())], &"x".repeat(5_000_000));
+    let endpoint = store.endpoint(&receiver.url(), ONE).await;
+    store.bought(&BOOKS, GOOD_CARD).await;
+    store.deliver_webhooks().await;
+    assert_eq!((receiver.taken().len(), other.taken().len()), (1, 0));
+    assert!(last_error(store, endpoint).await.contains("redirects are not followed"));
+    let kept = store.texts("SELECT CAST(LENGTH(answer) AS TEXT) AS value FROM webhook_attempt").await;
+    assert_eq!(kept, ["2048"]);
+    // Nobody there, and nothing that any database refuses to keep.
+    let gone = store.endpoint("http://127.0.0.1:1/", ONE).await;
+    store.bought(&BOOKS, GOOD_CARD).await;
+    receiver.answer(200, &[], "\0\u{1b}[31m&<script>");
+    store.deliver_webhooks().await;
+    assert!(last_error(store, gone).await.starts_with("no connection"));
+    assert_eq!(store.count("webhook_attempt WHERE answer = '[31m&<script>'").await, 1);
+});
