@@ -10,6 +10,7 @@ mod events;
 mod files;
 mod mail;
 mod seed;
+mod webhooks;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
@@ -75,6 +76,9 @@ enum Command {
     /// Shows the store's mail, and has it sent once more.
     #[command(subcommand)]
     Mail(mail::Command),
+    /// Shows the store's own webhooks, and has them sent once more.
+    #[command(subcommand)]
+    Webhooks(webhooks::Command),
     /// Adds and announces new editions of books.
     #[command(subcommand)]
     Edition(edition::Command),
@@ -148,6 +152,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Doctor(arguments) => return doctor::run(&arguments, &env, &cli.config).await,
         Command::Events(command) => return events::run(&command, &env).await,
         Command::Mail(command) => return mail::run(&command, &env).await,
+        Command::Webhooks(command) => return webhooks::run(&command, &env).await,
         Command::Edition(command) => edition::run(command, &env, &cli.config).await?,
         Command::Downloads(command) => downloads::run(command, &env).await?,
         Command::Admin(command) => return admin::run(command, &env, &cli.config).await,

@@ -1,7 +1,7 @@
 //! `/admin/webhooks`: the programs that are told what happens, and `/admin/webhooks/{id}`: one of them, with what it was
 //! told.
 
-mod delivery;
+pub mod delivery;
 mod forms;
 pub mod refused;
 

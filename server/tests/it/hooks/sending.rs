@@ -98,6 +98,32 @@ on_both_databases!(what_was_given_up_is_sent_again_all_at_once, standing(), asyn
     assert_eq!((ids.len(), receiver.taken().len()), (6, 6));
 });
 
+on_both_databases!(the_command_line_shows_what_failed_and_has_it_sent_again, by_hand(), async |store| {
+    let receiver = Receiver::start().await;
+    let endpoint = store.endpoint(&receiver.url(), ONE).await;
+    receiver.answer(410, &[], "");
+    store.bought(&BOOKS, GOOD_CARD).await;
+    store.deliver_webhooks().await;
+    let (code, said) = store.octavo(&["webhooks", "list"]).await;
+    assert_eq!(
+        (code, said.trim_end()),
+        (0, format!("1  gone          0 waiting, 1 given up  {}  A test's", receiver.url()).as_str())
+    );
+    let (code, said) = store.octavo(&["webhooks", "failed", "1"]).await;
+    assert!(code == 0 && said.contains("order.succeeded") && said.contains("410"), "{said}");
+    let (code, said) = store.octavo(&["webhooks", "redeliver", "1", "99"]).await;
+    assert!(code == 1 && said.contains("1 is not sent again: the endpoint is disabled"), "{said}");
+    assert!(said.contains("99 is not a delivery"), "{said}");
+    receiver.answer(200, &[], "");
+    store.shop.switch_webhook_endpoint(&Actor::Command, endpoint, true).await.unwrap();
+    assert_eq!(store.octavo(&["webhooks", "redeliver", "1"]).await, (0, "1 is due now\n".to_owned()));
+    store.deliver_webhooks().await;
+    assert_eq!(receiver.taken().len(), 2);
+    let (code, said) = store.octavo(&["webhooks", "redeliver", "--endpoint", "1"]).await;
+    assert_eq!((code, said.trim_end()), (0, "nothing was given up in that time"));
+    assert_eq!(store.octavo(&["webhooks", "failed", "7"]).await.0, 1);
+});
+
 on_both_databases!(who_wants_nothing_more_is_told_nothing_more, standing(), async |store| {
     let receiver = Receiver::start().await;
     receiver.answer(410, &[], "gone");
