@@ -40,7 +40,7 @@ pub fn WebhooksPage() -> impl IntoView {
             <Desk title="Webhooks" current=Section::Webhooks>
                 {refused::notice()}
                 <div class="side">
-                    <div class="stacked">{list}</div>
+                    <div class="stacked hooks">{list}</div>
                     {owner
                         .then(|| {
                             let new = NewEndpoint { events: EventType::ALL.to_vec(), ..NewEndpoint::default() };
@@ -128,7 +128,7 @@ pub fn WebhookPage() -> impl IntoView {
             <Desk title="Endpoint" current=Section::Webhooks>
                 {refused::notice()} {secret.map(|secret| forms::shown(secret, endpoint.old_until.clone()))}
                 <div class="side">
-                    <div class="stacked">{facts(&endpoint)} {log(id, failed, before.is_some(), deliveries)}</div>
+                    <div class="stacked hooks">{facts(&endpoint)} {log(id, failed, before.is_some(), deliveries)}</div>
                     <div class="stacked">
                         {(owner && on).then(|| forms::test(id))} {on.then(|| forms::again(id))}
                         {owner.then(|| forms::all(&endpoint))}
@@ -202,7 +202,7 @@ fn log(id: i64, failed: bool, paged: bool, found: DeliveryPage) -> AnyView {
     view! {
         <section class="stacked" aria-labelledby="deliveries">
             <h2 id="deliveries">"Deliveries"</h2>
-            <nav class="bar" aria-label="Which deliveries">
+            <nav class="bar which" aria-label="Which deliveries">
                 <a href=format!("/admin/webhooks/{id}") aria-current=here(!failed)>
                     "All"
                 </a>

@@ -211,7 +211,7 @@ const NOT_PUBLIC_V4: [([u8; 4], u8); 18] = [
     ([224, 0, 0, 0], 3),
 ];
 
-/// The parts of IPv6's public range, 2000::/3, that are none: protocols of the IETF's with Teredo, documentation, and
+/// The parts of IPv6's public range, `2000::/3`, that are none: protocols of the IETF's with Teredo, documentation, and
 /// 6to4, which has an IPv4 address inside. All that is outside the range is refused with it: loopback, unique local, link
 /// local, multicast, IPv4 in IPv6 and the prefixes of NAT64.
 const NOT_PUBLIC_V6: [([u16; 8], u8); 4] = [

@@ -290,6 +290,8 @@ fn page(conn: &mut AnyConnection, endpoint: i64, query: DeliveryQuery) -> Result
     Ok(DeliveryPage { deliveries, next })
 }
 
+/// When, how long, status, answer, error.
+type Tried = (NaiveDateTime, i32, Option<i32>, String, Option<String>);
 type Last = HashMap<i64, (Option<i32>, Option<String>)>;
 
 /// How the last attempt of each delivery ended.
@@ -333,7 +335,7 @@ fn sheet(conn: &mut AnyConnection, id: i64) -> Result<Sheet, Error> {
         .optional()?;
     let (endpoint, body, row) = found.ok_or(Error::NotFound)?;
     let url = Row::find(conn, endpoint)?.url;
-    let attempts: Vec<(NaiveDateTime, i32, Option<i32>, String, Option<String>)> = webhook_attempt::table
+    let attempts: Vec<Tried> = webhook_attempt::table
         .filter(webhook_attempt::delivery_id.eq(id))
         .order(webhook_attempt::id.desc())
         .limit(i64::try_from(PAGE).unwrap_or(i64::MAX))

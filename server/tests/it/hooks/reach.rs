@@ -1,12 +1,16 @@
 //! Row 41: where deliveries go, and where they never do. (The forms of addresses are in `shop::hooks`.)
 
 use super::{BOOKS, standing};
-use crate::support::{GOOD_CARD, Options, Receiver, Store, on_both_databases};
+use crate::support::{Authority, GOOD_CARD, Options, Program, Receiver, Store, by_hand, on_both_databases};
 use chrono::TimeDelta;
+use serde_json::{Value, json};
 use shop::audit::Actor;
 use shop::hooks::{BadAddress, DeliveryQuery, EventType, Names, NewEndpoint, NotSaved, Reach};
 use std::collections::HashMap;
+use std::io::{BufRead as _, BufReader};
 use std::net::IpAddr;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, LazyLock, Mutex};
 
 const ONE: &[EventType] = &[EventType::OrderSucceeded];
@@ -97,6 +101,64 @@ on_both_databases!(
         assert!(why.iter().all(|why| why.starts_with("the address is not used")), "{why:?}");
     }
 );
+
+/// `end2end/webhooks/receiver.py`: takes webhooks over TLS, and ends with its input.
+struct Secure {
+    child: Child,
+    said: BufReader<ChildStdout>,
+    port: u16,
+}
+
+impl Secure {
+    fn start(folder: &Path, authority: &Authority) -> Self {
+        let python = std::env::var("TEST_MAIL_SINK").expect("TEST_MAIL_SINK: run scripts/host-tests.sh");
+        let (certificate, key) = (folder.join("hook.pem"), folder.join("hook.key"));
+        std::fs::write(&certificate, &authority.certificate).unwrap();
+        std::fs::write(&key, &authority.key).unwrap();
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../end2end/webhooks/receiver.py");
+        let mut command = Command::new(python);
+        command.arg("-B").arg(script).arg("--certificate").arg(certificate).arg("--key").arg(key);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let said = BufReader::new(child.stdout.take().unwrap());
+        let mut secure = Self { child, said, port: 0 };
+        secure.port = secure.line().strip_prefix("ready ").expect("a port").parse().unwrap();
+        secure
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.said.read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
+    }
+}
+
+impl Drop for Secure {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+on_both_databases!(a_delivery_over_tls_knows_whom_it_speaks_to, by_hand(), async |store| {
+    let authority = Authority::new("localhost");
+    let file = store.data.path().join("authority.pem");
+    std::fs::write(&file, &authority.pem).unwrap();
+    let mut receiver = Secure::start(store.data.path(), &authority);
+    let named = format!("https://localhost:{}/hook", receiver.port);
+    store.endpoint(&named, ONE).await;
+    // The certificate is for the name, and not for this.
+    let other = store.endpoint(&format!("https://127.0.0.1:{}/hook", receiver.port), ONE).await;
+    store.bought(&BOOKS, GOOD_CARD).await;
+    // The machine's authorities are the test's, for the program that delivers.
+    let settings = [("OCTAVO_DEMO", "1"), ("SSL_CERT_FILE", file.to_str().unwrap())];
+    let _program = Program::start_with(store, None, &settings).await;
+    store.until("both are tried", async || store.count("webhook_attempt").await >= 2).await;
+    assert_eq!(store.count("webhook_attempt WHERE status = 204").await, 1);
+    let taken: Value = serde_json::from_str(&receiver.line()).unwrap();
+    assert_eq!((&taken["name"], &taken["host"]), (&json!("localhost"), &json!(format!("localhost:{}", receiver.port))));
+    let error = last_error(store, other).await;
+    assert!(error.starts_with("no connection: ") && error.contains("certificate"), "{error}");
+});
 
 on_both_databases!(an_answer_is_not_followed_and_not_read_to_its_end, standing(), async |store| {
     let (receiver, other) = (Receiver::start().await, Receiver::start().await);

@@ -42,7 +42,7 @@ pub(super) fn settings(action: &'static str, id: Option<i64>, value: &NewEndpoin
                 "What it is for"
                 <input name="description" value=description maxlength="200" autocomplete="off" placeholder="Newsletter"/>
             </label>
-            <fieldset>
+            <fieldset class="events">
                 <legend>"What it is told of"</legend>
                 {EventType::ALL.iter().copied().map(choice).collect_view()}
             </fieldset>
@@ -142,7 +142,7 @@ fn ending(id: i64, on: bool) -> AnyView {
         view! {
             <details class="ask">
                 <summary>"Switch off …"</summary>
-                <form method="post" action="/actions/admin-switch-webhook">
+                <form class="fields" method="post" action="/actions/admin-switch-webhook">
                     <input type="hidden" name="id" value=id/>
                     <input type="hidden" name="on" value="false"/>
                     <p>"Nothing is sent until you switch it on again. What waits is given up; it can be sent again afterwards."</p>
@@ -168,7 +168,7 @@ fn ending(id: i64, on: bool) -> AnyView {
             {switch}
             <details class="ask">
                 <summary>"Delete …"</summary>
-                <form method="post" action="/actions/admin-delete-webhook">
+                <form class="fields" method="post" action="/actions/admin-delete-webhook">
                     <input type="hidden" name="id" value=id/>
                     <p>"The endpoint, its secret and the list of its deliveries are gone. This cannot be undone."</p>
                     <button class="danger">"Delete the endpoint"</button>
