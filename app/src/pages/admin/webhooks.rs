@@ -173,7 +173,7 @@ fn log(id: i64, failed: bool, paged: bool, found: DeliveryPage) -> AnyView {
     let older = found.next.map(|next| format!("/admin/webhooks/{id}?{state}before={next}"));
     let latest = paged.then(|| format!("/admin/webhooks/{id}?{}", state.trim_end_matches('&')));
     let list = if found.deliveries.is_empty() {
-        let words = if failed { "Nothing was given up." } else { "Nothing was sent yet. What happens from now on is." };
+        let words = if failed { "Nothing was given up." } else { "Nothing was sent yet." };
         view! {
             <div class="empty">
                 <p>{words}</p>

@@ -16,7 +16,9 @@ use std::sync::{Arc, LazyLock, Mutex};
 const ONE: &[EventType] = &[EventType::OrderSucceeded];
 
 /// What a name server says of each name, and how often it was asked.
-static ANSWERS: LazyLock<Mutex<HashMap<String, (Vec<IpAddr>, usize)>>> = LazyLock::new(Mutex::default);
+type Known = HashMap<String, (Vec<IpAddr>, usize)>;
+
+static ANSWERS: LazyLock<Mutex<Known>> = LazyLock::new(Mutex::default);
 
 fn says(name: &str, ips: &[&str]) {
     let ips = ips.iter().map(|ip| ip.parse().unwrap()).collect();

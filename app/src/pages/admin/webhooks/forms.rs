@@ -156,7 +156,7 @@ fn ending(id: i64, on: bool) -> AnyView {
             <form class="fields" method="post" action="/actions/admin-switch-webhook">
                 <input type="hidden" name="id" value=id/>
                 <input type="hidden" name="on" value="true"/>
-                <p class="note">"What happened meanwhile was not written down for it, but for what was waiting then."</p>
+                <p class="note">"What happened meanwhile it does not learn. What was waiting then was given up and can be sent again."</p>
                 <button>"Switch on"</button>
             </form>
         }
