@@ -15,6 +15,7 @@ const DESK: &str = concat!(
     include_str!("../../style/desk-parts.css"),
     include_str!("../../style/desk-books.css"),
     include_str!("../../style/desk-orders.css"),
+    include_str!("../../style/webhooks.css"),
 );
 
 /// What the desk's book pages do with scripts.

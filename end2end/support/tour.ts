@@ -12,6 +12,7 @@ import { addEdition } from "./editions";
 import { askForLibrary, readMail } from "./library";
 import type { Store } from "./store";
 import { deskOrders } from "./tour-orders";
+import { deskWebhooks } from "./tour-webhooks";
 import { expireSession, fault, noFaults } from "./stripe";
 
 /** Called with each page as it should be looked at. */
@@ -309,4 +310,4 @@ export async function desk({ page, store, anotherBrowser, look }: Tour): Promise
 }
 
 /** All of it. */
-export const tours = { browsing, cart, paying, owning, library, desk, deskBooks, deskOrders };
+export const tours = { browsing, cart, paying, owning, library, desk, deskBooks, deskOrders, deskWebhooks };

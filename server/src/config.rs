@@ -13,6 +13,7 @@ use serde::Deserialize;
 use shop::db::DatabaseUrl;
 use shop::events::WebhookSecrets;
 use shop::files::Place;
+use shop::hooks::Reach;
 use shop::outbox::MailWebhookSecrets;
 use shop::payments::{STRIPE_API_BASE, StripeKey};
 use shop::types::Currency;
@@ -51,6 +52,8 @@ pub struct Config {
     pub mail: Option<Mail>,
     /// `MAIL_WEBHOOK_SECRET`: who may say what became of a mail.
     pub mail_webhook_secrets: Option<MailWebhookSecrets>,
+    /// `WEBHOOK_PORTS`, `WEBHOOK_NETWORKS`: how far the store's own webhooks reach.
+    pub webhooks: Reach,
     /// `SECRET_KEY`, or the one kept in `DATA_DIR/secret.key`.
     pub secret_key: SecretKey,
     /// `TRUSTED_PROXIES`: whose `X-Forwarded-For` is believed.
@@ -283,9 +286,10 @@ impl Config {
                 &stripe_key,
             )?,
             shutdown_delay: Duration::from_secs(env.parsed::<u32>("SHUTDOWN_DELAY")?.unwrap_or(0).into()),
-            trusted_proxies: trusted_proxies(&env.get("TRUSTED_PROXIES")?.unwrap_or_default())?,
+            trusted_proxies: networks("TRUSTED_PROXIES", &env.get("TRUSTED_PROXIES")?.unwrap_or_default())?,
             mail: mail::read(env, demo, &data_dir, &store.name)?,
             mail_webhook_secrets: env.filled("MAIL_WEBHOOK_SECRET")?,
+            webhooks: reach(env, demo)?,
             store,
             // The last one, because it may write a file: a wrong setting leaves none behind.
             secret_key: secret_key(env, &database, &data_dir)?,
@@ -336,15 +340,29 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-fn trusted_proxies(list: &str) -> Result<Vec<IpNet>, ConfigError> {
+/// How far the store's own webhooks reach: port 443 of the public internet, a demo's also to this machine, and whatever
+/// else the operator opens.
+fn reach(env: &Env<'_>, demo: bool) -> Result<Reach, ConfigError> {
+    let mut reach = if demo { Reach::demo() } else { Reach::default() };
+    if let Some(list) = env.filled::<String>("WEBHOOK_PORTS")? {
+        let port = |text: &str| match text.trim().parse::<u16>() {
+            Ok(port) if port > 0 => Ok(port),
+            _ => Err(wrong("WEBHOOK_PORTS", format_args!("has {text:?}, which is no port"))),
+        };
+        reach.ports = list.split(',').map(port).collect::<Result<_, _>>()?;
+    }
+    reach.networks.extend(networks("WEBHOOK_NETWORKS", &env.get("WEBHOOK_NETWORKS")?.unwrap_or_default())?);
+    Ok(reach)
+}
+
+fn networks(name: &str, list: &str) -> Result<Vec<IpNet>, ConfigError> {
     let parse = |text: &str| text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
     list.split(',')
         .map(str::trim)
         .filter(|text| !text.is_empty())
         .map(|text| {
-            parse(text).map_err(|_| {
-                wrong("TRUSTED_PROXIES", format_args!("has {text:?}, which is no address or network (10.0.0.0/8)"))
-            })
+            parse(text)
+                .map_err(|_| wrong(name, format_args!("has {text:?}, which is no address or network (10.0.0.0/8)")))
         })
         .collect()
 }

@@ -10,6 +10,7 @@ mod events;
 mod files;
 mod mail;
 mod seed;
+mod webhooks;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
@@ -21,6 +22,7 @@ use octavo::{page_cache, serve as serving, workers};
 use shop::audit::Actor;
 use shop::db::Db;
 use shop::files::Files;
+use shop::hooks::Reach;
 use shop::payments::Payments;
 use shop::types::{Email, OrderNumber};
 use shop::{Clock, Parts, SecretKey, Shop};
@@ -74,6 +76,9 @@ enum Command {
     /// Shows the store's mail, and has it sent once more.
     #[command(subcommand)]
     Mail(mail::Command),
+    /// Shows the store's own webhooks, and has them sent once more.
+    #[command(subcommand)]
+    Webhooks(webhooks::Command),
     /// Adds and announces new editions of books.
     #[command(subcommand)]
     Edition(edition::Command),
@@ -147,6 +152,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Doctor(arguments) => return doctor::run(&arguments, &env, &cli.config).await,
         Command::Events(command) => return events::run(&command, &env).await,
         Command::Mail(command) => return mail::run(&command, &env).await,
+        Command::Webhooks(command) => return webhooks::run(&command, &env).await,
         Command::Edition(command) => edition::run(command, &env, &cli.config).await?,
         Command::Downloads(command) => downloads::run(command, &env).await?,
         Command::Admin(command) => return admin::run(command, &env, &cli.config).await,
@@ -199,6 +205,7 @@ async fn closed_shop(config: Offline) -> anyhow::Result<Shop> {
             demo: false,
             livemode: config.live,
             policy: config.store.policy(),
+            webhooks: Reach::default(),
         },
         db: open_db(&config.storage).await?,
         files: Files::open(&config.storage.files)?,
@@ -219,6 +226,7 @@ async fn build_shop(config: Config) -> anyhow::Result<Shop> {
             demo: config.demo,
             livemode: config.stripe_key.livemode(),
             policy: config.store.policy(),
+            webhooks: config.webhooks,
         },
         db: open_db(&storage).await?,
         files: Files::open(&storage.files)?,

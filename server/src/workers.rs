@@ -1,5 +1,7 @@
 //! What happens without a request: Stripe's events are worked on, what no webhook brought is found, libraries that were
-//! asked for are looked up, mail is sent, what is too old is forgotten.
+//! asked for are looked up, mail and webhooks are sent, what is too old is forgotten.
+
+mod webhooks;
 
 use shop::Shop;
 use std::time::Duration;
@@ -32,6 +34,7 @@ pub fn spawn(shop: &Shop, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     } else {
         tracing::warn!("SMTP_URL is not set: mail is queued and not sent, so buyers get no receipts and no links");
     }
+    loops.spawn(webhooks::deliver(shop.clone(), stop.clone()));
     loops.spawn(until(stop.clone(), requests(shop.clone())));
     loops.spawn(until(stop.clone(), clean_up(shop.clone())));
     loops
@@ -152,6 +155,7 @@ async fn clean_up(shop: Shop) {
             ("requests and sessions of libraries", shop.delete_old_access().await),
             ("sessions of the desk", shop.delete_ended_staff_sessions().await),
             ("forms that were not finished", shop.forget_old_forms().await),
+            ("webhooks", shop.forget_old_webhooks().await),
         ] {
             match result {
                 Ok(0) => {}

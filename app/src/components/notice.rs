@@ -77,6 +77,15 @@ fn done(code: &str) -> Option<&'static str> {
         "event-replayed" => "The event is worked on within seconds.",
         "erased" => "The buyer is erased.",
         "erased-but-invoices" => "The buyer is erased. Invoices keep name and address until their time is over.",
+        // Webhooks.
+        "webhook-added" => "The endpoint is there. Copy the secret now: it is shown for ten minutes.",
+        "webhook-changed" => "Saved.",
+        "webhook-on" => "The endpoint is switched on.",
+        "webhook-off" => "The endpoint is switched off. It is told nothing more.",
+        "webhook-secret" => "The secret is replaced. Copy the new one now: it is shown for ten minutes.",
+        "webhook-deleted" => "The endpoint is deleted.",
+        "webhook-sent" => "It goes out within seconds. Load the page again to see what came back.",
+        "webhooks-sent" => "What was given up goes out now.",
         _ => return None,
     })
 }

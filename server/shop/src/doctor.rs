@@ -94,7 +94,7 @@ const RULES: &[(&str, &str)] = &[
     (
         "a mail about an order has its order",
         "SELECT CAST(id AS TEXT) AS id FROM outbox \
-         WHERE order_id IS NULL AND kind NOT IN ('access_link', 'password_link')",
+         WHERE order_id IS NULL AND kind NOT IN ('access_link', 'password_link', 'webhook_disabled')",
     ),
     (
         "a mail that has left has a time, and one that is being sent a lease",
@@ -235,6 +235,12 @@ const RULES: &[(&str, &str)] = &[
         "SELECT o.number AS id FROM entitlement e JOIN order_item i ON i.id = e.order_item_id JOIN orders o ON o.id = i.order_id \
          WHERE e.email_norm <> o.email_norm",
     ),
+    (
+        "a webhook that was delivered has an answer that says so",
+        "SELECT CAST(d.id AS TEXT) AS id FROM webhook_delivery d WHERE d.state = 'delivered' \
+         AND NOT EXISTS (SELECT 1 FROM webhook_attempt a WHERE a.delivery_id = d.id AND a.status BETWEEN 200 AND 299 AND a.error IS NULL)",
+    ),
+    ("a webhook names no buyer", "SELECT public_id AS id FROM webhook_message WHERE body LIKE '%@%'"),
     (
         "secrets are kept as SHA-256 only",
         "SELECT hash AS id FROM download_token WHERE LENGTH(hash) <> 64 \

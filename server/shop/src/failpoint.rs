@@ -69,6 +69,12 @@ failpoints! {
     MailTaken = "mail-taken",
     /// That is durable.
     MailMarked = "mail-marked",
+    /// A webhook is leased, and its endpoint has not been asked.
+    WebhookLeased = "webhook-leased",
+    /// The endpoint has taken it, and we have not kept that.
+    WebhookAnswered = "webhook-answered",
+    /// That is durable.
+    WebhookMarked = "webhook-marked",
     /// The row of a refund that is asked for here is durable, Stripe has not been asked.
     RefundPlanned = "refund-planned",
     /// Stripe has made it, and we have not kept its id.

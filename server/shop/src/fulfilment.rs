@@ -8,6 +8,7 @@ use crate::cart::Offer;
 use crate::db::schema::{checkout, download_token, entitlement, order_item, orders};
 use crate::db::{AnyConnection, both};
 use crate::failpoint::{Failpoint, pass};
+use crate::hooks::{self, Change, EventType, Listeners};
 use crate::outbox::Kind;
 use crate::payments::{PaymentsError, Session, SessionLine, SessionState};
 use crate::secrets::{self, Purpose};
@@ -84,6 +85,7 @@ impl Shop {
         pass(Failpoint::AfterCommit);
         if result == Reconciled::Ordered(OrderStatus::Succeeded) {
             self.0.mail_waiting.notify_one();
+            self.0.webhooks_waiting.notify_one();
         }
         Ok(result)
     }
@@ -325,6 +327,7 @@ fn succeed(conn: &mut AnyConnection, shop: &Shop, order_id: i64, now: NaiveDateT
         .order(order_item::position)
         .select((order_item::id, order_item::book_id))
         .load(conn)?;
+    let mut granted = Vec::with_capacity(items.len());
     for (item_id, book_id) in items {
         let entitlement_id: i64 = diesel::insert_into(entitlement::table)
             .values((
@@ -338,8 +341,12 @@ fn succeed(conn: &mut AnyConnection, shop: &Shop, order_id: i64, now: NaiveDateT
             .returning(entitlement::id)
             .get_result(conn)?;
         insert_token(conn, &shop.0.key, &shop.0.settings.policy, entitlement_id, 1, now)?;
+        granted.push(Change { item_id, kind: EventType::EntitlementGranted, reason: None });
     }
     pass(Failpoint::EntitlementsInserted);
+    let listeners = Listeners::load(conn)?;
+    listeners.order_succeeded(conn, order_id, now)?;
+    hooks::rights_changed(conn, &listeners, order_id, &granted, now)?;
     // The money may have gone back before we heard that it came.
     rights::settle(conn, order_id, now)?;
     invoices::issue(conn, order_id, now)?;

@@ -9,6 +9,7 @@ mod edition;
 mod order;
 mod password;
 mod refund;
+mod webhook;
 
 use crate::clock::day;
 use crate::db::AnyConnection;
@@ -34,6 +35,7 @@ pub(crate) fn write(
     match kind {
         Kind::AccessLink(request) => return access::letter(conn, shop, request),
         Kind::PasswordLink { user, generation } => return password::letter(conn, shop, user, generation),
+        Kind::WebhookDisabled { endpoint, at } => return webhook::letter(conn, shop, endpoint, at),
         _ => {}
     }
     let id = order_id.ok_or_else(|| Error::internal(format!("a {} that belongs to no order", kind.name())))?;
@@ -46,7 +48,7 @@ pub(crate) fn write(
         Kind::AddressLeft(_) => address::letter(shop, &order, false),
         Kind::AddressCame(_) => address::letter(shop, &order, true),
         Kind::EditionNotice { edition, .. } => edition::letter(conn, shop, &order, edition),
-        Kind::AccessLink(_) | Kind::PasswordLink { .. } => return Ok(None),
+        Kind::AccessLink(_) | Kind::PasswordLink { .. } | Kind::WebhookDisabled { .. } => return Ok(None),
     };
     letter.map(Some)
 }

@@ -47,6 +47,8 @@ pub mod files;
 #[cfg(feature = "ssr")]
 mod fulfilment;
 #[cfg(feature = "ssr")]
+pub mod hooks;
+#[cfg(feature = "ssr")]
 pub mod inspect;
 #[cfg(feature = "ssr")]
 mod invoices;

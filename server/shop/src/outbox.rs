@@ -45,6 +45,11 @@ pub(crate) enum Kind {
         edition: i64,
         first: i64,
     },
+    /// To the owner, that this endpoint was disabled at that second.
+    WebhookDisabled {
+        endpoint: i64,
+        at: i64,
+    },
 }
 
 impl Kind {
@@ -60,6 +65,7 @@ impl Kind {
             Self::AddressCame(_) => "address_came",
             Self::PasswordLink { .. } => "password_link",
             Self::EditionNotice { .. } => "edition_notice",
+            Self::WebhookDisabled { .. } => "webhook_disabled",
         }
     }
 
@@ -86,13 +92,14 @@ impl Kind {
                 Ok(Self::PasswordLink { user: id("user_id")?, generation })
             }
             "edition_notice" => Ok(Self::EditionNotice { edition: id("edition_id")?, first: id("entitlement_id")? }),
+            "webhook_disabled" => Ok(Self::WebhookDisabled { endpoint: id("endpoint_id")?, at: id("at")? }),
             other => Err(Error::internal(format!("no mail is called {other}"))),
         }
     }
 
     /// Whether it goes to a buyer, who may want to answer.
     pub(crate) const fn is_for_buyers(self) -> bool {
-        !matches!(self, Self::DisputeNotice(_))
+        !matches!(self, Self::DisputeNotice(_) | Self::WebhookDisabled { .. })
     }
 
     /// Names rows by their ids and holds no secret: those are derived when the mail is sent.
@@ -107,6 +114,7 @@ impl Kind {
             Self::EditionNotice { edition, first } => {
                 json!({ "order_id": order_id, "edition_id": edition, "entitlement_id": first })
             }
+            Self::WebhookDisabled { endpoint, at } => json!({ "endpoint_id": endpoint, "at": at }),
         }
         .to_string()
     }
@@ -120,6 +128,7 @@ impl Kind {
             Self::EditionNotice { edition, first } => format!("{}:{edition}:{first}", self.name()),
             Self::PasswordLink { user, generation } => format!("{}:{user}:{generation}", self.name()),
             Self::AddressLeft(count) | Self::AddressCame(count) => format!("{}:{order}:{count}", self.name()),
+            Self::WebhookDisabled { endpoint, at } => format!("{}:{endpoint}:{at}", self.name()),
         }
     }
 }
@@ -137,6 +146,7 @@ pub fn label(kind: &str) -> &str {
         "address_came" => "Notice to the new address",
         "password_link" => "Link to a colleague",
         "edition_notice" => "Notice of a new edition",
+        "webhook_disabled" => "Notice of a disabled webhook to the owner",
         other => other,
     }
 }
@@ -191,6 +201,7 @@ mod tests {
             (Kind::AddressCame(1), "address_came:7:1"),
             (Kind::EditionNotice { edition: 5, first: 6 }, "edition_notice:5:6"),
             (Kind::PasswordLink { user: 8, generation: 2 }, "password_link:8:2"),
+            (Kind::WebhookDisabled { endpoint: 2, at: 1_790_000_000 }, "webhook_disabled:2:1790000000"),
         ] {
             assert_eq!(Kind::read(kind.name(), &kind.payload(Some(7))).unwrap(), kind);
             assert_eq!(kind.dedupe_key(Some(7)), key);

@@ -15,6 +15,7 @@ use crate::Error;
 use crate::clock::day;
 use crate::db::AnyConnection;
 use crate::db::schema::{dispute, entitlement, order_item, orders, refund, refund_item, withdrawal};
+use crate::hooks::{self, Change, EventType, Listeners};
 use crate::types::{Currency, DisputeStage, Money, MoneyNote, MoneyNoteKind, RefundStatus};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
@@ -64,6 +65,7 @@ pub(crate) fn settle(conn: &mut AnyConnection, order_id: i64, now: NaiveDateTime
         .filter(order_item::order_id.eq(order_id))
         .select((entitlement::id, order_item::id, entitlement::state, entitlement::reason))
         .load(conn)?;
+    let mut changes = Vec::new();
     for (id, item_id, state, reason) in rows {
         if !matches!(reason.as_deref(), None | Some(REFUNDED | DISPUTED | WITHDRAWN)) {
             continue;
@@ -88,7 +90,18 @@ pub(crate) fn settle(conn: &mut AnyConnection, order_id: i64, now: NaiveDateTime
                 ))
                 .execute(conn)?;
             tracing::info!(order_id, entitlement = id, from = state, to = new_state, "a title's right changed");
+            let kind = match (new_state, state.as_str()) {
+                ("active", _) => EventType::EntitlementRestored,
+                ("frozen", _) => EventType::EntitlementFrozen,
+                (_, "revoked") => continue,
+                _ => EventType::EntitlementRevoked,
+            };
+            changes.push(Change { item_id, kind, reason: new_reason.map(str::to_owned) });
         }
+    }
+    if !changes.is_empty() {
+        let listeners = Listeners::load(conn)?;
+        hooks::rights_changed(conn, &listeners, order_id, &changes, now)?;
     }
     Ok(())
 }

@@ -42,6 +42,8 @@ pub(crate) enum Purpose {
     PasswordLink,
     /// What a program sends to the API for a long time.
     ApiToken,
+    /// What deliveries to an endpoint are signed with.
+    WebhookSecret,
 }
 
 impl Purpose {
@@ -55,6 +57,7 @@ impl Purpose {
             Self::SetUp => "su_",
             Self::PasswordLink => "pl_",
             Self::ApiToken => "octavo_",
+            Self::WebhookSecret => "whsec_",
         }
     }
 }
@@ -88,6 +91,11 @@ impl SecretKey {
         mac.update(&id.to_be_bytes());
         mac.update(code.as_str().as_bytes());
         hex::encode(mac.finalize().into_bytes())
+    }
+
+    /// The key that deliveries to an endpoint are signed with, in its `generation`: 256 bits.
+    pub(crate) fn webhook_secret(&self, endpoint: i64, generation: i32) -> Vec<u8> {
+        self.derived_bytes(Purpose::WebhookSecret, endpoint, generation)
     }
 
     fn derived_bytes(&self, purpose: Purpose, id: i64, generation: i32) -> Vec<u8> {

@@ -3,6 +3,7 @@
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::files::Files;
+use crate::hooks::{Courier, Reach};
 use crate::limits::Limits;
 use crate::mailer::{MailFolder, Mailer, Post};
 use crate::payments::Payments;
@@ -28,6 +29,8 @@ pub struct Settings {
     pub livemode: bool,
     /// Downloads, and how long what is known of them is kept.
     pub policy: Policy,
+    /// How far webhooks reach.
+    pub webhooks: Reach,
 }
 
 /// How long and how often bought files can be fetched, and for how long the store remembers.
@@ -106,6 +109,8 @@ pub(crate) struct Inner {
     pub(crate) events_waiting: Notify,
     pub(crate) mail_waiting: Notify,
     pub(crate) access_waiting: Notify,
+    pub(crate) webhooks_waiting: Notify,
+    pub(crate) courier: Courier,
 }
 
 impl Shop {
@@ -114,6 +119,7 @@ impl Shop {
     pub fn new(parts: Parts) -> Self {
         let Parts { settings, db, files, payments, post, key, clock } = parts;
         Self(Arc::new(Inner {
+            courier: Courier::new(settings.webhooks.clone()),
             settings,
             db,
             files,
@@ -126,6 +132,7 @@ impl Shop {
             events_waiting: Notify::new(),
             mail_waiting: Notify::new(),
             access_waiting: Notify::new(),
+            webhooks_waiting: Notify::new(),
         }))
     }
 

@@ -48,7 +48,7 @@ const PLACE: TimeDelta = TimeDelta::days(90);
 /// Between the password and the code.
 const PENDING: TimeDelta = TimeDelta::minutes(5);
 /// What is shown once is shown for so long: recovery codes, a new token.
-const SHOWN: TimeDelta = TimeDelta::minutes(10);
+pub(crate) const SHOWN: TimeDelta = TimeDelta::minutes(10);
 
 /// Somebody who is signed in.
 #[derive(Clone, Debug, PartialEq, Eq)]

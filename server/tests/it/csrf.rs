@@ -80,6 +80,18 @@ fn arguments(path: &str, known: &Known) -> Vec<(&'static str, String)> {
         ],
         "/actions/admin-replay-event" => vec![("id", own("evt_none"))],
         "/actions/admin-erase-buyer" => vec![("number", known.number.clone()), ("typed", own("somebody else"))],
+        // Webhooks.
+        "/actions/admin-add-webhook" => {
+            vec![("url", own("http://127.0.0.1:1/")), ("events[]", own("order.succeeded"))]
+        }
+        "/actions/admin-change-webhook" => {
+            vec![("id", own("1")), ("url", own("http://127.0.0.1:2/")), ("events[]", own("order.refunded"))]
+        }
+        "/actions/admin-switch-webhook" => vec![("id", own("1")), ("on", own("false"))],
+        "/actions/admin-replace-webhook-secret" => vec![("id", own("1")), ("keep", own("0"))],
+        "/actions/admin-delete-webhook" | "/actions/admin-test-webhook" => vec![("id", own("1"))],
+        "/actions/admin-redeliver-webhook" => vec![("id", own("1"))],
+        "/actions/admin-redeliver-webhooks" => vec![("id", own("1")), ("hours", own("1"))],
         path if path.ends_with("/claim") => vec![("format", own("epub"))],
         other => panic!("{other} is new: give it arguments here, so that this test covers it"),
     }

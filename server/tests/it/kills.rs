@@ -23,6 +23,7 @@ enum Way {
     /// Asked for here, or made in Stripe's dashboard.
     AnyRefund,
     Dispute,
+    Webhook,
 }
 
 fn way(point: Failpoint) -> Way {
@@ -46,6 +47,7 @@ fn way(point: Failpoint) -> Way {
         | F::ClaimWritten
         | F::ClaimKept => Way::Purchase,
         F::MailLeased | F::MailTaken | F::MailMarked => Way::Mail,
+        F::WebhookLeased | F::WebhookAnswered | F::WebhookMarked => Way::Webhook,
         F::RefundPlanned | F::RefundMade => Way::Refund,
         F::RefundsFetched | F::RefundsWritten | F::RefundsKept => Way::AnyRefund,
         F::DisputeFetched | F::DisputeWritten | F::DisputeKept => Way::Dispute,

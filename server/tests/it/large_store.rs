@@ -73,6 +73,7 @@ fn empty_shop(db: Db, folder: &Path) -> Shop {
             demo: false,
             livemode: false,
             policy: shop::Policy::default(),
+            webhooks: shop::hooks::Reach::default(),
         },
         db,
         files: Files::local(&folder.join("files")).unwrap(),

@@ -62,6 +62,8 @@ mod events;
 #[cfg(test)]
 mod free;
 #[cfg(test)]
+mod hooks;
+#[cfg(test)]
 mod kills;
 #[cfg(test)]
 mod large_store;

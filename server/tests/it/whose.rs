@@ -3,6 +3,8 @@
 use crate::support::{Browser, Member, Store, on_both_databases};
 use leptos::server_fn::axum::server_fn_paths;
 use reqwest::{Method, Response, StatusCode};
+use shop::audit::Actor;
+use shop::hooks::EventType;
 use shop::types::Role;
 use std::collections::BTreeSet;
 
@@ -167,6 +169,17 @@ fn desk_row(route: &str, number: &str) -> DeskRow {
         "/actions/admin-give" => post(&[("titles", ""), ("email", "ann@example.org"), ("key", "-")], From(Role::Admin)),
         "/actions/admin-replay-event" => post(&[("id", "evt_none")], From(Role::Admin)),
         "/actions/admin-erase-buyer" => post(&[("number", number), ("typed", "-")], From(Role::Owner)),
+        // Webhooks.
+        "/admin/webhooks" => get(route, From(Role::Admin)),
+        "/admin/webhooks/{id}" => get("/admin/webhooks/1", From(Role::Admin)),
+        "/admin/webhooks/{id}/{delivery}" => get("/admin/webhooks/1/1", From(Role::Admin)),
+        "/actions/admin-add-webhook" => post(&[("url", "-")], From(Role::Owner)),
+        "/actions/admin-change-webhook" => post(&[("id", "0"), ("url", "-")], From(Role::Owner)),
+        "/actions/admin-switch-webhook" => post(&[("id", "0"), ("on", "true")], From(Role::Owner)),
+        "/actions/admin-replace-webhook-secret" => post(&[("id", "0"), ("keep", "0")], From(Role::Owner)),
+        "/actions/admin-delete-webhook" | "/actions/admin-test-webhook" => post(&[("id", "0")], From(Role::Owner)),
+        "/actions/admin-redeliver-webhook" => post(&[("id", "0")], From(Role::Admin)),
+        "/actions/admin-redeliver-webhooks" => post(&[("id", "0"), ("hours", "1")], From(Role::Admin)),
         other => panic!("{other} is new: say here who may use it"),
     }
 }
@@ -263,6 +276,9 @@ on_both_databases!(row_28_every_route_of_the_desk_is_open_to_its_roles_only, asy
     let (_, number) = store.buy(&buyer, &["the-first-book"], "ann@example.org").await;
     store.settle().await;
     store.library(&buyer, "ann@example.org").await;
+    // An endpoint that was told something.
+    let endpoint = store.endpoint("http://127.0.0.1:1/", EventType::ALL).await;
+    store.shop.test_webhook_endpoint(&Actor::Command, endpoint).await.unwrap();
     let mut visitors = vec![("nobody", nobody, None), ("a buyer", buyer, None)];
     for role in Role::ALL {
         visitors.push((role.as_str(), store.desk(role).await, Some(role)));

@@ -33,3 +33,11 @@ pub use orders::{
     AdminCorrectAddress, AdminFindOrders, AdminGive, AdminNoteOrder, AdminRefund, AdminRenewLink, AdminRenewTitle,
     AdminResendReceipt, AdminWithdrawTitle,
 };
+
+// Webhooks.
+pub mod webhooks;
+
+pub use webhooks::{
+    AdminAddWebhook, AdminChangeWebhook, AdminDeleteWebhook, AdminRedeliverWebhook, AdminRedeliverWebhooks,
+    AdminReplaceWebhookSecret, AdminSwitchWebhook, AdminTestWebhook,
+};

@@ -7,7 +7,7 @@ use crate::components::{Desk, Section};
 use crate::context;
 use crate::pages::page;
 use leptos::prelude::*;
-use shop::desk::{Attention, BadCheckout, BadDispute, BadRefund};
+use shop::desk::{Attention, BadCheckout, BadDispute, BadEndpoint, BadRefund};
 use shop::events::EventSummary;
 use shop::outbox::MailSummary;
 use shop::reconciler::Difference;
@@ -57,7 +57,7 @@ pub(super) fn kind(id: &'static str, title: &'static str, advice: &'static str, 
 
 pub(super) fn all(found: Attention, role: Role) -> AnyView {
     let may = May::of(role);
-    let Attention { events, mails, quarantined, stuck, refunds, disputes, differences, not_fetched } = found;
+    let Attention { events, mails, quarantined, stuck, refunds, disputes, differences, webhooks, not_fetched } = found;
     let fetched = (!not_fetched.is_empty()).then(|| {
         view! {
             <section class="stacked" aria-labelledby="not-fetched">
@@ -105,6 +105,12 @@ pub(super) fn all(found: Attention, role: Role) -> AnyView {
             "Where the store and Stripe disagree",
             "Found by the comparison of last night. What was meanwhile put right disappears with the next one.",
             differences.into_iter().map(|found| difference(found, role)).collect(),
+        )}
+        {kind(
+            "webhooks",
+            "Webhooks that were switched off",
+            "Look at what the endpoint answered, switch it on again and send what it missed; or delete it.",
+            webhooks.into_iter().map(endpoint).collect(),
         )}
         {kind(
             "stuck",
@@ -215,6 +221,22 @@ fn undelivered(mail: &MailSummary, role: Role) -> AnyView {
                 {why.map(|why| view! { <p class="note">{why}</p> })}
             </div>
             {(role >= Role::Support).then(|| resend(mail.id, None))}
+        </li>
+    }
+    .into_any()
+}
+
+fn endpoint(found: BadEndpoint) -> AnyView {
+    let BadEndpoint { id, url, gone, since } = found;
+    let why = if gone { "It answered that it is gone" } else { "It had failed for five days" };
+    view! {
+        <li>
+            <div>
+                <h3>
+                    <a href=format!("/admin/webhooks/{id}")>{url}</a>
+                </h3>
+                <p class="note">{format!("{why}; off since {since}")}</p>
+            </div>
         </li>
     }
     .into_any()

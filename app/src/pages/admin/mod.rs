@@ -44,3 +44,8 @@ pub use health::HealthPage;
 pub use order::OrderSheetPage;
 pub use orders::OrdersPage;
 pub use refused::Refused;
+
+// Webhooks.
+pub mod webhooks;
+
+pub use webhooks::{WebhookDeliveryPage, WebhookPage, WebhooksPage};

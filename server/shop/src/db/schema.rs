@@ -479,6 +479,63 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    webhook_endpoint (id) {
+        id -> BigInt,
+        url -> Text,
+        description -> Text,
+        events -> Text,
+        state -> Text,
+        reason -> Nullable<Text>,
+        generation -> Integer,
+        secret_at -> Timestamp,
+        old_until -> Nullable<Timestamp>,
+        failing_since -> Nullable<Timestamp>,
+        succeeded_at -> Nullable<Timestamp>,
+        created_at -> Timestamp,
+        changed_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    webhook_message (id) {
+        id -> BigInt,
+        public_id -> Text,
+        #[sql_name = "type"]
+        type_ -> Text,
+        body -> Text,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    webhook_delivery (id) {
+        id -> BigInt,
+        message_id -> BigInt,
+        endpoint_id -> BigInt,
+        state -> Text,
+        attempts -> Integer,
+        next_at -> Timestamp,
+        lease_until -> Nullable<Timestamp>,
+        finished_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    webhook_attempt (id) {
+        id -> BigInt,
+        delivery_id -> BigInt,
+        made_at -> Timestamp,
+        milliseconds -> Integer,
+        status -> Nullable<Integer>,
+        answer -> Text,
+        error -> Nullable<Text>,
+    }
+}
+
+diesel::joinable!(webhook_delivery -> webhook_message (message_id));
+diesel::joinable!(webhook_delivery -> webhook_endpoint (endpoint_id));
+diesel::joinable!(webhook_attempt -> webhook_delivery (delivery_id));
 diesel::joinable!(withdrawal -> order_item (order_item_id));
 diesel::joinable!(order_note -> orders (order_id));
 diesel::joinable!(order_note -> users (user_id));
@@ -552,4 +609,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     api_token,
     audit,
     unfinished,
+    webhook_endpoint,
+    webhook_message,
+    webhook_delivery,
+    webhook_attempt,
 );

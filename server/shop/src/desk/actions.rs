@@ -8,6 +8,7 @@ use crate::db::schema::{
     download_token, entitlement, order_access, order_item, order_note, orders, outbox, withdrawal,
 };
 use crate::fulfilment::insert_token;
+use crate::hooks::{DownloadBy, EventType, Listeners};
 use crate::outbox::{self as mail, Resent};
 use crate::privacy::is_erased;
 use crate::types::{OrderNumber, OrderStatus};
@@ -344,6 +345,8 @@ fn renew(conn: &mut AnyConnection, shop: &Shop, token: &Token, now: NaiveDateTim
     if diesel::update(current).set(download_token::revoked_at.eq(now)).execute(conn)? > 0 {
         let (key, policy) = (&shop.0.key, &shop.0.settings.policy);
         insert_token(conn, key, policy, token.entitlement_id, token.generation + 1, now)?;
+        let kind = EventType::DownloadRenewed;
+        Listeners::load(conn)?.download(conn, kind, token.entitlement_id, DownloadBy::Desk, now)?;
     }
     Ok(())
 }

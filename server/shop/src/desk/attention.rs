@@ -6,9 +6,10 @@ use crate::clock::moment;
 use crate::db::AnyConnection;
 use crate::db::schema::{
     checkout, difference, dispute, download_claim, download_token, entitlement, order_item, orders, outbox, refund,
-    stripe_event,
+    stripe_event, webhook_endpoint,
 };
 use crate::events::EventSummary;
+use crate::hooks::WhyDisabled;
 use crate::outbox::MailSummary;
 use crate::reconciler::Difference;
 use crate::types::{Currency, Money, OrderNumber, OrderStatus};
@@ -48,6 +49,8 @@ pub struct Attention {
     pub disputes: Vec<BadDispute>,
     /// Where our rows and Stripe's objects disagree.
     pub differences: Vec<Difference>,
+    /// Endpoints of webhooks that were switched off because they failed.
+    pub webhooks: Vec<BadEndpoint>,
     /// Paid some days ago and never fetched. Not counted: it may be well.
     pub not_fetched: Vec<OrderRow>,
 }
@@ -89,6 +92,19 @@ pub struct BadDispute {
     pub answer_by: Option<String>,
 }
 
+/// An endpoint of webhooks that was switched off because it failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadEndpoint {
+    /// Its id.
+    pub id: i64,
+    /// Its address.
+    pub url: String,
+    /// Whether it said so itself.
+    pub gone: bool,
+    /// When, for reading.
+    pub since: String,
+}
+
 impl Attention {
     /// How many things there are, for the number in the navigation.
     #[must_use]
@@ -100,6 +116,7 @@ impl Attention {
             + self.refunds.len()
             + self.disputes.len()
             + self.differences.len()
+            + self.webhooks.len()
     }
 }
 
@@ -132,6 +149,7 @@ fn needed(conn: &mut AnyConnection, now: NaiveDateTime) -> Result<Attention, Err
         refunds: refunds(conn, now)?,
         disputes: disputes(conn)?,
         differences: differences(conn)?,
+        webhooks: webhooks(conn)?,
         not_fetched: Vec::new(),
     })
 }
@@ -291,6 +309,23 @@ fn differences(conn: &mut AnyConnection) -> Result<Vec<Difference>, Error> {
         .limit(MOST)
         .select((difference::kind, difference::object_id, difference::detail, difference::found_at))
         .load(conn)?)
+}
+
+fn webhooks(conn: &mut AnyConnection) -> Result<Vec<BadEndpoint>, Error> {
+    let rows: Vec<(i64, String, Option<String>, NaiveDateTime)> = webhook_endpoint::table
+        .filter(webhook_endpoint::reason.eq_any([WhyDisabled::Gone.as_str(), WhyDisabled::Failing.as_str()]))
+        .order(webhook_endpoint::id)
+        .limit(MOST)
+        .select((webhook_endpoint::id, webhook_endpoint::url, webhook_endpoint::reason, webhook_endpoint::changed_at))
+        .load(conn)?;
+    let gone = Some(WhyDisabled::Gone.as_str());
+    let view = |(id, url, why, at): (i64, String, Option<String>, NaiveDateTime)| BadEndpoint {
+        id,
+        url,
+        gone: why.as_deref() == gone,
+        since: moment(at),
+    };
+    Ok(rows.into_iter().map(view).collect())
 }
 
 /// Orders that were paid some days ago, none of whose titles was ever begun to be fetched.

@@ -20,6 +20,7 @@ use crate::db::schema::{
 };
 use crate::db::{AnyConnection, Constant, Manner};
 use crate::failpoint::{Failpoint, pass};
+use crate::hooks::{DownloadBy, EventType, Listeners};
 use crate::orders::{TokenRow, owns, token_columns};
 use crate::secrets::{self, BrowserSecret, BuyerSecret, Keys, Purpose};
 use crate::types::{BookFormat, Cover, DownloadView, FormatInfo, OrderNumber, Renewed, TokenState};
@@ -212,6 +213,8 @@ impl Shop {
                 let (entitlement_id, generation) = (found.token.entitlement_id, found.token.generation + 1);
                 let policy = &shop.0.settings.policy;
                 fulfilment::insert_token(conn, &shop.0.key, policy, entitlement_id, generation, now)?;
+                let kind = EventType::DownloadRenewed;
+                Listeners::load(conn)?.download(conn, kind, entitlement_id, DownloadBy::Buyer, now)?;
                 Ok(Renewed {
                     token: shop.0.key.derive(Purpose::DownloadToken, entitlement_id, generation),
                     uses: policy.token_uses.into(),
@@ -294,6 +297,8 @@ fn claim(
     ])
     .execute(conn)?;
     Entry { claim_id: Some(claim_id), ..entry }.log(conn, shop, 303, "claimed")?;
+    let (kind, title) = (EventType::DownloadClaimed, found.token.entitlement_id);
+    Listeners::load(conn)?.download(conn, kind, title, DownloadBy::Buyer, now)?;
     Ok(Claimed::File(file_path(shop, claim_id, &filename)))
 }
 

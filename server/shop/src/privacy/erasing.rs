@@ -10,6 +10,7 @@ use crate::db::schema::{
     order_note, orders, outbox, refund, stripe_event,
 };
 use crate::downloads::disputed_orders;
+use crate::hooks::{self, Change, EventType, Listeners};
 use crate::types::Email;
 use crate::{Error, Shop, secrets};
 use chrono::{Datelike as _, NaiveDate, NaiveDateTime};
@@ -177,6 +178,17 @@ fn erase(
             sweep::execute(conn, &format!("UPDATE audit SET {column} = '\"erased\"'"), "audit", column, needle)?;
         }
     }
+    for needle in &needles {
+        // What an endpoint has answered, and what is written about one. One whose own address has hers in it is at an end.
+        for column in ["answer", "error"] {
+            let statement = format!("UPDATE webhook_attempt SET {column} = 'erased'");
+            sweep::execute(conn, &statement, "webhook_attempt", column, needle)?;
+        }
+        let statement = "UPDATE webhook_endpoint SET description = 'erased'";
+        sweep::execute(conn, statement, "webhook_endpoint", "description", needle)?;
+        let statement = "UPDATE webhook_endpoint SET url = 'https://erased.invalid/'";
+        sweep::execute(conn, statement, "webhook_endpoint", "url", needle)?;
+    }
     diesel::delete(order_note::table.filter(order_note::order_id.eq_any(&ids))).execute(conn)?;
     for needle in &needles {
         sweep::execute(conn, "UPDATE order_note SET body = 'erased'", "order_note", "body", needle)?;
@@ -285,10 +297,31 @@ fn entitlements(conn: &mut AnyConnection, orders: &[i64], now: NaiveDateTime) ->
     diesel::update(entitlement::table.filter(entitlement::id.eq_any(&ids)))
         .set(entitlement::email_norm.eq(TOMBSTONE))
         .execute(conn)?;
+    tell_of_rights(conn, &ids, now)?;
     // A refund that comes later finds them gone already, and one that fails gives nothing back to nobody.
     diesel::update(entitlement::table.filter(entitlement::id.eq_any(&ids)).filter(entitlement::state.ne("revoked")))
         .set((entitlement::state.eq("revoked"), entitlement::reason.eq("erased"), entitlement::changed_at.eq(now)))
         .execute(conn)?;
+    Ok(())
+}
+
+/// Those who are told of rights that end, which these do. Nobody is told whose they were.
+fn tell_of_rights(conn: &mut AnyConnection, entitlements: &[i64], now: NaiveDateTime) -> Result<(), Error> {
+    let listeners = Listeners::load(conn)?;
+    if !listeners.any(EventType::EntitlementRevoked) {
+        return Ok(());
+    }
+    let ending: Vec<(i64, i64)> = entitlement::table
+        .inner_join(order_item::table)
+        .filter(entitlement::id.eq_any(entitlements))
+        .filter(entitlement::state.ne("revoked"))
+        .order(entitlement::id)
+        .select((order_item::order_id, order_item::id))
+        .load(conn)?;
+    for (order_id, item_id) in ending {
+        let change = Change { item_id, kind: EventType::EntitlementRevoked, reason: Some("erased".to_owned()) };
+        hooks::rights_changed(conn, &listeners, order_id, &[change], now)?;
+    }
     Ok(())
 }
 

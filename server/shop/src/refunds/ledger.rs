@@ -3,6 +3,7 @@
 use super::share::{Room, Share, spread, spread_wanted};
 use crate::db::AnyConnection;
 use crate::db::schema::{order_item, orders, refund, refund_item};
+use crate::hooks;
 use crate::outbox::Kind;
 use crate::payments::Refund;
 use crate::rights::{self, LIVING, sum};
@@ -101,6 +102,7 @@ fn record(
     if refund.amount <= 0 {
         return wrong("an amount that is none");
     }
+    let mut before = None;
     let id = match find(conn, order.id, refund)? {
         Some(known) if known.amount != refund.amount => return wrong("another amount than ours"),
         Some(known) => {
@@ -108,6 +110,7 @@ fn record(
             if !may {
                 return Ok(());
             }
+            before = Some(known.status);
             if known.stripe_id.is_none() && refund.status.is_living() {
                 make_fit(conn, order, &known, refund)?;
             }
@@ -123,6 +126,9 @@ fn record(
         }
         None => insert(conn, order, refund, now)?,
     };
+    if before != Some(refund.status) {
+        hooks::refund_came_to(conn, id, refund.status, now)?;
+    }
     if refund.status.is_living() {
         outbox::queue(conn, shop, Kind::RefundNotice(id), &order.email, order.id, now)?;
     }

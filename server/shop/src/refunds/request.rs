@@ -11,6 +11,7 @@ use crate::db::AnyConnection;
 use crate::db::schema::{book, order_item, orders, refund};
 use crate::desk::{FormKey, object};
 use crate::failpoint::{Failpoint, pass};
+use crate::hooks;
 use crate::payments::{NewRefund, PaymentsError, RefundsOf};
 use crate::rights::{LIVING, sum};
 use crate::types::{Currency, Money, OrderNumber, RefundStatus, Slug};
@@ -286,13 +287,16 @@ impl Shop {
             .db
             .write(move |conn| {
                 let requested = refund::table.find(id).filter(refund::status.eq(RefundStatus::Requested.as_str()));
-                diesel::update(requested)
+                let failed = diesel::update(requested)
                     .set((
                         refund::status.eq(RefundStatus::Failed.as_str()),
                         refund::failure_reason.eq(&why),
                         refund::updated_at.eq(now),
                     ))
                     .execute(conn)?;
+                if failed > 0 {
+                    hooks::refund_came_to(conn, id, RefundStatus::Failed, now)?;
+                }
                 Ok(())
             })
             .await

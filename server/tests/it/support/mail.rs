@@ -91,8 +91,9 @@ pub fn message_ids(mails: &[Vec<u8>]) -> Vec<String> {
 pub struct Authority {
     /// Its own certificate, in PEM.
     pub pem: String,
-    certificate: String,
-    key: String,
+    /// That of the server, and its key.
+    pub certificate: String,
+    pub key: String,
 }
 
 impl Authority {

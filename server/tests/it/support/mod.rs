@@ -9,6 +9,7 @@ mod library;
 mod mail;
 mod money;
 mod program;
+mod receiver;
 mod s3;
 mod stripe;
 mod tables;
@@ -22,6 +23,7 @@ pub use library::Brought;
 pub use mail::{Authority, Encryption, Mail, MailWay, Sink, mail_signature, message_ids};
 pub use money::{BANK_ACCOUNT, Bought, by_hand};
 pub use program::{Program, log};
+pub use receiver::{Receiver, Taken};
 pub use s3::{FilesWay, S3Server};
 pub use stripe::{cookie, event, session_of, signature, v1};
 pub use tables::schema;
@@ -34,6 +36,7 @@ use reqwest::{Client, StatusCode};
 use sha2::{Digest as _, Sha256};
 use shop::db::{DatabaseUrl, Db};
 use shop::files::{Files, Place};
+use shop::hooks::Reach;
 use shop::mailer::{MailFolder, Mailer, Memory, Post};
 use shop::payments::Payments;
 use shop::types::OrderNumber;
@@ -120,6 +123,8 @@ pub struct Options {
     pub webhooks: bool,
     pub clock: Clock,
     pub policy: shop::Policy,
+    /// How far webhooks reach: this machine, by default.
+    pub reach: Reach,
     pub mail: MailWay,
     pub files: FilesWay,
     /// Whether it is a demo store.
@@ -135,6 +140,7 @@ impl Default for Options {
             webhooks: true,
             clock: Clock::System,
             policy: shop::Policy::default(),
+            reach: Reach::demo(),
             mail: MailWay::Memory,
             files: FilesWay::Folder,
             demo: false,
@@ -251,6 +257,7 @@ impl Store {
                 demo: options.demo,
                 livemode: options.livemode,
                 policy: options.policy,
+                webhooks: options.reach,
             },
             db,
             files: Files::open(&place).unwrap(),
@@ -295,6 +302,11 @@ impl Store {
         self.sandbox.shutdown().await;
         drop((self.shop, self.parts));
         self.database.remove().await;
+    }
+
+    /// Tells the workers to stop, as a process that closes does.
+    pub fn stop_workers(&self) {
+        self.stop.send_replace(true);
     }
 
     /// Opens the store a second time, as another process or after a restart would.

@@ -1,0 +1,437 @@
+//! The endpoints: added, changed, switched off and on, given a new secret, deleted. Each change is in the audit.
+
+use super::events::{self, EventType, TEST};
+use super::signing::Keys;
+use super::{BadAddress, object};
+use crate::audit::{self, Actor};
+use crate::clock::moment;
+use crate::db::AnyConnection;
+use crate::db::schema::{webhook_delivery, webhook_endpoint};
+use crate::staff::SHOWN;
+use crate::{Error, Shop};
+use chrono::{NaiveDateTime, TimeDelta};
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
+use serde_json::{Value, json};
+
+/// How many a store may have.
+const MOST: i64 = 16;
+/// The longest description.
+const LONGEST: usize = 200;
+
+/// Whether an endpoint is told anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndpointState {
+    /// It is.
+    Enabled,
+    /// It is not.
+    Disabled(WhyDisabled),
+}
+
+/// Why an endpoint is told nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhyDisabled {
+    /// Somebody switched it off.
+    SwitchedOff,
+    /// It answered 410: it wants nothing more.
+    Gone,
+    /// For days no delivery came to a good end.
+    Failing,
+}
+
+impl WhyDisabled {
+    /// The column `reason`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SwitchedOff => "switched off",
+            Self::Gone => "gone",
+            Self::Failing => "failing",
+        }
+    }
+
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        [Self::SwitchedOff, Self::Gone, Self::Failing].into_iter().find(|why| why.as_str() == text)
+    }
+}
+
+/// What an endpoint is to be.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NewEndpoint {
+    /// Where deliveries go.
+    pub url: String,
+    /// What it is for, for the people at the desk.
+    pub description: String,
+    /// What it is told of.
+    pub events: Vec<EventType>,
+}
+
+/// An endpoint, as the desk sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Its id.
+    pub id: i64,
+    /// Where deliveries go.
+    pub url: String,
+    /// What it is for.
+    pub description: String,
+    /// What it is told of.
+    pub events: Vec<EventType>,
+    /// Since when the store knows it, for reading.
+    pub added: String,
+    /// Whether it is told.
+    pub state: EndpointState,
+    /// Since when it is so, for reading.
+    pub since: String,
+    /// The last success, for reading.
+    pub succeeded: Option<String>,
+    /// Since when nothing has succeeded, for reading.
+    pub failing_since: Option<String>,
+    /// Until when the secret before is good too, for reading.
+    pub old_until: Option<String>,
+    /// Deliveries that wait.
+    pub waiting: i64,
+    /// Deliveries that were given up, of those that are still kept.
+    pub failed: i64,
+}
+
+/// Why an endpoint was not saved. Nothing has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotSaved {
+    /// Nothing is sent there.
+    #[error(transparent)]
+    Address(#[from] BadAddress),
+    /// It would be told nothing.
+    #[error("no type of event was chosen")]
+    NoEvents,
+    /// There are as many as there may be.
+    #[error("there are too many endpoints")]
+    TooMany,
+    /// The description is too long.
+    #[error("the description is too long")]
+    LongDescription,
+}
+
+#[derive(Queryable)]
+pub(super) struct Row {
+    pub(super) id: i64,
+    pub(super) url: String,
+    pub(super) description: String,
+    pub(super) events: String,
+    pub(super) state: String,
+    pub(super) reason: Option<String>,
+    pub(super) generation: i32,
+    pub(super) secret_at: NaiveDateTime,
+    pub(super) old_until: Option<NaiveDateTime>,
+    pub(super) failing_since: Option<NaiveDateTime>,
+    pub(super) succeeded_at: Option<NaiveDateTime>,
+    pub(super) created_at: NaiveDateTime,
+    pub(super) changed_at: NaiveDateTime,
+}
+
+impl Row {
+    /// The row of an endpoint that is not deleted.
+    pub(super) fn find(conn: &mut AnyConnection, id: i64) -> Result<Self, Error> {
+        let row = webhook_endpoint::table.find(id).filter(webhook_endpoint::state.ne("deleted"));
+        row.first(conn).optional()?.ok_or(Error::NotFound)
+    }
+
+    pub(super) fn is_enabled(&self) -> bool {
+        self.state == "enabled"
+    }
+
+    pub(super) fn keys(&self) -> Keys {
+        Keys { endpoint: self.id, generation: self.generation, old_until: self.old_until }
+    }
+
+    fn view(self, conn: &mut AnyConnection, now: NaiveDateTime) -> Result<Endpoint, Error> {
+        let of_it = || webhook_delivery::table.filter(webhook_delivery::endpoint_id.eq(self.id)).count();
+        let waiting: i64 = of_it().filter(sql::<Bool>(super::sending::WAITING)).get_result(conn)?;
+        let failed: i64 = of_it().filter(sql::<Bool>("webhook_delivery.state = 'failed'")).get_result(conn)?;
+        let state = match self.reason.as_deref() {
+            None => EndpointState::Enabled,
+            Some(reason) => EndpointState::Disabled(
+                WhyDisabled::parse(reason)
+                    .ok_or_else(|| Error::internal(format!("endpoint {}: bad reason", self.id)))?,
+            ),
+        };
+        Ok(Endpoint {
+            id: self.id,
+            url: self.url,
+            description: self.description,
+            events: events::of_column(&self.events),
+            added: moment(self.created_at),
+            state,
+            since: moment(self.changed_at),
+            succeeded: self.succeeded_at.map(moment),
+            failing_since: self.failing_since.map(moment),
+            old_until: self.old_until.filter(|until| self.generation > 1 && *until > now).map(moment),
+            waiting,
+            failed,
+        })
+    }
+
+    fn audited(&self) -> Value {
+        json!({ "url": self.url, "description": self.description, "events": self.events.trim_end() })
+    }
+}
+
+impl Shop {
+    /// The endpoints, in the order in which they were added.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn webhook_endpoints(&self) -> Result<Vec<Endpoint>, Error> {
+        let now = self.0.clock.now();
+        self.0
+            .db
+            .read(move |conn| {
+                let rows: Vec<Row> = webhook_endpoint::table
+                    .filter(webhook_endpoint::state.ne("deleted"))
+                    .order(webhook_endpoint::id)
+                    .load(conn)?;
+                rows.into_iter().map(|row| row.view(conn, now)).collect()
+            })
+            .await
+    }
+
+    /// One of them.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], the database's.
+    pub async fn webhook_endpoint(&self, id: i64) -> Result<Endpoint, Error> {
+        let now = self.0.clock.now();
+        self.0.db.read(move |conn| Row::find(conn, id)?.view(conn, now)).await
+    }
+
+    /// Adds an endpoint; gives its id.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn add_webhook_endpoint(&self, actor: &Actor, new: &NewEndpoint) -> Result<Result<i64, NotSaved>, Error> {
+        let new = match self.checked(new).await {
+            Ok(new) => new,
+            Err(why) => return Ok(Err(why)),
+        };
+        let (actor, now) = (*actor, self.0.clock.now());
+        self.0
+            .db
+            .write(move |conn| {
+                let kept = webhook_endpoint::table.filter(webhook_endpoint::state.ne("deleted")).count();
+                if kept.get_result::<i64>(conn)? >= MOST {
+                    return Ok(Err(NotSaved::TooMany));
+                }
+                let id: i64 = diesel::insert_into(webhook_endpoint::table)
+                    .values((
+                        webhook_endpoint::url.eq(&new.url),
+                        webhook_endpoint::description.eq(&new.description),
+                        webhook_endpoint::events.eq(events::column(&new.events)),
+                        webhook_endpoint::state.eq("enabled"),
+                        webhook_endpoint::generation.eq(1),
+                        webhook_endpoint::secret_at.eq(now),
+                        webhook_endpoint::created_at.eq(now),
+                        webhook_endpoint::changed_at.eq(now),
+                    ))
+                    .returning(webhook_endpoint::id)
+                    .get_result(conn)?;
+                let after = Row::find(conn, id)?.audited();
+                audit::record(conn, &actor, "webhook.added", object(id), None, Some(after))?;
+                Ok(Ok(id))
+            })
+            .await
+    }
+
+    /// Changes where an endpoint is, what it is for and what it is told of. What waits goes to the new address.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], the database's.
+    pub async fn change_webhook_endpoint(
+        &self,
+        actor: &Actor,
+        id: i64,
+        new: &NewEndpoint,
+    ) -> Result<Result<(), NotSaved>, Error> {
+        let new = match self.checked(new).await {
+            Ok(new) => new,
+            Err(why) => return Ok(Err(why)),
+        };
+        let actor = *actor;
+        self.0
+            .db
+            .write(move |conn| {
+                let before = Row::find(conn, id)?.audited();
+                diesel::update(webhook_endpoint::table.find(id))
+                    .set((
+                        webhook_endpoint::url.eq(&new.url),
+                        webhook_endpoint::description.eq(&new.description),
+                        webhook_endpoint::events.eq(events::column(&new.events)),
+                    ))
+                    .execute(conn)?;
+                let after = Row::find(conn, id)?.audited();
+                if before != after {
+                    audit::record(conn, &actor, "webhook.changed", object(id), Some(before), Some(after))?;
+                }
+                Ok(Ok(()))
+            })
+            .await
+    }
+
+    /// Switches an endpoint on, with a clean slate, or off: then what waits for it is given up, and can be sent again
+    /// later. Nothing happens if it is so already.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], the database's.
+    pub async fn switch_webhook_endpoint(&self, actor: &Actor, id: i64, on: bool) -> Result<(), Error> {
+        let (actor, now) = (*actor, self.0.clock.now());
+        self.0
+            .db
+            .write(move |conn| {
+                let row = Row::find(conn, id)?;
+                if row.is_enabled() == on {
+                    return Ok(());
+                }
+                if on {
+                    diesel::update(webhook_endpoint::table.find(id))
+                        .set((
+                            webhook_endpoint::state.eq("enabled"),
+                            webhook_endpoint::reason.eq(None::<String>),
+                            webhook_endpoint::failing_since.eq(None::<NaiveDateTime>),
+                            webhook_endpoint::changed_at.eq(now),
+                        ))
+                        .execute(conn)?;
+                } else {
+                    disable(conn, id, WhyDisabled::SwitchedOff, now)?;
+                }
+                let state = |on| Some(json!({ "enabled": on }));
+                let action = if on { "webhook.enabled" } else { "webhook.disabled" };
+                audit::record(conn, &actor, action, object(id), state(!on), state(on))
+            })
+            .await
+    }
+
+    /// Gives an endpoint a new secret. The one before is good for `keep` hours more: while it is, deliveries are signed
+    /// with both. Of two new ones in that time, only the last one before stays.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], the database's.
+    pub async fn rotate_webhook_secret(&self, actor: &Actor, id: i64, keep: u16) -> Result<(), Error> {
+        let (actor, now) = (*actor, self.0.clock.now());
+        let old_until = (keep > 0).then(|| now + TimeDelta::hours(keep.into()));
+        self.0
+            .db
+            .write(move |conn| {
+                let row = Row::find(conn, id)?;
+                diesel::update(webhook_endpoint::table.find(id))
+                    .set((
+                        webhook_endpoint::generation.eq(webhook_endpoint::generation + 1),
+                        webhook_endpoint::secret_at.eq(now),
+                        webhook_endpoint::old_until.eq(old_until),
+                    ))
+                    .execute(conn)?;
+                let after = json!({ "secret": row.generation + 1, "hours_of_the_old_one": keep });
+                let before = json!({ "secret": row.generation });
+                audit::record(conn, &actor, "webhook.secret_replaced", object(id), Some(before), Some(after))
+            })
+            .await
+    }
+
+    /// The secret that an endpoint's deliveries are signed with, while it is new.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], the database's.
+    pub async fn new_webhook_secret(&self, id: i64) -> Result<Option<String>, Error> {
+        let since = self.0.clock.now() - SHOWN;
+        let row = self.0.db.read(move |conn| Row::find(conn, id)).await?;
+        Ok((row.secret_at > since).then(|| row.keys().secret(&self.0.key)))
+    }
+
+    /// Deletes an endpoint: what waits for it is never sent. Its deliveries are not shown any more, and are forgotten when
+    /// their time is over.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], the database's.
+    pub async fn delete_webhook_endpoint(&self, actor: &Actor, id: i64) -> Result<(), Error> {
+        let (actor, now) = (*actor, self.0.clock.now());
+        self.0
+            .db
+            .write(move |conn| {
+                let before = Row::find(conn, id)?.audited();
+                diesel::update(webhook_endpoint::table.find(id))
+                    .set((
+                        webhook_endpoint::state.eq("deleted"),
+                        webhook_endpoint::reason.eq(None::<String>),
+                        webhook_endpoint::changed_at.eq(now),
+                    ))
+                    .execute(conn)?;
+                give_up_waiting(conn, id, now)?;
+                audit::record(conn, &actor, "webhook.deleted", object(id), Some(before), None)
+            })
+            .await
+    }
+
+    /// Sends an endpoint something to try it with, whatever it is told of; gives the delivery's id, or none if the
+    /// endpoint is disabled.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], the database's.
+    pub async fn test_webhook_endpoint(&self, actor: &Actor, id: i64) -> Result<Option<i64>, Error> {
+        let (actor, now) = (*actor, self.0.clock.now());
+        let store = self.base_url().to_owned();
+        let delivery = self
+            .0
+            .db
+            .write(move |conn| {
+                if !Row::find(conn, id)?.is_enabled() {
+                    return Ok(None);
+                }
+                let delivery = events::write(conn, TEST, &[id], now, json!({ "store": store }))?.pop();
+                audit::record(conn, &actor, "webhook.tested", object(id), None, None)?;
+                Ok(delivery)
+            })
+            .await?;
+        self.0.webhooks_waiting.notify_one();
+        Ok(delivery)
+    }
+
+    /// What was typed into the form, looked at from all sides.
+    async fn checked(&self, new: &NewEndpoint) -> Result<NewEndpoint, NotSaved> {
+        let description = new.description.split_whitespace().collect::<Vec<_>>().join(" ");
+        if description.chars().count() > LONGEST || description.contains('\0') {
+            return Err(NotSaved::LongDescription);
+        }
+        if new.events.is_empty() {
+            return Err(NotSaved::NoEvents);
+        }
+        let url = self.0.courier.reach().check(&new.url).await?.to_string();
+        Ok(NewEndpoint { url, description, events: new.events.clone() })
+    }
+}
+
+/// Tells an endpoint nothing more, and gives up what waits for it.
+pub(super) fn disable(conn: &mut AnyConnection, id: i64, why: WhyDisabled, now: NaiveDateTime) -> Result<(), Error> {
+    diesel::update(webhook_endpoint::table.find(id))
+        .set((
+            webhook_endpoint::state.eq("disabled"),
+            webhook_endpoint::reason.eq(why.as_str()),
+            webhook_endpoint::changed_at.eq(now),
+        ))
+        .execute(conn)?;
+    give_up_waiting(conn, id, now)
+}
+
+/// What waits for an endpoint and is not on its way at this moment.
+pub(super) fn give_up_waiting(conn: &mut AnyConnection, id: i64, now: NaiveDateTime) -> Result<(), Error> {
+    let waiting = webhook_delivery::table
+        .filter(webhook_delivery::endpoint_id.eq(id))
+        .filter(sql::<Bool>(super::sending::WAITING))
+        .filter(webhook_delivery::lease_until.is_null().or(webhook_delivery::lease_until.lt(now)));
+    diesel::update(waiting)
+        .set((
+            webhook_delivery::state.eq("failed"),
+            webhook_delivery::finished_at.eq(now),
+            webhook_delivery::lease_until.eq(None::<NaiveDateTime>),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
