@@ -98,6 +98,8 @@ pub struct Store {
     pub invoice_years: u16,
     /// What a book's file may have, in megabytes.
     pub upload_mb: u16,
+    /// What a program may ask of the API in a minute, for each account.
+    pub api_per_minute: u16,
     /// More origins that a checkout may lead to, if Stripe Checkout runs under a domain of yours.
     pub checkout_origins: Vec<String>,
 }
@@ -118,6 +120,7 @@ impl Default for Store {
             log_days: policy.log_days,
             invoice_years: policy.invoice_years,
             upload_mb: 500,
+            api_per_minute: policy.api_per_minute,
             checkout_origins: Vec::new(),
         }
     }
@@ -136,6 +139,7 @@ impl Store {
             order_hours: self.order_hours,
             log_days: self.log_days,
             invoice_years: self.invoice_years,
+            api_per_minute: self.api_per_minute,
         }
     }
 }
@@ -371,6 +375,7 @@ fn store(path: &Path) -> Result<Store, ConfigError> {
         ("log_days", store.log_days),
         ("invoice_years", store.invoice_years),
         ("upload_mb", store.upload_mb),
+        ("api_per_minute", store.api_per_minute),
     ] {
         if value == 0 {
             return Err(wrong(path.display().to_string(), format_args!("is wrong: store.{name} must be at least 1")));

@@ -3,12 +3,13 @@
 //! own, so that no crowd keeps out a payment.
 
 use crate::router::AppState;
+use crate::routes::api::Problem;
 use crate::routes::errors;
 use app::error::ErrorCode;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
@@ -74,6 +75,7 @@ impl Lanes {
             "/healthz" | "/readyz" => return Some(Place { _permit: None, to_the_end: false }),
             _ if path.starts_with("/f/") => (&self.downloads, true),
             _ if path.starts_with("/webhooks/") => (&self.webhooks, false),
+            _ if path.starts_with("/api/v1/books/") && takes_files(path) => (&self.uploads, false),
             _ if path.starts_with("/api/") => (&self.api, false),
             _ if *method == Method::POST && path.starts_with("/admin/books/") => (&self.uploads, false),
             _ => (&self.pages, false),
@@ -81,6 +83,11 @@ impl Lanes {
         let permit = Arc::clone(&lane.0).try_acquire_owned().ok()?;
         Some(Place { _permit: Some(permit), to_the_end })
     }
+}
+
+/// Whether that address of the API takes forms with files.
+fn takes_files(path: &str) -> bool {
+    ["/files", "/cover", "/editions"].iter().any(|end| path.ends_with(end))
 }
 
 /// A place in a lane. It is given back with the answer's head; a download's, when its body has been sent or given up.
@@ -136,8 +143,13 @@ impl Refusal {
         Self { state, page: Arc::default() }
     }
 
-    /// `503` with when to come back: as a page for who reads pages, else as a line.
-    pub(crate) async fn answer(&self, headers: &HeaderMap) -> Response {
+    /// `503` with when to come back: as a page for who reads pages, as a problem for programs, else as a line.
+    pub(crate) async fn answer(&self, path: &str, headers: &HeaderMap) -> Response {
+        if path.starts_with("/api/") {
+            let mut response = Problem::from(ErrorCode::Busy).into_response();
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+            return response;
+        }
         let (media_type, body) = if errors::wants_page(headers) {
             ("text/html; charset=utf-8", self.page.get_or_init(|| self.render()).await.clone())
         } else {

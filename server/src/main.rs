@@ -106,6 +106,8 @@ enum Command {
     Refund(desk::Refund),
     /// Writes what a dispute can be answered with: the order, its mails and its downloads, as a ZIP.
     Evidence(desk::Evidence),
+    /// Prints what the JSON API says of itself (OpenAPI 3.1).
+    Openapi,
 }
 
 /// Without `RUST_LOG`. The session's layer warns of every malformed cookie: anybody could fill the log with those.
@@ -138,6 +140,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let lookup = |name: &str| std::env::var(name).ok();
     let env = Env::new(&lookup);
     match cli.command.unwrap_or(Command::Serve) {
+        Command::Openapi => print!("{}", octavo::routes::api::document::text()),
         Command::Serve => serve(Config::read(&env, &cli.config)?, &cli.config).await?,
         Command::Migrate => {
             open_db(&Storage::read(&env)?).await?;

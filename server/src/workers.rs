@@ -151,6 +151,7 @@ async fn clean_up(shop: Shop) {
             ("bodies of Stripe's events", shop.drop_old_event_bodies().await),
             ("requests and sessions of libraries", shop.delete_old_access().await),
             ("sessions of the desk", shop.delete_ended_staff_sessions().await),
+            ("answers of the API", shop.forget_old_answers().await),
         ] {
             match result {
                 Ok(0) => {}

@@ -249,7 +249,8 @@ const RULES: &[(&str, &str)] = &[
          UNION ALL SELECT link_hash FROM users WHERE LENGTH(link_hash) <> 64 \
          UNION ALL SELECT hash FROM recovery_code WHERE LENGTH(hash) <> 64 \
          UNION ALL SELECT hash FROM refresh_token WHERE LENGTH(hash) <> 64 \
-         UNION ALL SELECT hash FROM api_token WHERE LENGTH(hash) <> 64",
+         UNION ALL SELECT hash FROM api_token WHERE LENGTH(hash) <> 64 \
+         UNION ALL SELECT key_hash FROM api_once WHERE LENGTH(key_hash) <> 64",
     ),
     (
         "passwords are kept as argon2id with at least 19 MiB and two passes",

@@ -27,6 +27,8 @@ mod declines;
 #[cfg(feature = "ssr")]
 pub mod desk;
 #[cfg(feature = "ssr")]
+mod direct;
+#[cfg(feature = "ssr")]
 mod disputes;
 #[cfg(feature = "ssr")]
 pub mod doctor;
@@ -61,9 +63,13 @@ pub mod mailer;
 #[cfg(feature = "ssr")]
 mod markdown;
 #[cfg(feature = "ssr")]
+pub mod once;
+#[cfg(feature = "ssr")]
 mod orders;
 #[cfg(feature = "ssr")]
 pub mod outbox;
+#[cfg(feature = "ssr")]
+pub mod paging;
 #[cfg(feature = "ssr")]
 pub mod payments;
 #[cfg(feature = "ssr")]
@@ -90,11 +96,13 @@ pub mod staff;
 #[cfg(feature = "ssr")]
 pub use self::{
     checkout::CheckoutStart,
-    clock::Clock,
+    clock::{Clock, rfc3339},
+    direct::Listed,
     downloads::{Claimed, DownloadPage, Visitor},
     error::{Error, ErrorKind},
     events::Outcome,
     fulfilment::Reconciled,
+    limits::{Allowance, Asking},
     secrets::{BrowserSecret, BuyerSecret, DeviceSecret, Keys, SecretKey, StaffSecret},
     shop::{ClientIp, Parts, Policy, Settings, Shop},
 };

@@ -49,6 +49,8 @@ pub struct Policy {
     pub log_days: u16,
     /// How long an invoice keeps its buyer's name and address, in years.
     pub invoice_years: u16,
+    /// What a program may ask of the API in a minute, for each account.
+    pub api_per_minute: u16,
 }
 
 impl Default for Policy {
@@ -62,6 +64,7 @@ impl Default for Policy {
             order_hours: 24,
             log_days: 400,
             invoice_years: 10,
+            api_per_minute: 600,
         }
     }
 }
@@ -113,6 +116,7 @@ impl Shop {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let Parts { settings, db, files, payments, post, key, clock } = parts;
+        let limits = Limits::new(settings.policy.api_per_minute);
         Self(Arc::new(Inner {
             settings,
             db,
@@ -121,7 +125,7 @@ impl Shop {
             post,
             key,
             clock,
-            limits: Limits::default(),
+            limits,
             hashing: Hashing::default(),
             events_waiting: Notify::new(),
             mail_waiting: Notify::new(),

@@ -14,6 +14,14 @@ mod access;
 #[cfg(test)]
 mod any_order;
 #[cfg(test)]
+mod api_changes;
+#[cfg(test)]
+mod api_document;
+#[cfg(test)]
+mod api_lists;
+#[cfg(test)]
+mod api_problems;
+#[cfg(test)]
 mod api_tokens;
 #[cfg(test)]
 mod bad_input;

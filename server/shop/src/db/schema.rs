@@ -471,6 +471,20 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    api_once (id) {
+        id -> BigInt,
+        user_id -> BigInt,
+        key_hash -> Text,
+        request_hash -> Text,
+        name -> Text,
+        status -> Nullable<Integer>,
+        answer -> Nullable<Text>,
+        created_at -> Timestamp,
+        lease_until -> Timestamp,
+    }
+}
+
 diesel::joinable!(withdrawal -> order_item (order_item_id));
 diesel::joinable!(order_note -> orders (order_id));
 diesel::joinable!(order_note -> users (user_id));
@@ -503,6 +517,7 @@ diesel::joinable!(recovery_code -> users (user_id));
 diesel::joinable!(refresh_token -> staff_session (session_id));
 diesel::joinable!(api_token -> users (user_id));
 diesel::joinable!(audit -> users (user_id));
+diesel::joinable!(api_once -> users (user_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     withdrawal,
@@ -542,4 +557,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     api_token,
     audit,
     unfinished,
+    api_once,
 );

@@ -1,5 +1,6 @@
 //! A store for a test: opened on a fresh database, closed with the invariants checked.
 
+mod api;
 mod books;
 mod browser;
 mod database;
@@ -13,6 +14,7 @@ mod s3;
 mod stripe;
 mod tables;
 
+pub use api::{Api, code, problem, read};
 pub use books::{add_book, entry, file_content, title_of};
 pub use browser::{Browser, hidden, location};
 pub use database::TestDatabase;
