@@ -10,6 +10,7 @@ mod mail;
 use core::fmt;
 use ipnet::IpNet;
 use serde::Deserialize;
+use shop::analytics::Zone;
 use shop::db::DatabaseUrl;
 use shop::events::WebhookSecrets;
 use shop::files::Place;
@@ -80,6 +81,8 @@ pub struct Store {
     pub name: String,
     /// What prices are shown and charged in: an ISO 4217 code.
     pub currency: Currency,
+    /// Whose days the store's figures are told in: a name of the IANA's list.
+    pub time_zone: Zone,
     /// Days that a download token is good for.
     pub token_days: u16,
     /// Claims that it is good for.
@@ -111,6 +114,7 @@ impl Default for Store {
             name: "Octavo".into(),
             #[expect(clippy::expect_used, reason = "USD is in the table; a test reads the default")]
             currency: "USD".parse().expect("a known currency"),
+            time_zone: Zone::default(),
             token_days: policy.token_days,
             token_uses: policy.token_uses,
             token_renewals: policy.renewals,

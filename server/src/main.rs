@@ -9,6 +9,7 @@ mod edition;
 mod events;
 mod files;
 mod mail;
+mod rollups;
 mod seed;
 
 use anyhow::Context as _;
@@ -89,6 +90,9 @@ enum Command {
     /// Moves the store's files between a folder and a bucket.
     #[command(subcommand)]
     Files(files::Command),
+    /// Proves and makes anew the sums that the overview of the desk is read from.
+    #[command(subcommand)]
+    Rollups(rollups::Command),
     /// Prints the link that opens an order in any browser, for a buyer who has lost it.
     OrderLink {
         /// The order's number, like ABCDE-FGHJK.
@@ -155,6 +159,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Admin(command) => return admin::run(command, &env, &cli.config).await,
         Command::Buyer(command) => return buyer::run(command, &env, &cli.config).await,
         Command::Files(command) => files::run(&command, &env).await?,
+        Command::Rollups(command) => return rollups::run(command, &env, &cli.config).await,
         Command::OrderLink { number } => {
             let shop = build_shop(Config::read(&env, &cli.config)?).await?;
             println!("{}", shop.order_link(&number).await.context("no paid order of this number")?);
@@ -202,6 +207,7 @@ async fn closed_shop(config: Offline) -> anyhow::Result<Shop> {
             demo: false,
             livemode: config.live,
             policy: config.store.policy(),
+            time_zone: config.store.time_zone,
         },
         db: open_db(&config.storage).await?,
         files: Files::open(&config.storage.files)?,
@@ -222,6 +228,7 @@ async fn build_shop(config: Config) -> anyhow::Result<Shop> {
             demo: config.demo,
             livemode: config.stripe_key.livemode(),
             policy: config.store.policy(),
+            time_zone: config.store.time_zone,
         },
         db: open_db(&storage).await?,
         files: Files::open(&storage.files)?,
@@ -244,6 +251,7 @@ async fn serve(config: Config, store_file: &Path) -> anyhow::Result<()> {
     let uploads = Uploads::new(config.data_dir.join("uploads"), config.store.upload_mb);
     let shop = build_shop(config).await?;
     files::check(shop.files(), &place).await?;
+    shop.keep_tallies().await?;
     shop.open_demo_desk().await?;
     // Not into the log: whoever reads the link becomes the owner.
     if let Some(url) = shop.setup_url().await? {

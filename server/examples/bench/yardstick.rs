@@ -30,6 +30,7 @@ pub(crate) fn shop(policy: shop::Policy) -> Result<Shop> {
             demo: false,
             livemode: false,
             policy,
+            time_zone: shop::analytics::Zone::default(),
         },
         db: Db::open(&url)?,
         files: shop::files::Files::local(&Path::new(&variable("DATA_DIR")?).join("files"))?,

@@ -1,7 +1,7 @@
 //! The shop's invariants, as SQL that finds what breaks them. `octavo doctor` and every integration test run them.
 
 use crate::db::AnyConnection;
-use crate::{Error, Shop};
+use crate::{Error, Shop, analytics};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
@@ -288,6 +288,11 @@ fn violations(conn: &mut AnyConnection) -> Result<Vec<Violation>, Error> {
         if rows > 0 {
             found.push(Violation { rule, rows, example });
         }
+    }
+    let wrong = analytics::check(conn)?;
+    if let Some(first) = wrong.first() {
+        let rows = i64::try_from(wrong.len()).unwrap_or(i64::MAX);
+        found.push(Violation { rule: "the tallies are the sums that they stand for", rows, example: first.id.clone() });
     }
     Ok(found)
 }

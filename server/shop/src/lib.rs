@@ -9,6 +9,8 @@ pub mod access;
 #[cfg(feature = "ssr")]
 mod addresses;
 #[cfg(feature = "ssr")]
+pub mod analytics;
+#[cfg(feature = "ssr")]
 pub mod audit;
 #[cfg(feature = "ssr")]
 pub mod books;

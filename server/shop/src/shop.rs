@@ -1,5 +1,6 @@
 //! [`Shop`]: everything a request needs, cheap to clone.
 
+use crate::analytics::{Visits, Zone};
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::files::Files;
@@ -28,6 +29,8 @@ pub struct Settings {
     pub livemode: bool,
     /// Downloads, and how long what is known of them is kept.
     pub policy: Policy,
+    /// Whose days the store's figures are told in.
+    pub time_zone: Zone,
 }
 
 /// How long and how often bought files can be fetched, and for how long the store remembers.
@@ -105,6 +108,7 @@ pub(crate) struct Inner {
     pub(crate) key: SecretKey,
     pub(crate) clock: Clock,
     pub(crate) limits: Limits,
+    pub(crate) visits: Visits,
     pub(crate) hashing: Hashing,
     pub(crate) events_waiting: Notify,
     pub(crate) mail_waiting: Notify,
@@ -126,6 +130,7 @@ impl Shop {
             key,
             clock,
             limits,
+            visits: Visits::default(),
             hashing: Hashing::default(),
             events_waiting: Notify::new(),
             mail_waiting: Notify::new(),

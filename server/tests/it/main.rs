@@ -12,6 +12,8 @@ mod support;
 #[cfg(test)]
 mod access;
 #[cfg(test)]
+mod analytics;
+#[cfg(test)]
 mod any_order;
 #[cfg(test)]
 mod api_changes;

@@ -14,6 +14,8 @@ pub(crate) enum Value<'a> {
     Number(i64),
     Text(&'a str),
     Moment(NaiveDateTime),
+    /// The text ends the statement.
+    End,
 }
 
 /// A statement whose text is always the same: each part of the text with the value that stands behind it. It stays
@@ -35,6 +37,7 @@ where
                 Value::Number(number) => out.push_bind_param::<BigInt, i64>(number)?,
                 Value::Text(text) => out.push_bind_param::<Text, str>(text)?,
                 Value::Moment(moment) => out.push_bind_param::<Timestamp, NaiveDateTime>(moment)?,
+                Value::End => {}
             }
         }
         Ok(())

@@ -169,6 +169,7 @@ diesel::table! {
         browser_hash -> Text,
         created_at -> Timestamp,
         expires_at -> Timestamp,
+        format -> Nullable<Text>,
     }
 }
 
@@ -482,6 +483,45 @@ diesel::table! {
         answer -> Nullable<Text>,
         created_at -> Timestamp,
         lease_until -> Timestamp,
+    }
+}
+
+diesel::table! {
+    tally (dimension, grain, start, currency, key) {
+        dimension -> Text,
+        grain -> Text,
+        start -> Timestamp,
+        currency -> Text,
+        key -> Text,
+        checkouts -> BigInt,
+        orders -> BigInt,
+        free -> BigInt,
+        units -> BigInt,
+        gross -> BigInt,
+        discount -> BigInt,
+        tax -> BigInt,
+        refunds -> BigInt,
+        refunded -> BigInt,
+        refunded_tax -> BigInt,
+        disputed -> BigInt,
+        fetched -> BigInt,
+        downloads -> BigInt,
+    }
+}
+
+diesel::table! {
+    tally_state (id) {
+        id -> BigInt,
+        zone -> Text,
+        filled_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    visits (day, step) {
+        day -> Date,
+        step -> Text,
+        count -> BigInt,
     }
 }
 

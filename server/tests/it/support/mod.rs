@@ -122,6 +122,7 @@ pub struct Options {
     pub webhooks: bool,
     pub clock: Clock,
     pub policy: shop::Policy,
+    pub time_zone: shop::analytics::Zone,
     pub mail: MailWay,
     pub files: FilesWay,
     /// Whether it is a demo store.
@@ -137,6 +138,7 @@ impl Default for Options {
             webhooks: true,
             clock: Clock::System,
             policy: shop::Policy::default(),
+            time_zone: shop::analytics::Zone::default(),
             mail: MailWay::Memory,
             files: FilesWay::Folder,
             demo: false,
@@ -253,6 +255,7 @@ impl Store {
                 demo: options.demo,
                 livemode: options.livemode,
                 policy: options.policy,
+                time_zone: options.time_zone,
             },
             db,
             files: Files::open(&place).unwrap(),
@@ -262,6 +265,7 @@ impl Store {
             clock: options.clock,
         };
         let shop = Shop::new(parts.clone());
+        shop.keep_tallies().await.unwrap();
         books::add_all(&shop, data.path()).await;
         let (stop, stopped) = watch::channel(false);
         let workers = if options.workers { workers::spawn(&shop, &stopped) } else { JoinSet::new() };
