@@ -10,6 +10,7 @@ pub mod checkout;
 pub mod document;
 pub mod events;
 pub mod extract;
+pub mod kpis;
 pub mod lists;
 pub mod money;
 pub mod once;

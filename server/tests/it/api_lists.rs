@@ -169,3 +169,22 @@ on_both_databases!(an_order_is_told_as_far_as_the_role_goes, by_hand(), async |s
     assert_eq!(support.post(&format!("{path}/downloads/{}/renew", BOOKS[0]), "again", &Value::Null).await, renewed);
     assert_eq!(store.count("download_token").await, 3);
 });
+
+on_both_databases!(figures_are_those_of_the_desk, by_hand(), async |store| {
+    let api = store.api(Role::Viewer, Scope::Read).await;
+    store.bought(&BOOKS, GOOD_CARD).await;
+    let kpis = api.found("/api/v1/kpis").await;
+    let own = &kpis["currencies"][0];
+    assert_eq!((&own["currency"], &own["now"]["orders"], &own["now"]["units"]), (&json!("USD"), &json!(1), &json!(2)));
+    assert_eq!((&own["now"]["gross"], &own["now"]["average"]), (&json!(1_298), &json!(1_298)));
+    assert_eq!((&own["before"]["orders"], &own["before"]["average"]), (&json!(0), &Value::Null));
+    assert_eq!(kpis["funnel"]["orders"], 1);
+    let today = store.shop.today().await.unwrap();
+    assert_eq!(kpis["until"], today.to_string());
+    let week = api.found("/api/v1/kpis?from=2026-03-02&until=2026-03-08").await;
+    assert_eq!((&week["before"]["from"], &week["before"]["until"]), (&json!("2026-02-23"), &json!("2026-03-01")));
+    assert_eq!(week["currencies"][0]["now"]["orders"], 0);
+    for query in ["from=x", "from=2026-03-08&until=2026-03-02", "from=0001-01-01", "days=30"] {
+        assert_eq!(code(&api.get(&format!("/api/v1/kpis?{query}")).await), (400, "bad-request"), "{query}");
+    }
+});

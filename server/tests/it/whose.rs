@@ -190,6 +190,7 @@ fn api_row(method: &str, path: &str) -> ApiRow {
             | "/api/v1/orders/{number}/downloads"
             | "/api/v1/orders/{number}/refunds"
             | "/api/v1/refunds"
+            | "/api/v1/kpis"
             | "/api/v1/webhooks/stripe"
             | "/api/v1/webhooks/stripe/{id}"
             | "/api/v1/tokens",

@@ -21,6 +21,15 @@ use utoipa::{IntoParams, ToSchema};
 /// Where the list is.
 const LIST: &str = "/api/v1/books";
 
+/// No search is longer.
+const LONGEST_SEARCH: usize = 200;
+
+/// A book's address.
+#[derive(ToSchema)]
+#[schema(pattern = "^[a-z0-9]+(-[a-z0-9]+)*$", max_length = 120)]
+#[expect(dead_code, reason = "the document's: the shop's own type reads it")]
+pub(super) struct BookName(String);
+
 /// Whether a book is on sale.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -337,6 +346,7 @@ pub struct BooksQuery {
     #[param(minimum = 1, maximum = 100)]
     limit: Option<u8>,
     /// From `next` or `previous` of another page.
+    #[param(pattern = "^[A-Za-z0-9_-]+$", max_length = 400)]
     cursor: Option<String>,
 }
 
@@ -352,6 +362,9 @@ pub async fn list(
     Params(query): Params<BooksQuery>,
 ) -> Result<Response, Problem> {
     let BooksQuery { q, status, limit, cursor } = query;
+    if q.as_ref().is_some_and(|q| q.chars().count() > LONGEST_SEARCH) {
+        return Err(Problem::bad_request(format!("A search has at most {LONGEST_SEARCH} characters.")));
+    }
     let status = status.map(BookStatus::from);
     let mut filters = Vec::new();
     filters.extend(q.clone().map(|q| ("q", q)));
@@ -417,7 +430,7 @@ pub async fn create(
     put, path = "/api/v1/books/{slug}", tag = "Books", operation_id = "change-book", request_body = BookInput,
     params(
         ("slug" = String, Path, description = "Names the book."),
-        ("If-Match" = String, Header, description = "The `ETag` of the book that was changed."),
+        ("If-Match" = String, Header, pattern = "^(W/)?\"[0-9]{1,18}\"$", description = "The `ETag` of the book that was changed."),
     ),
     security(("bearer" = ["admin", "write"])),
     responses(
@@ -452,7 +465,7 @@ fn version(headers: &HeaderMap) -> Result<i64, Problem> {
     let digits = tag.strip_prefix("W/").unwrap_or(tag).strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
     digits
         .and_then(|digits| digits.parse().ok())
-        .ok_or_else(|| Problem::new(412, "outdated", "If-Match names no version of this book: it is like \"7\"."))
+        .ok_or_else(|| Problem::bad_request("If-Match names no version of a book: it is like \"7\"."))
 }
 
 /// Puts a book on sale.

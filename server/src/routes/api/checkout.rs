@@ -1,5 +1,6 @@
 //! `POST /api/v1/checkout`: a payment page for a list of books, for a shop window that is elsewhere.
 
+use super::books::BookName;
 use super::extract::{Body, May, ViewerWrites};
 use super::money::Amount;
 use super::once::{Answer, Once};
@@ -16,7 +17,7 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 pub struct CheckoutInput {
     /// The addresses of the books, each once.
-    #[schema(value_type = Vec<String>, min_items = 1, max_items = 100)]
+    #[schema(value_type = Vec<BookName>, min_items = 1, max_items = 100)]
     books: Vec<Slug>,
     /// The store's own if it is left out.
     #[serde(default)]

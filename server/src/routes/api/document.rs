@@ -3,7 +3,7 @@
 //! What is the same for all operations (errors, headers) is added here and not said with each of them.
 
 use super::problem::{Details, FieldError};
-use super::{auth, books, checkout, events, orders, refunds, tokens, uploads};
+use super::{auth, books, checkout, events, kpis, orders, refunds, tokens, uploads};
 use crate::router::AppState;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -31,6 +31,7 @@ use utoipa_axum::routes;
         (name = "Checkout", description = "Payment pages."),
         (name = "Orders", description = "Orders, and what helps a buyer."),
         (name = "Refunds", description = "Money that goes back."),
+        (name = "Figures", description = "The store in figures."),
         (name = "Webhooks", description = "The log of Stripe's events."),
         (name = "Tokens", description = "The caller's own tokens."),
     ),
@@ -57,6 +58,7 @@ fn small() -> OpenApiRouter<AppState> {
         .routes(routes!(orders::renew))
         .routes(routes!(refunds::of_order, refunds::create))
         .routes(routes!(refunds::list))
+        .routes(routes!(kpis::get))
         .routes(routes!(events::list))
         .routes(routes!(events::get))
         .routes(routes!(events::replay))

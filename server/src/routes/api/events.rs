@@ -93,6 +93,7 @@ pub struct EventsQuery {
     #[param(minimum = 1, maximum = 100)]
     limit: Option<u8>,
     /// From `next` or `previous` of another page.
+    #[param(pattern = "^[A-Za-z0-9_-]+$", max_length = 400)]
     cursor: Option<String>,
 }
 

@@ -1,5 +1,6 @@
 //! Refunds: asked for, and listed.
 
+use super::books::BookName;
 use super::extract::{AdminWrites, At, Body, May, Params, ViewerReads};
 use super::lists::{Listing, Window};
 use super::money::Amount;
@@ -32,7 +33,7 @@ enum Reason {
 #[serde(deny_unknown_fields)]
 pub struct RefundItem {
     /// The book's address.
-    #[schema(value_type = String, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$", max_length = 120)]
+    #[schema(value_type = BookName)]
     book: Slug,
     /// Whether the buyer keeps the title.
     #[serde(default)]
@@ -159,6 +160,7 @@ pub struct RefundsQuery {
     #[param(minimum = 1, maximum = 100)]
     limit: Option<u8>,
     /// From `next` or `previous` of another page.
+    #[param(pattern = "^[A-Za-z0-9_-]+$", max_length = 400)]
     cursor: Option<String>,
 }
 
