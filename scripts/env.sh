@@ -29,7 +29,11 @@ CLIENTS_VENV="$OCTAVO_TOOLS/clients-$(sha256sum "$CLIENTS_REQUIREMENTS" | cut -c
 # The SMTP server of the tests, likewise.
 MAIL_REQUIREMENTS="$ROOT/end2end/mail/requirements.txt"
 MAIL_VENV="$OCTAVO_TOOLS/mail-$(sha256sum "$MAIL_REQUIREMENTS" | cut -c1-16)"
+# What tries the API, likewise.
+CONTRACT_REQUIREMENTS="$ROOT/end2end/contract/requirements.txt"
+CONTRACT_VENV="$OCTAVO_TOOLS/contract-$(sha256sum "$CONTRACT_REQUIREMENTS" | cut -c1-16)"
 export OCTAVO_TOOLS TARGET_DIR SITE_DIR CLIENTS_REQUIREMENTS CLIENTS_VENV MAIL_REQUIREMENTS MAIL_VENV
+export CONTRACT_REQUIREMENTS CONTRACT_VENV
 
 for tool in "cargo-leptos-$CARGO_LEPTOS_VERSION" "wasm-bindgen-cli-$WASM_BINDGEN_VERSION" \
   "binaryen-$BINARYEN_VERSION" "cargo-deny-$CARGO_DENY_VERSION"; do

@@ -8,9 +8,9 @@
 #     apt-build  Debian packages that compiling and running the store needs
 #     apt        those, and what the tests need: PostgreSQL, Chromium, …
 #     npm        end2end/node_modules
-#     python     Debian's python3 with venv; Stripe's client for Python and an
-#                SMTP server, each in a venv of its own (in $OCTAVO_TOOLS, keyed
-#                by its requirements)
+#     python     Debian's python3 with venv; Stripe's client for Python, an
+#                SMTP server and Schemathesis, each in a venv of its own (in
+#                $OCTAVO_TOOLS, keyed by its requirements)
 #     deny       cargo-deny
 #     bench      wrk, nginx, curl: yardsticks and load
 #
@@ -30,7 +30,7 @@ for part in "$@"; do
     apt-build) items+=(apt_build) ;;
     apt) items+=(apt_all) ;;
     npm) items+=(npm_packages) ;;
-    python) items+=(apt_python python_client python_mail) ;;
+    python) items+=(apt_python python_client python_mail python_contract) ;;
     deny) items+=(cargo_deny) ;;
     bench) items+=(apt_bench) ;;
     *) fail "unknown part \"$part\" (wasm leptos apt-build apt npm python deny)" ;;
@@ -122,7 +122,7 @@ npm_packages_bring() {
   npm_stamp >"$ROOT/end2end/node_modules/.octavo-stamp"
 }
 
-# --- Stripe's client for Python, and an SMTP server ------------------------------
+# --- Python packages: a client, a server, a tester -------------------------------
 make_venv() { # FOLDER REQUIREMENTS
   # What is half made has another name. (Its python finds itself wherever it stands; its scripts, pip
   # among them, don't, and nobody calls them.)
@@ -144,6 +144,13 @@ python_mail_there() { [ -x "$MAIL_VENV/bin/python" ]; }
 python_mail_bring() {
   say "$1: installing from PyPI, seconds"
   make_venv "$MAIL_VENV" "$MAIL_REQUIREMENTS"
+}
+
+python_contract_name() { say "Schemathesis, which tries the API"; }
+python_contract_there() { [ -x "$CONTRACT_VENV/bin/python" ]; }
+python_contract_bring() {
+  say "$1: installing from PyPI, seconds"
+  make_venv "$CONTRACT_VENV" "$CONTRACT_REQUIREMENTS"
 }
 
 # --- Debian packages --------------------------------------------------------

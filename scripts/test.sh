@@ -21,6 +21,7 @@ site() {
   cargo build --locked -p server -p stripe-sandbox --bins
 }
 clients() { scripts/stripe-clients.sh; }
+contract() { scripts/api-contract.sh; }
 browser() { (cd end2end && npx --no-install playwright test); }
 
 steps=(
@@ -34,6 +35,7 @@ steps=(
   "host|unit and integration tests, SQLite and PostgreSQL"
   "site|site and servers for the browser tests"
   "clients|Stripe's own clients against the sandbox"
+  "contract|Schemathesis against the API"
   "browser|Playwright, with and without JavaScript"
 )
 

@@ -5,8 +5,8 @@ use crate::assets::{Assets, loader};
 use crate::components::{ErrorPage, Footer, Header};
 use crate::error::AppError;
 use crate::pages::{
-    BookPage, CancelPage, CartPage, CatalogPage, DownloadPage, FreeCheckoutPage, FreeSentPage, LibraryOpenPage,
-    LibraryPage, LibrarySentPage, MailPage, MailboxPage, OrderPage, SuccessPage, admin,
+    ApiReferencePage, BookPage, CancelPage, CartPage, CatalogPage, DownloadPage, FreeCheckoutPage, FreeSentPage,
+    LibraryOpenPage, LibraryPage, LibrarySentPage, MailPage, MailboxPage, OrderPage, SuccessPage, admin,
 };
 use crate::{assets, context};
 use leptos::config::LeptosOptions;
@@ -64,6 +64,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/d/:token") view=DownloadPage ssr=ASYNC/>
                 <Route path=path!("/demo/mailbox") view=MailboxPage ssr=ASYNC/>
                 <Route path=path!("/demo/mailbox/:id") view=MailPage ssr=ASYNC/>
+                // The API, for people.
+                <Route path=path!("/api/v1/docs") view=ApiReferencePage ssr=ASYNC/>
                 // The desk: the way in.
                 <Route path=path!("/admin") view=admin::FrontPage ssr=ASYNC/>
                 <Route path=path!("/admin/login") view=admin::LoginPage ssr=ASYNC/>

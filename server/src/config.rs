@@ -10,6 +10,7 @@ mod mail;
 use core::fmt;
 use ipnet::IpNet;
 use serde::Deserialize;
+use shop::analytics::Zone;
 use shop::db::DatabaseUrl;
 use shop::events::WebhookSecrets;
 use shop::files::Place;
@@ -83,6 +84,8 @@ pub struct Store {
     pub name: String,
     /// What prices are shown and charged in: an ISO 4217 code.
     pub currency: Currency,
+    /// Whose days the store's figures are told in: a name of the IANA's list.
+    pub time_zone: Zone,
     /// Days that a download token is good for.
     pub token_days: u16,
     /// Claims that it is good for.
@@ -101,6 +104,8 @@ pub struct Store {
     pub invoice_years: u16,
     /// What a book's file may have, in megabytes.
     pub upload_mb: u16,
+    /// What a program may ask of the API in a minute, for each account.
+    pub api_per_minute: u16,
     /// More origins that a checkout may lead to, if Stripe Checkout runs under a domain of yours.
     pub checkout_origins: Vec<String>,
 }
@@ -112,6 +117,7 @@ impl Default for Store {
             name: "Octavo".into(),
             #[expect(clippy::expect_used, reason = "USD is in the table; a test reads the default")]
             currency: "USD".parse().expect("a known currency"),
+            time_zone: Zone::default(),
             token_days: policy.token_days,
             token_uses: policy.token_uses,
             token_renewals: policy.renewals,
@@ -121,6 +127,7 @@ impl Default for Store {
             log_days: policy.log_days,
             invoice_years: policy.invoice_years,
             upload_mb: 500,
+            api_per_minute: policy.api_per_minute,
             checkout_origins: Vec::new(),
         }
     }
@@ -139,6 +146,7 @@ impl Store {
             order_hours: self.order_hours,
             log_days: self.log_days,
             invoice_years: self.invoice_years,
+            api_per_minute: self.api_per_minute,
         }
     }
 }
@@ -389,6 +397,7 @@ fn store(path: &Path) -> Result<Store, ConfigError> {
         ("log_days", store.log_days),
         ("invoice_years", store.invoice_years),
         ("upload_mb", store.upload_mb),
+        ("api_per_minute", store.api_per_minute),
     ] {
         if value == 0 {
             return Err(wrong(path.display().to_string(), format_args!("is wrong: store.{name} must be at least 1")));

@@ -3,12 +3,13 @@
 //! own, so that no crowd keeps out a payment.
 
 use crate::router::AppState;
+use crate::routes::api::Problem;
 use crate::routes::errors;
 use app::error::ErrorCode;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
@@ -152,8 +153,13 @@ impl Refusal {
         Self { state, page: Arc::default() }
     }
 
-    /// `503` with when to come back: as a page for who reads pages, else as a line.
-    pub(crate) async fn answer(&self, headers: &HeaderMap) -> Response {
+    /// `503` with when to come back: as a page for who reads pages, as a problem for programs, else as a line.
+    pub(crate) async fn answer(&self, path: &str, headers: &HeaderMap) -> Response {
+        if path.starts_with("/api/") {
+            let mut response = Problem::from(ErrorCode::Busy).into_response();
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+            return response;
+        }
         let (media_type, body) = if errors::wants_page(headers) {
             ("text/html; charset=utf-8", self.page.get_or_init(|| self.render()).await.clone())
         } else {

@@ -9,6 +9,7 @@ mod edition;
 mod events;
 mod files;
 mod mail;
+mod rollups;
 mod seed;
 mod webhooks;
 
@@ -94,6 +95,9 @@ enum Command {
     /// Moves the store's files between a folder and a bucket.
     #[command(subcommand)]
     Files(files::Command),
+    /// Proves and makes anew the sums that the overview of the desk is read from.
+    #[command(subcommand)]
+    Rollups(rollups::Command),
     /// Prints the link that opens an order in any browser, for a buyer who has lost it.
     OrderLink {
         /// The order's number, like ABCDE-FGHJK.
@@ -111,6 +115,8 @@ enum Command {
     Refund(desk::Refund),
     /// Writes what a dispute can be answered with: the order, its mails and its downloads, as a ZIP.
     Evidence(desk::Evidence),
+    /// Prints what the JSON API says of itself (OpenAPI 3.1).
+    Openapi,
 }
 
 /// Without `RUST_LOG`. The session's layer warns of every malformed cookie: anybody could fill the log with those.
@@ -143,6 +149,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let lookup = |name: &str| std::env::var(name).ok();
     let env = Env::new(&lookup);
     match cli.command.unwrap_or(Command::Serve) {
+        Command::Openapi => print!("{}", octavo::routes::api::document::text()),
         Command::Serve => serve(Config::read(&env, &cli.config)?, &cli.config).await?,
         Command::Migrate => {
             open_db(&Storage::read(&env)?).await?;
@@ -158,6 +165,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Admin(command) => return admin::run(command, &env, &cli.config).await,
         Command::Buyer(command) => return buyer::run(command, &env, &cli.config).await,
         Command::Files(command) => files::run(&command, &env).await?,
+        Command::Rollups(command) => return rollups::run(command, &env, &cli.config).await,
         Command::OrderLink { number } => {
             let shop = build_shop(Config::read(&env, &cli.config)?).await?;
             println!("{}", shop.order_link(&number).await.context("no paid order of this number")?);
@@ -206,6 +214,7 @@ async fn closed_shop(config: Offline) -> anyhow::Result<Shop> {
             livemode: config.live,
             policy: config.store.policy(),
             webhooks: Reach::default(),
+            time_zone: config.store.time_zone,
         },
         db: open_db(&config.storage).await?,
         files: Files::open(&config.storage.files)?,
@@ -227,6 +236,7 @@ async fn build_shop(config: Config) -> anyhow::Result<Shop> {
             livemode: config.stripe_key.livemode(),
             policy: config.store.policy(),
             webhooks: config.webhooks,
+            time_zone: config.store.time_zone,
         },
         db: open_db(&storage).await?,
         files: Files::open(&storage.files)?,
@@ -249,6 +259,7 @@ async fn serve(config: Config, store_file: &Path) -> anyhow::Result<()> {
     let uploads = Uploads::new(config.data_dir.join("uploads"), config.store.upload_mb);
     let shop = build_shop(config).await?;
     files::check(shop.files(), &place).await?;
+    shop.keep_tallies().await?;
     shop.open_demo_desk().await?;
     // Not into the log: whoever reads the link becomes the owner.
     if let Some(url) = shop.setup_url().await? {

@@ -3,7 +3,7 @@
 use crate::lanes::{Lane, Lanes, Refusal, Welcome};
 use crate::layers::{self, hold_session, identify, require_origin, security_headers};
 use crate::page_cache::{self, Found, PageCache};
-use crate::routes::api::{self, auth};
+use crate::routes::api;
 use crate::routes::{
     actions, assets, covers, demo_mail, desk_books, desk_files, download, errors, health, mail_webhook, stripe_webhook,
 };
@@ -130,7 +130,7 @@ impl Store {
             Found::Nothing => None,
         };
         let Some(place) = self.lanes.enter(request.uri().path()) else {
-            return self.refusal.answer(request.headers()).await;
+            return self.refusal.answer(request.uri().path(), request.headers()).await;
         };
         let mut request = request.map(Body::new);
         describe(request.extensions_mut());
@@ -173,8 +173,11 @@ pub fn store(settings: Settings) -> Store {
     // What layers clone for every request.
     let shared = Arc::new(state.clone());
     let provide = {
-        let shop = state.shop.clone();
-        move || provide_context(shop.clone())
+        let (shop, reference) = (state.shop.clone(), api::reference::reference());
+        move || {
+            provide_context(shop.clone());
+            provide_context(Arc::clone(&reference));
+        }
     };
     let render = {
         let options = Arc::clone(&state.leptos);
@@ -246,28 +249,37 @@ pub fn store(settings: Settings) -> Store {
                 .layer(RequestBodyLimitLayer::new(WEBHOOK_LIMIT)),
         );
     // Nor are programs: they bring a token, and no cookie counts.
-    let api_way_in = Router::new()
-        .route("/api/v1/auth/login", post(auth::login))
-        .route("/api/v1/auth/refresh", post(auth::refresh))
-        .route("/api/v1/auth/logout", post(auth::logout))
-        .layer(
-            ServiceBuilder::new()
-                .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, WAY_IN_TIME))
-                .layer(RequestBodyLimitLayer::new(WAY_IN_LIMIT)),
-        );
-    let api = Router::new().route("/api/v1/me", get(auth::me)).route("/api/{*path}", any(api::nowhere)).layer(
+    let (way_in, small, large) = api::document::routers();
+    let way_in = way_in.layer(
         ServiceBuilder::new()
-            .layer(CompressionLayer::new().quality(CompressionLevel::Precise(4)))
-            .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PAGE_TIME))
+            .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, WAY_IN_TIME))
+            .layer(RequestBodyLimitLayer::new(WAY_IN_LIMIT)),
+    );
+    let small =
+        small.route("/api/v1/openapi.json", get(api::document::serve)).route("/api/{*path}", any(api::nowhere)).layer(
+            ServiceBuilder::new()
+                .layer(CompressionLayer::new().quality(CompressionLevel::Precise(4)))
+                .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PAGE_TIME))
+                .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
+                .layer(RequestBodyLimitLayer::new(LONG_FORM_LIMIT)),
+        );
+    let large = large.layer(
+        ServiceBuilder::new()
             .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
-            .layer(RequestBodyLimitLayer::new(FORM_LIMIT)),
+            .layer(RequestBodyLimitLayer::new(state.uploads.body()))
+            .layer(DefaultBodyLimit::disable()),
+    );
+    let api = small.merge(large).merge(way_in).layer(
+        ServiceBuilder::new()
+            .layer(from_fn_with_state(Arc::clone(&shared), api::rates::admit))
+            .layer(from_fn(api::as_problems))
+            .layer(CatchPanicLayer::new()),
     );
     let health = Router::new().route("/healthz", get(health::alive)).route("/readyz", get(health::ready));
 
     let router =
         guarded
             .merge(webhooks)
-            .merge(api_way_in)
             .merge(api)
             .merge(health)
             .layer(

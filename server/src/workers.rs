@@ -156,6 +156,7 @@ async fn clean_up(shop: Shop) {
             ("sessions of the desk", shop.delete_ended_staff_sessions().await),
             ("forms that were not finished", shop.forget_old_forms().await),
             ("webhooks", shop.forget_old_webhooks().await),
+            ("answers of the API", shop.forget_old_answers().await),
         ] {
             match result {
                 Ok(0) => {}

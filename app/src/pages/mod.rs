@@ -1,6 +1,7 @@
 //! The pages, one file per URL. Each reads its parameters, asks the shop once and renders; none decides anything.
 
 pub mod admin;
+pub mod api_reference;
 pub mod book;
 pub mod cancel;
 pub mod cart;
@@ -16,6 +17,9 @@ pub mod mailbox;
 pub mod order;
 pub mod success;
 
+pub use api_reference::{
+    ApiReferencePage, Field as ApiField, Group as ApiGroup, Operation as ApiOperation, Reference as ApiReference,
+};
 pub use book::BookPage;
 pub use cancel::CancelPage;
 pub use cart::CartPage;

@@ -31,6 +31,7 @@ pub(crate) fn shop(policy: shop::Policy) -> Result<Shop> {
             livemode: false,
             policy,
             webhooks: shop::hooks::Reach::default(),
+            time_zone: shop::analytics::Zone::default(),
         },
         db: Db::open(&url)?,
         files: shop::files::Files::local(&Path::new(&variable("DATA_DIR")?).join("files"))?,

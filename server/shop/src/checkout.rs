@@ -1,5 +1,6 @@
 //! From the cart to Stripe's payment page, or past it if there is nothing to pay.
 
+use crate::analytics::posting;
 use crate::cart::{self, Cart, Offer};
 use crate::db::schema::{checkout, orders};
 use crate::db::{AnyConnection, both};
@@ -181,6 +182,7 @@ impl Shop {
                     .values((&new, checkout::state.eq("completed")))
                     .returning(checkout::id)
                     .get_result(conn)?;
+                posting::begun(conn, new.currency, new.created_at)?;
                 fulfilment::place_free_order(conn, &shop, Some(checkout_id), &email, &offers).map(drop)
             })
             .await?;
@@ -364,10 +366,13 @@ impl NewCheckout {
         diesel::update(mine().filter(checkout::created_at.le(now - REUSE_FOR)))
             .set((checkout::state.eq("expired"), checkout::updated_at.eq(now)))
             .execute(conn)?;
-        both!(conn, |c| diesel::insert_into(checkout::table)
+        let inserted = both!(conn, |c| diesel::insert_into(checkout::table)
             .values((self, checkout::state.eq("open")))
             .on_conflict_do_nothing()
             .execute(c))?;
+        if inserted > 0 {
+            posting::begun(conn, self.currency, self.created_at)?;
+        }
         Ok(mine()
             .select((
                 checkout::id,

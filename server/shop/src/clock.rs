@@ -1,6 +1,6 @@
 //! The time, in UTC and cut to microseconds, which is what both databases keep.
 
-use chrono::{DateTime, NaiveDateTime, SubsecRound, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDateTime, SecondsFormat, SubsecRound, TimeDelta, Utc};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -56,4 +56,10 @@ pub(crate) fn moment(at: NaiveDateTime) -> String {
 /// A day for reading: "22 November 2026".
 pub(crate) fn day(at: NaiveDateTime) -> String {
     at.format("%-d %B %Y").to_string()
+}
+
+/// A moment for programs (RFC 3339): "2026-11-22T14:05:00.000000Z".
+#[must_use]
+pub fn rfc3339(at: NaiveDateTime) -> String {
+    at.and_utc().to_rfc3339_opts(SecondsFormat::Micros, true)
 }

@@ -3,6 +3,7 @@
 //! [`Shop::reconcile_dispute`] asks Stripe how a dispute stands and makes our rows agree. What that leaves of the right to
 //! the titles is worked out in [`crate::rights`]; the store's owner is told once of each dispute.
 
+use crate::analytics::posting::Standing;
 use crate::db::AnyConnection;
 use crate::db::schema::dispute;
 use crate::events::Outcome;
@@ -49,7 +50,9 @@ impl Shop {
             .write(move |conn| {
                 let outcome = match Order::lock_payment(conn, &intent)? {
                     Some(order) => {
+                        let before = Standing::of(conn, order.id)?;
                         write(conn, &shop, order.id, &dispute, asked_at)?;
+                        before.settle(conn)?;
                         rights::settle(conn, order.id, shop.0.clock.now())?;
                         Outcome::Done
                     }

@@ -1,7 +1,7 @@
 //! The shop's invariants, as SQL that finds what breaks them. `octavo doctor` and every integration test run them.
 
 use crate::db::AnyConnection;
-use crate::{Error, Shop};
+use crate::{Error, Shop, analytics};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
@@ -255,7 +255,8 @@ const RULES: &[(&str, &str)] = &[
          UNION ALL SELECT link_hash FROM users WHERE LENGTH(link_hash) <> 64 \
          UNION ALL SELECT hash FROM recovery_code WHERE LENGTH(hash) <> 64 \
          UNION ALL SELECT hash FROM refresh_token WHERE LENGTH(hash) <> 64 \
-         UNION ALL SELECT hash FROM api_token WHERE LENGTH(hash) <> 64",
+         UNION ALL SELECT hash FROM api_token WHERE LENGTH(hash) <> 64 \
+         UNION ALL SELECT key_hash FROM api_once WHERE LENGTH(key_hash) <> 64",
     ),
     (
         "passwords are kept as argon2id with at least 19 MiB and two passes",
@@ -293,6 +294,11 @@ fn violations(conn: &mut AnyConnection) -> Result<Vec<Violation>, Error> {
         if rows > 0 {
             found.push(Violation { rule, rows, example });
         }
+    }
+    let wrong = analytics::check(conn)?;
+    if let Some(first) = wrong.first() {
+        let rows = i64::try_from(wrong.len()).unwrap_or(i64::MAX);
+        found.push(Violation { rule: "the tallies are the sums that they stand for", rows, example: first.id.clone() });
     }
     Ok(found)
 }

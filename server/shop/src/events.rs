@@ -5,6 +5,7 @@
 
 mod bodies;
 mod incoming;
+mod log;
 mod meaning;
 mod missed;
 mod replay;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use incoming::{MalformedSecret, SignatureError, WebhookSecrets};
+pub use log::{EventDetail, EventFilter};
 pub use meaning::Outcome;
 pub(crate) use missed::TYPES;
 pub use replay::{EventSummary, Replayed};

@@ -4,6 +4,7 @@
 //! often as they like and in any order: it asks Stripe how the session stands and makes our rows agree, in one
 //! transaction (<https://docs.stripe.com/checkout/fulfillment>). It never takes back what it has granted.
 
+use crate::analytics::posting::Standing;
 use crate::cart::Offer;
 use crate::db::schema::{checkout, download_token, entitlement, order_item, orders};
 use crate::db::{AnyConnection, both};
@@ -317,6 +318,7 @@ pub(crate) fn place_free_order(
 
 /// Everything that a paid order has: entitlements with their first download tokens, the invoice's number, the mail.
 fn succeed(conn: &mut AnyConnection, shop: &Shop, order_id: i64, now: NaiveDateTime, mail: Kind) -> Result<(), Error> {
+    let before = Standing::of(conn, order_id)?;
     diesel::update(orders::table.find(order_id))
         .set((orders::status.eq(OrderStatus::Succeeded.as_str()), orders::paid_at.eq(now)))
         .execute(conn)?;
@@ -351,6 +353,7 @@ fn succeed(conn: &mut AnyConnection, shop: &Shop, order_id: i64, now: NaiveDateT
     rights::settle(conn, order_id, now)?;
     invoices::issue(conn, order_id, now)?;
     pass(Failpoint::InvoiceNumbered);
+    before.settle(conn)?;
     outbox::queue(conn, shop, mail, &email, order_id, now)?;
     pass(Failpoint::MailQueued);
     Ok(())

@@ -9,6 +9,8 @@ pub mod access;
 #[cfg(feature = "ssr")]
 mod addresses;
 #[cfg(feature = "ssr")]
+pub mod analytics;
+#[cfg(feature = "ssr")]
 pub mod audit;
 #[cfg(feature = "ssr")]
 pub mod books;
@@ -26,6 +28,8 @@ pub mod db;
 mod declines;
 #[cfg(feature = "ssr")]
 pub mod desk;
+#[cfg(feature = "ssr")]
+mod direct;
 #[cfg(feature = "ssr")]
 mod disputes;
 #[cfg(feature = "ssr")]
@@ -63,9 +67,13 @@ pub mod mailer;
 #[cfg(feature = "ssr")]
 mod markdown;
 #[cfg(feature = "ssr")]
+pub mod once;
+#[cfg(feature = "ssr")]
 mod orders;
 #[cfg(feature = "ssr")]
 pub mod outbox;
+#[cfg(feature = "ssr")]
+pub mod paging;
 #[cfg(feature = "ssr")]
 pub mod payments;
 #[cfg(feature = "ssr")]
@@ -92,11 +100,13 @@ pub mod staff;
 #[cfg(feature = "ssr")]
 pub use self::{
     checkout::CheckoutStart,
-    clock::Clock,
+    clock::{Clock, rfc3339},
+    direct::Listed,
     downloads::{Claimed, DownloadPage, Visitor},
     error::{Error, ErrorKind},
     events::Outcome,
     fulfilment::Reconciled,
+    limits::{Allowance, Asking},
     secrets::{BrowserSecret, BuyerSecret, DeviceSecret, Keys, SecretKey, StaffSecret},
     shop::{ClientIp, Parts, Policy, Settings, Shop},
 };

@@ -1,5 +1,6 @@
 //! Rate limits inside one process, for the few things a stranger can make the shop do.
 
+use crate::Shop;
 use chrono::{NaiveDateTime, TimeDelta};
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -36,6 +37,30 @@ impl<K: Eq + Hash> Limit<K> {
             times.push(now);
         }
         free
+    }
+
+    /// As [`Limit::take`], and says how much is left.
+    pub(crate) fn ask(&self, key: K, now: NaiveDateTime) -> Allowance {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let start = now - self.window;
+        if taken.len() > KEYS_BEFORE_CLEANING {
+            taken.retain(|_, times| times.last().is_some_and(|last| *last > start));
+        }
+        let times = taken.entry(key).or_default();
+        times.retain(|time| *time > start);
+        let granted = times.len() < self.burst;
+        if granted {
+            times.push(now);
+        }
+        let oldest = times.first().copied().unwrap_or(now);
+        Allowance {
+            granted,
+            limit: self.burst,
+            left: self.burst - times.len(),
+            window: self.window.num_seconds(),
+            // Rounded up: who comes back then finds room.
+            more_in: ((oldest + self.window - now).num_milliseconds() + 999) / 1_000,
+        }
     }
 
     /// Gives back what was taken for `key` at that moment: it was no guess.
@@ -84,6 +109,42 @@ impl Guesses {
     }
 }
 
+/// Who asks something of the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Asking {
+    /// An account, whichever of its tokens it comes with.
+    Account(i64),
+    /// Somebody without a token that is good, from there.
+    Stranger(IpAddr),
+}
+
+/// What a limit says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    /// Whether there was one left, which is taken now.
+    pub granted: bool,
+    /// So many in all …
+    pub limit: usize,
+    /// … in so many seconds.
+    pub window: i64,
+    /// So many are left.
+    pub left: usize,
+    /// In so many seconds there is one more.
+    pub more_in: i64,
+}
+
+impl Shop {
+    /// Takes one of what this caller may ask of the API.
+    #[must_use]
+    pub fn ask_api(&self, who: Asking) -> Allowance {
+        let who = match who {
+            Asking::Stranger(ip) => Asking::Stranger(network(ip)),
+            account @ Asking::Account(_) => account,
+        };
+        self.0.limits.api.ask(who, self.0.clock.now())
+    }
+}
+
 /// The shop's limits.
 #[derive(Debug)]
 pub(crate) struct Limits {
@@ -104,16 +165,20 @@ pub(crate) struct Limits {
     /// Strangers' guesses at a password on the desk's page …
     pub(crate) desk: Guesses,
     /// … and at the API's address, so that a crowd at one of them closes nothing of the other.
-    pub(crate) api: Guesses,
+    pub(crate) api_way_in: Guesses,
     /// Guesses of who is no stranger, by account and by what the store knows it by: browser, network, session.
     pub(crate) desk_by_known: Limit<(i64, String)>,
     /// Guesses at a code after the right password, by account and known browser.
     pub(crate) desk_code: Limit<(i64, String)>,
+    /// Requests to the API.
+    pub(crate) api: Limit<Asking>,
 }
 
-impl Default for Limits {
-    fn default() -> Self {
+impl Limits {
+    /// `api`: what an account may ask of the API in a minute.
+    pub(crate) fn new(api: u16) -> Self {
         Self {
+            api: Limit::new(api.into(), TimeDelta::minutes(1)),
             free_by_email: Limit::new(3, TimeDelta::hours(1)),
             free_by_network: Limit::new(10, TimeDelta::hours(1)),
             order_secret: Limit::new(30, TimeDelta::hours(1)),
@@ -123,7 +188,7 @@ impl Default for Limits {
             access_guess: Limit::new(30, TimeDelta::hours(1)),
             // Together 20 in five minutes, whichever way a crowd comes.
             desk: Guesses::new(5, 10, 14),
-            api: Guesses::new(4, 4, 6),
+            api_way_in: Guesses::new(4, 4, 6),
             desk_by_known: Limit::new(10, TimeDelta::minutes(15)),
             desk_code: Limit::new(10, TimeDelta::minutes(15)),
         }
@@ -168,6 +233,20 @@ mod tests {
         assert!(!limit.take("a", at(12)));
         limit.give_back(&"a", at(11));
         assert!(limit.take("a", at(12)));
+    }
+
+    #[test]
+    fn a_limit_says_what_is_left() {
+        let limit = Limit::new(2, TimeDelta::minutes(1));
+        let t0 = chrono::DateTime::UNIX_EPOCH.naive_utc();
+        let ask = |seconds| {
+            let said = limit.ask("a", t0 + TimeDelta::seconds(seconds));
+            (said.granted, said.left, said.more_in)
+        };
+        assert_eq!(ask(0), (true, 1, 60));
+        assert_eq!(ask(20), (true, 0, 40));
+        assert_eq!(ask(59), (false, 0, 1));
+        assert_eq!(ask(60), (true, 0, 20));
     }
 
     #[test]

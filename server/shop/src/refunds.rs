@@ -5,10 +5,12 @@
 //! failed makes room for what came after it. A pending refund counts from the start (see [`RefundStatus::is_living`]).
 
 mod ledger;
+mod listing;
 mod request;
 pub(crate) mod share;
 
 pub(crate) use ledger::Order;
+pub use listing::RefundRow;
 pub use request::{ItemRef, RefundError, RefundMade, RefundReason, RefundRequest, RefundWhat};
 
 use crate::db::AnyConnection;

@@ -114,6 +114,18 @@ impl SecretKey {
         BrowserSecret(URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
     }
 
+    /// What shows that a place in a list was written by this store, for this list: 96 bits, since a place is no secret.
+    pub(crate) fn place_tag(&self, list: &str, place: &str) -> Vec<u8> {
+        let mut mac = self.mac();
+        mac.update(b"place");
+        mac.update(&(list.len() as u64).to_be_bytes());
+        mac.update(list.as_bytes());
+        mac.update(place.as_bytes());
+        let mut tag = mac.finalize().into_bytes().to_vec();
+        tag.truncate(12);
+        tag
+    }
+
     fn mac(&self) -> Hmac<Sha256> {
         // HMAC takes keys of any length; the constructor's error cannot happen.
         Hmac::new_from_slice(&self.0).unwrap_or_else(|_| Hmac::new(&Default::default()))

@@ -1,5 +1,6 @@
 //! [`Shop`]: everything a request needs, cheap to clone.
 
+use crate::analytics::{Visits, Zone};
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::files::Files;
@@ -31,6 +32,8 @@ pub struct Settings {
     pub policy: Policy,
     /// How far webhooks reach.
     pub webhooks: Reach,
+    /// Whose days the store's figures are told in.
+    pub time_zone: Zone,
 }
 
 /// How long and how often bought files can be fetched, and for how long the store remembers.
@@ -52,6 +55,8 @@ pub struct Policy {
     pub log_days: u16,
     /// How long an invoice keeps its buyer's name and address, in years.
     pub invoice_years: u16,
+    /// What a program may ask of the API in a minute, for each account.
+    pub api_per_minute: u16,
 }
 
 impl Default for Policy {
@@ -65,6 +70,7 @@ impl Default for Policy {
             order_hours: 24,
             log_days: 400,
             invoice_years: 10,
+            api_per_minute: 600,
         }
     }
 }
@@ -105,6 +111,7 @@ pub(crate) struct Inner {
     pub(crate) key: SecretKey,
     pub(crate) clock: Clock,
     pub(crate) limits: Limits,
+    pub(crate) visits: Visits,
     pub(crate) hashing: Hashing,
     pub(crate) events_waiting: Notify,
     pub(crate) mail_waiting: Notify,
@@ -118,6 +125,7 @@ impl Shop {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let Parts { settings, db, files, payments, post, key, clock } = parts;
+        let limits = Limits::new(settings.policy.api_per_minute);
         Self(Arc::new(Inner {
             courier: Courier::new(settings.webhooks.clone()),
             settings,
@@ -127,7 +135,8 @@ impl Shop {
             post,
             key,
             clock,
-            limits: Limits::default(),
+            limits,
+            visits: Visits::default(),
             hashing: Hashing::default(),
             events_waiting: Notify::new(),
             mail_waiting: Notify::new(),

@@ -7,8 +7,8 @@ use reqwest::{Method, Response, StatusCode};
 use shop::types::{BookStatus, Role, Slug};
 use std::fmt::Write as _;
 
-/// A form with files in it: `(field, file name, content)`; a text has no file name.
-async fn send(browser: &Browser, store: &Store, path: &str, parts: &[(&str, Option<&str>, &[u8])]) -> Response {
+/// The body of a form with files in it: `(field, file name, content)`; a text has no file name.
+pub fn multipart(parts: &[(&str, Option<&str>, &[u8])]) -> Vec<u8> {
     let mut body = Vec::new();
     for (field, file, content) in parts {
         let mut head = format!("--cut\r\nContent-Disposition: form-data; name=\"{field}\"");
@@ -21,8 +21,12 @@ async fn send(browser: &Browser, store: &Store, path: &str, parts: &[(&str, Opti
         body.extend(b"\r\n");
     }
     body.extend(b"--cut--\r\n");
+    body
+}
+
+async fn send(browser: &Browser, store: &Store, path: &str, parts: &[(&str, Option<&str>, &[u8])]) -> Response {
     let request = browser.request(Method::POST, path).header(ORIGIN, &store.url);
-    request.header(CONTENT_TYPE, "multipart/form-data; boundary=cut").body(body).send().await.unwrap()
+    request.header(CONTENT_TYPE, "multipart/form-data; boundary=cut").body(multipart(parts)).send().await.unwrap()
 }
 
 async fn file(browser: &Browser, store: &Store, path: &str, content: &[u8]) -> Response {

@@ -12,7 +12,17 @@ mod support;
 #[cfg(test)]
 mod access;
 #[cfg(test)]
+mod analytics;
+#[cfg(test)]
 mod any_order;
+#[cfg(test)]
+mod api_changes;
+#[cfg(test)]
+mod api_document;
+#[cfg(test)]
+mod api_lists;
+#[cfg(test)]
+mod api_problems;
 #[cfg(test)]
 mod api_tokens;
 #[cfg(test)]

@@ -2,10 +2,12 @@
 
 use crate::support::{Browser, Member, Store, on_both_databases};
 use leptos::server_fn::axum::server_fn_paths;
+use octavo::routes::api::document::document;
 use reqwest::{Method, Response, StatusCode};
+use serde_json::{Value, json};
 use shop::audit::Actor;
 use shop::hooks::EventType;
-use shop::types::Role;
+use shop::types::{Role, Scope};
 use std::collections::BTreeSet;
 
 /// What a route shows of Ann's.
@@ -61,9 +63,8 @@ fn row(route: &str, hers: &Hers) -> Row {
         "/d/{token}/claim" => post(&[("format", "epub")], Only),
         "/f/{claim}/{file}" => get(file, Only),
         "/webhooks/stripe" | "/webhooks/mail" => post(&[], Closed),
-        // Programs come with tokens: see `api_tokens`.
-        "/api/v1/auth/login" | "/api/v1/auth/refresh" | "/api/v1/auth/logout" => post(&[], Closed),
-        "/api/v1/me" => get(route, Closed),
+        // What else programs ask for is in the document: see below.
+        "/api/v1/openapi.json" | "/api/v1/docs" => get(route, Public),
         "/actions/add-to-cart" | "/actions/remove-from-cart" => post(&[("slug", "the-third-book")], Public),
         "/actions/start-checkout" => post(&[("snapshot", "-")], Public),
         "/actions/checkout-free" => post(&[("snapshot", "-"), ("email", "ann@example.org")], Public),
@@ -181,6 +182,55 @@ fn desk_row(route: &str, number: &str) -> DeskRow {
         "/actions/admin-redeliver-webhook" => post(&[("id", "0")], From(Role::Admin)),
         "/actions/admin-redeliver-webhooks" => post(&[("id", "0"), ("hours", "1")], From(Role::Admin)),
         other => panic!("{other} is new: say here who may use it"),
+    }
+}
+
+/// Who may use an operation of the API: nobody has to be anybody, or that role with that scope.
+type ApiRow = (Option<(Role, Scope)>, Value);
+
+/// One request for each operation, whose body is well formed and changes nothing that another row needs.
+fn api_row(method: &str, path: &str) -> ApiRow {
+    use Role::{Admin, Support, Viewer};
+    use Scope::{Read, Write};
+    let from = |role, scope, body| (Some((role, scope)), body);
+    match (method, path) {
+        ("post", "/api/v1/auth/login") => (None, json!({ "email": "nobody@example.org", "password": "-" })),
+        ("post", "/api/v1/auth/refresh" | "/api/v1/auth/logout") => (None, json!({ "refresh_token": "-" })),
+        (
+            "get",
+            "/api/v1/me"
+            | "/api/v1/books"
+            | "/api/v1/books/{slug}"
+            | "/api/v1/orders"
+            | "/api/v1/orders/{number}"
+            | "/api/v1/orders/{number}/downloads"
+            | "/api/v1/orders/{number}/refunds"
+            | "/api/v1/refunds"
+            | "/api/v1/kpis"
+            | "/api/v1/webhooks/stripe"
+            | "/api/v1/webhooks/stripe/{id}"
+            | "/api/v1/tokens",
+        ) => from(Viewer, Read, Value::Null),
+        ("post", "/api/v1/checkout") => from(Viewer, Write, json!({ "books": ["no-book"] })),
+        ("delete", "/api/v1/tokens/{id}") => from(Viewer, Write, Value::Null),
+        ("post", "/api/v1/orders/{number}/resend" | "/api/v1/orders/{number}/downloads/{book}/renew") => {
+            from(Support, Write, Value::Null)
+        }
+        ("post", "/api/v1/orders/{number}/notes") => from(Support, Write, json!({ "text": "-" })),
+        ("post", "/api/v1/books") | ("put", "/api/v1/books/{slug}") => {
+            from(Admin, Write, json!({ "title": "", "language": "" }))
+        }
+        ("post", "/api/v1/books/{slug}/publish" | "/api/v1/webhooks/stripe/{id}/replay") => {
+            from(Admin, Write, Value::Null)
+        }
+        // (Published again by the row before, in its turn.)
+        ("post", "/api/v1/books/{slug}/archive") => from(Admin, Write, Value::Null),
+        ("post", "/api/v1/orders/{number}/refunds") => {
+            from(Admin, Write, json!({ "amount": { "amount": 1, "currency": "EUR" } }))
+        }
+        ("post", "/api/v1/books/{slug}/files" | "/api/v1/books/{slug}/editions")
+        | ("put", "/api/v1/books/{slug}/cover") => from(Admin, Write, Value::Null),
+        other => panic!("{other:?} is new: say here who may use it"),
     }
 }
 
@@ -330,4 +380,61 @@ on_both_databases!(row_28_every_route_of_the_desk_is_open_to_its_roles_only, asy
             }
         }
     }
+});
+
+on_both_databases!(row_28_every_operation_of_the_api_is_open_to_its_roles_and_scopes_only, async |store| {
+    let buyer = store.browser();
+    let (_, number) = store.buy(&buyer, &["the-first-book"], "ann@example.org").await;
+    store.settle().await;
+    store.library(&buyer, "ann@example.org").await;
+    let event = store.texts("SELECT MIN(id) AS value FROM stripe_event").await.remove(0);
+    let cookie = store.desk(Role::Owner).await;
+    let mut callers = vec![];
+    for role in Role::ALL {
+        for scope in Scope::ALL {
+            callers.push((role, scope, store.api(role, scope).await));
+        }
+    }
+    let mut rows = 0;
+    for (path, item) in document()["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let (need, body) = api_row(method, path);
+            rows += 1;
+            // The document says the same.
+            let said = operation["security"][0]["bearer"].clone();
+            assert_eq!(said, need.map_or(Value::Null, |(role, scope)| json!([role, scope])), "{method} {path}");
+            let at = path.replace("{slug}", "the-first-book").replace("{book}", "the-first-book");
+            let at = at.replace("{number}", &number.to_string());
+            let at = if path.contains("stripe") { at.replace("{id}", &event) } else { at.replace("{id}", "0") };
+            let verb: Method = method.to_uppercase().parse().unwrap();
+            // Neither a buyer nor a cookie of the desk is anybody here.
+            for visitor in [&store.browser(), &buyer, &cookie] {
+                let request = visitor.request(verb.clone(), &at).header("idempotency-key", "visitor");
+                let answer = request.json(&body).send().await.unwrap();
+                if need.is_some() {
+                    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{method} {path}");
+                }
+                assert!(!answer.text().await.unwrap().contains("ann@example.org"));
+            }
+            for (role, scope, api) in &callers {
+                let key = format!("{method}{path}").replace('/', ".");
+                let request = api.request(verb.clone(), &at).header("idempotency-key", key).header("if-match", "\"0\"");
+                let answer = if body.is_null() { request } else { request.json(&body) }.send().await.unwrap();
+                let (status, text) = (answer.status(), answer.text().await.unwrap());
+                let what = format!("{method} {path} for {role}, {scope:?}: {status} {text}");
+                assert!(!status.is_server_error(), "{what}");
+                let Some((least, needed)) = need else { continue };
+                if *role < least || *scope < needed {
+                    assert_eq!(status, StatusCode::FORBIDDEN, "{what}");
+                } else {
+                    assert!(status != StatusCode::FORBIDDEN && status != StatusCode::UNAUTHORIZED, "{what}");
+                    assert!(status == StatusCode::OK || method != "get", "{what}");
+                }
+                // A viewer never sees an address in full.
+                assert!(!text.contains("ann@example.org") || *role >= Role::Support, "{what}");
+            }
+        }
+    }
+    assert!(rows >= 27, "{rows}");
+    store.settle().await;
 });

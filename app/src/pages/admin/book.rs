@@ -376,7 +376,7 @@ fn files(book: &DeskBook, may: bool) -> impl IntoView + use<> {
 }
 
 fn edition(edition: &DeskEdition) -> impl IntoView + use<> {
-    let DeskEdition { label, changelog, added_on, files } = edition.clone();
+    let DeskEdition { label, changelog, added_on, files, .. } = edition.clone();
     let file = |(name, info, sha256): (String, shop::types::FormatInfo, String)| {
         view! {
             <li>

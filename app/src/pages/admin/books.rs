@@ -139,7 +139,7 @@ fn full(list: BookList, search: &str, status: Option<BookStatus>) -> impl IntoVi
 }
 
 fn line(book: BookLine) -> impl IntoView {
-    let BookLine { slug, title, byline, status, price, formats, cover, accent, changed_on } = book;
+    let BookLine { slug, title, byline, status, price, formats, cover, accent, changed_on, .. } = book;
     let formats = formats.iter().map(|format| format.label()).collect::<Vec<_>>().join(", ");
     let none = || view! { <span class="note">"none"</span> }.into_any();
     view! {

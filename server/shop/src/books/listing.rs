@@ -1,7 +1,7 @@
 //! The list of all books: searched by the beginnings of words, filtered, paged by a key in both directions.
 
 use crate::catalog::bylines;
-use crate::clock::day;
+use crate::clock::{day, rfc3339};
 use crate::db::AnyConnection;
 use crate::db::schema::{book, book_file, book_price, edition};
 use crate::types::{BookFormat, BookLine, BookList, BookStatus, Cover, Currency, ListPlace, Money, Slug};
@@ -13,7 +13,6 @@ use std::collections::HashMap;
 
 /// Books on a page of the list.
 const PAGE: usize = 50;
-const LIMIT: i64 = 51;
 /// Words of a search that are looked for; the rest is ignored.
 const WORDS: usize = 8;
 
@@ -29,13 +28,27 @@ impl Shop {
         status: Option<BookStatus>,
         place: ListPlace,
     ) -> Result<BookList, Error> {
+        self.book_list_of(search, status, place, PAGE).await
+    }
+
+    /// The same, with so many books on a page.
+    ///
+    /// # Errors
+    /// As [`Shop::book_list`].
+    pub async fn book_list_of(
+        &self,
+        search: &str,
+        status: Option<BookStatus>,
+        place: ListPlace,
+        size: usize,
+    ) -> Result<BookList, Error> {
         let words = words(search);
         let empty = words.is_empty() && !search.trim().is_empty();
         if empty {
             return Ok(BookList::default());
         }
         let currency = self.currency();
-        self.0.db.read(move |conn| list(conn, &words, status, &place, currency)).await
+        self.0.db.read(move |conn| list(conn, &words, status, &place, size, currency)).await
     }
 }
 
@@ -53,6 +66,7 @@ fn list(
     words: &[String],
     status: Option<BookStatus>,
     place: &ListPlace,
+    size: usize,
     currency: Currency,
 ) -> Result<BookList, Error> {
     let beside = match place {
@@ -67,13 +81,14 @@ fn list(
         ListPlace::First | ListPlace::Last => None,
     };
     let backwards = matches!(place, ListPlace::Before(_) | ListPlace::Last);
+    let limit = i64::try_from(size.saturating_add(1)).unwrap_or(i64::MAX);
     let mut ids = if words.is_empty() {
-        ids(conn, status, beside, backwards)?
+        ids(conn, status, beside, backwards, limit)?
     } else {
-        found(conn, words, status, beside, backwards)?
+        found(conn, words, status, beside, backwards, limit)?
     };
-    let more = ids.len() > PAGE;
-    ids.truncate(PAGE);
+    let more = ids.len() > size;
+    ids.truncate(size);
     let rows: Vec<Row> = book::table
         .filter(book::id.eq_any(ids))
         .order(book::id.desc())
@@ -94,8 +109,9 @@ fn ids(
     status: Option<BookStatus>,
     beside: Option<i64>,
     backwards: bool,
+    limit: i64,
 ) -> Result<Vec<i64>, Error> {
-    let mut query = book::table.select(book::id).limit(LIMIT).into_boxed();
+    let mut query = book::table.select(book::id).limit(limit).into_boxed();
     if let Some(status) = status {
         query = query.filter(book::status.eq(status.as_str()));
     }
@@ -120,6 +136,7 @@ fn found(
     status: Option<BookStatus>,
     beside: Option<i64>,
     backwards: bool,
+    limit: i64,
 ) -> Result<Vec<i64>, Error> {
     let (key, condition, query) = match conn {
         AnyConnection::Sqlite(_) => (
@@ -142,7 +159,7 @@ fn found(
     };
     let sql = format!(
         "SELECT book.id AS id FROM book_search s JOIN book ON book.id = {key} \
-         WHERE {condition} {}{close} AND {key} {compare} {} AND (book.status = {} OR {}) ORDER BY {key} {order} LIMIT {LIMIT}",
+         WHERE {condition} {}{close} AND {key} {compare} {} AND (book.status = {} OR {}) ORDER BY {key} {order} LIMIT {limit}",
         place(1),
         place(2),
         place(3),
@@ -196,6 +213,7 @@ fn lines(conn: &mut AnyConnection, rows: Vec<Row>, currency: Currency) -> Result
                 cover: cover_key.map(|key| Cover { key }),
                 accent,
                 changed_on: day(updated_at),
+                changed_at: rfc3339(updated_at),
             })
         })
         .collect()

@@ -2,7 +2,7 @@
 
 use super::Fields;
 use crate::catalog::{contributors, format_info};
-use crate::clock::day;
+use crate::clock::{day, rfc3339};
 use crate::db::AnyConnection;
 use crate::db::schema::{book, book_file, book_price, edition, entitlement};
 use crate::types::{BookStatus, Cover, Currency, DeskBook, DeskEdition, Slug};
@@ -180,6 +180,7 @@ fn desk(conn: &mut AnyConnection, slug: &Slug, currency: Currency) -> Result<Opt
                 label,
                 changelog,
                 added_on: day(created_at),
+                added_at: rfc3339(created_at),
                 files: by_edition.remove(&id).unwrap_or_default(),
             })
             .collect(),

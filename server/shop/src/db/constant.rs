@@ -19,8 +19,8 @@ pub(crate) enum Value<'a> {
     MaybeNumber(Option<i64>),
     /// With and without are two statements.
     MaybeText(Option<&'a str>),
-    /// For the end of the text.
-    Nothing,
+    /// The text ends the statement.
+    End,
 }
 
 /// A statement whose text is always the same: each part of the text with the value that stands behind it. It stays
@@ -46,7 +46,7 @@ where
                 Value::MaybeNumber(number) => out.push_bind_param::<Nullable<BigInt>, Option<i64>>(number)?,
                 Value::MaybeText(Some(text)) => out.push_bind_param::<Text, str>(text)?,
                 Value::MaybeText(None) => out.push_sql("NULL"),
-                Value::Nothing => {}
+                Value::End => {}
             }
         }
         Ok(())

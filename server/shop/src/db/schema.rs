@@ -169,6 +169,7 @@ diesel::table! {
         browser_hash -> Text,
         created_at -> Timestamp,
         expires_at -> Timestamp,
+        format -> Nullable<Text>,
     }
 }
 
@@ -536,6 +537,60 @@ diesel::table! {
 diesel::joinable!(webhook_delivery -> webhook_message (message_id));
 diesel::joinable!(webhook_delivery -> webhook_endpoint (endpoint_id));
 diesel::joinable!(webhook_attempt -> webhook_delivery (delivery_id));
+
+diesel::table! {
+    api_once (id) {
+        id -> BigInt,
+        user_id -> BigInt,
+        key_hash -> Text,
+        request_hash -> Text,
+        name -> Text,
+        status -> Nullable<Integer>,
+        answer -> Nullable<Text>,
+        created_at -> Timestamp,
+        lease_until -> Timestamp,
+    }
+}
+
+diesel::table! {
+    tally (dimension, grain, start, currency, key) {
+        dimension -> Text,
+        grain -> Text,
+        start -> Timestamp,
+        currency -> Text,
+        key -> Text,
+        checkouts -> BigInt,
+        orders -> BigInt,
+        free -> BigInt,
+        units -> BigInt,
+        gross -> BigInt,
+        discount -> BigInt,
+        tax -> BigInt,
+        refunds -> BigInt,
+        refunded -> BigInt,
+        refunded_tax -> BigInt,
+        disputed -> BigInt,
+        fetched -> BigInt,
+        downloads -> BigInt,
+    }
+}
+
+diesel::table! {
+    tally_state (id) {
+        id -> BigInt,
+        zone -> Text,
+        filled_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    visits (day, step) {
+        day -> Date,
+        step -> Text,
+        count -> BigInt,
+    }
+}
+
 diesel::joinable!(withdrawal -> order_item (order_item_id));
 diesel::joinable!(order_note -> orders (order_id));
 diesel::joinable!(order_note -> users (user_id));
@@ -569,6 +624,7 @@ diesel::joinable!(recovery_code -> users (user_id));
 diesel::joinable!(refresh_token -> staff_session (session_id));
 diesel::joinable!(api_token -> users (user_id));
 diesel::joinable!(audit -> users (user_id));
+diesel::joinable!(api_once -> users (user_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     withdrawal,
@@ -613,4 +669,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     webhook_message,
     webhook_delivery,
     webhook_attempt,
+    api_once,
 );

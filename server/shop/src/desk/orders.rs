@@ -149,6 +149,22 @@ pub enum Standing {
 }
 
 impl Standing {
+    /// The word for programs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Paid => "paid",
+            Self::Free => "free",
+            Self::Gift => "gift",
+            Self::Failed => "failed",
+            Self::Refunded => "refunded",
+            Self::PartlyRefunded(_) => "partly-refunded",
+            Self::Disputed => "disputed",
+            Self::ChargedBack => "charged-back",
+        }
+    }
+
     /// For reading.
     #[must_use]
     pub fn text(self) -> String {
@@ -183,6 +199,8 @@ pub struct OrderRow {
     pub erased: bool,
     /// When it was placed, UTC, for reading: "22 November 2026, 14:05 UTC".
     pub placed: String,
+    /// The same, for programs.
+    pub placed_at: NaiveDateTime,
     /// The titles as bought.
     pub titles: Vec<String>,
     /// What was to be paid.
@@ -232,7 +250,15 @@ impl Shop {
     /// # Errors
     /// The database's.
     pub async fn desk_orders(&self, query: OrderQuery) -> Result<OrderPage, Error> {
-        self.0.db.read(move |conn| page(conn, &query, PAGE)).await
+        self.desk_orders_of(query, PAGE).await
+    }
+
+    /// The same, with so many orders on a page.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn desk_orders_of(&self, query: OrderQuery, size: usize) -> Result<OrderPage, Error> {
+        self.0.db.read(move |conn| page(conn, &query, size)).await
     }
 
     /// Whether there is an order of this number.
@@ -360,6 +386,7 @@ pub(super) fn rows(conn: &mut AnyConnection, ids: &[i64]) -> Result<Vec<OrderRow
                 number: row.number.parse().map_err(|_| corrupt("number"))?,
                 erased: is_erased(&row.email),
                 placed: clock::moment(row.created_at),
+                placed_at: row.created_at,
                 titles: titles.remove(&row.id).unwrap_or_default(),
                 total: Money::new(row.total, currency),
                 standing: money.standing(row.id, status(row.id, &row.status)?, Money::new(row.total, currency)),

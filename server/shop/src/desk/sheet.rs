@@ -33,6 +33,8 @@ pub struct OrderSheet {
     pub placed: String,
     /// When it was paid, for reading.
     pub paid: Option<String>,
+    /// Both, for programs.
+    pub moments: (NaiveDateTime, Option<NaiveDateTime>),
     /// Whether the money has arrived.
     pub status: OrderStatus,
     /// Where it stands, all its rows considered.
@@ -97,6 +99,8 @@ pub struct Right {
     pub max_uses: u32,
     /// Until when, for reading.
     pub expires: String,
+    /// The same, for programs.
+    pub expires_at: NaiveDateTime,
     /// How often the link was renewed.
     pub renewals: u32,
 }
@@ -215,6 +219,7 @@ fn sheet(conn: &mut AnyConnection, shop: &Shop, number: &OrderNumber) -> Result<
         erased: is_erased(&row.email),
         placed: moment(row.created_at),
         paid: row.paid_at.map(moment),
+        moments: (row.created_at, row.paid_at),
         status,
         standing: moved.standing(row.id, status, money(row.total)),
         subtotal: money(row.subtotal),
@@ -271,6 +276,7 @@ fn items(
                 uses_left: token.max_uses.saturating_sub(token.used_count).unsigned_abs(),
                 max_uses: token.max_uses.unsigned_abs(),
                 expires: moment(token.expires_at),
+                expires_at: token.expires_at,
                 renewals: token.generation.saturating_sub(1).unsigned_abs(),
             };
             (item, right)

@@ -1,7 +1,7 @@
 //! The access log: every claim and stream, and what was refused.
 
 use super::Visitor;
-use crate::db::Value::{MaybeNumber, MaybeText, Moment, Nothing, Number, Text};
+use crate::db::Value::{MaybeNumber, MaybeText, Moment, End, Number, Text};
 use crate::db::{AnyConnection, Constant};
 use crate::{Error, Shop, limits};
 use diesel::prelude::*;
@@ -34,7 +34,7 @@ impl Entry<'_> {
             (", ", MaybeText(range.as_deref())),
             (", ", Number(status.into())),
             (", ", Text(reason)),
-            (") RETURNING id", Nothing),
+            (") RETURNING id", End),
         ]);
         Ok(written.asking::<BigInt>().get_result(conn)?)
     }

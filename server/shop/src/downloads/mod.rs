@@ -13,6 +13,7 @@ pub(crate) use history::disputed_orders;
 pub use history::{LogEntry, LogPage, LogQuery};
 pub use transfer::{FileFacts, OpenFile, Opened};
 
+use crate::analytics::posting;
 use crate::clock::moment;
 use crate::db::Value::{Moment, Number, Text};
 use crate::db::schema::{
@@ -252,14 +253,14 @@ fn claim(
         .inner_join(edition::table)
         .filter(edition::book_id.eq(found.book_id))
         .order(edition::id.desc())
-        .select((book_file::id, book_file::bytes, book_file::filename))
+        .select((book_file::id, book_file::bytes, book_file::filename, book_file::format))
         .into_boxed();
     files = match what {
         Wanted::Format(format) => files.filter(book_file::format.eq(format.as_str())),
         Wanted::File(name) => files.filter(book_file::filename.eq(name)),
     };
-    let file = files.first::<(i64, i64, String)>(conn).optional()?;
-    let Some((file_id, size, filename)) = file else { return Err(Error::NotFound) };
+    let file = files.first::<(i64, i64, String, String)>(conn).optional()?;
+    let Some((file_id, size, filename, format)) = file else { return Err(Error::NotFound) };
     // Locks the token's row until the end of the transaction, so that a double click finds the first click's claim. On
     // SQLite there is one writer.
     if let AnyConnection::Postgres(conn) = conn {
@@ -287,6 +288,7 @@ fn claim(
             download_claim::browser_hash.eq(browser.hash()),
             download_claim::created_at.eq(now),
             download_claim::expires_at.eq(now + TimeDelta::hours(shop.0.settings.policy.claim_hours.into())),
+            download_claim::format.eq(&format),
         ))
         .returning(download_claim::id)
         .get_result(conn)?;
@@ -299,6 +301,7 @@ fn claim(
     Entry { claim_id: Some(claim_id), ..entry }.log(conn, shop, 303, "claimed")?;
     let (kind, title) = (EventType::DownloadClaimed, found.token.entitlement_id);
     Listeners::load(conn)?.download(conn, kind, title, DownloadBy::Buyer, now)?;
+    posting::claimed(conn, found.token.entitlement_id, &format, now)?;
     Ok(Claimed::File(file_path(shop, claim_id, &filename)))
 }
 

@@ -3,7 +3,7 @@
 use super::log::Entry;
 use super::{TIMES_OVER, Visitor};
 use crate::catalog::format_info;
-use crate::db::Value::{Moment, Nothing, Number, Text};
+use crate::db::Value::{Moment, End, Number, Text};
 use crate::db::schema::{download_quota, entitlement};
 use crate::db::{AnyConnection, Constant, Manner};
 use crate::files::Reading;
@@ -89,7 +89,7 @@ impl Shop {
                     (" AND c.browser_hash = ", Text(&browser_hash)),
                     (" AND c.expires_at > ", Moment(now)),
                     (" AND f.filename = ", Text(&filename)),
-                    (" ORDER BY n.id DESC LIMIT 1", Nothing),
+                    (" ORDER BY n.id DESC LIMIT 1", End),
                 ]);
                 let row: Option<Row> = found.asking::<Columns>().get_result(conn).optional()?;
                 let Some((claim_id, token_id, book_file_id, entitlement_id, state, file)) = row else {

@@ -1,6 +1,7 @@
 //! The rows of refunds, always under the lock of their order's row.
 
 use super::share::{Room, Share, spread, spread_wanted};
+use crate::analytics::posting::Standing;
 use crate::db::AnyConnection;
 use crate::db::schema::{order_item, orders, refund, refund_item};
 use crate::hooks;
@@ -76,6 +77,7 @@ pub(super) fn apply(
     refunds: &[Refund],
     now: NaiveDateTime,
 ) -> Result<(), Error> {
+    let before = Standing::of(conn, order.id)?;
     // What is over comes first: it makes room. Then in the order in which they were made.
     let mut sorted: Vec<&Refund> = refunds.iter().collect();
     sorted.sort_by(|a, b| {
@@ -85,6 +87,7 @@ pub(super) fn apply(
     for refund in sorted {
         record(conn, shop, order, refund, now)?;
     }
+    before.settle(conn)?;
     rights::settle(conn, order.id, now)
 }
 

@@ -29,7 +29,7 @@ impl Way {
     fn guesses(self, shop: &Shop) -> &Guesses {
         match self {
             Self::Page => &shop.0.limits.desk,
-            Self::Api => &shop.0.limits.api,
+            Self::Api => &shop.0.limits.api_way_in,
         }
     }
 }

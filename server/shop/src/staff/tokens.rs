@@ -36,6 +36,8 @@ pub struct TokenView {
     pub last_used: Option<String>,
     /// Good until when.
     pub expires: String,
+    /// Made, used and good until when, for programs.
+    pub moments: (NaiveDateTime, Option<NaiveDateTime>, NaiveDateTime),
 }
 
 type Row = (i64, String, String, NaiveDateTime, Option<NaiveDateTime>, NaiveDateTime);
@@ -149,6 +151,7 @@ impl Shop {
                     created: clock::day(created),
                     last_used: used.map(clock::moment),
                     expires: clock::day(expires),
+                    moments: (created, used, expires),
                 })
             })
             .collect()

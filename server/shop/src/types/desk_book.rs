@@ -82,6 +82,8 @@ pub struct BookLine {
     pub accent: String,
     /// The day of the last change, for reading.
     pub changed_on: String,
+    /// The moment of the last change, for programs (RFC 3339).
+    pub changed_at: String,
 }
 
 /// A page of the list, newest books first.
@@ -194,6 +196,8 @@ pub struct DeskEdition {
     pub changelog: String,
     /// When it came, for reading.
     pub added_on: String,
+    /// The same, for programs (RFC 3339).
+    pub added_at: String,
     /// Its files: the buyers' name of each, with format, size and SHA-256.
     pub files: Vec<(String, FormatInfo, String)>,
 }

@@ -1,5 +1,6 @@
 //! A store for a test: opened on a fresh database, closed with the invariants checked.
 
+mod api;
 mod books;
 mod browser;
 mod database;
@@ -14,6 +15,7 @@ mod s3;
 mod stripe;
 mod tables;
 
+pub use api::{Api, code, problem, read};
 pub use books::{add_book, entry, file_content, title_of};
 pub use browser::{Browser, hidden, location};
 pub use database::TestDatabase;
@@ -125,6 +127,7 @@ pub struct Options {
     pub policy: shop::Policy,
     /// How far webhooks reach: this machine, by default.
     pub reach: Reach,
+    pub time_zone: shop::analytics::Zone,
     pub mail: MailWay,
     pub files: FilesWay,
     /// Whether it is a demo store.
@@ -141,6 +144,7 @@ impl Default for Options {
             clock: Clock::System,
             policy: shop::Policy::default(),
             reach: Reach::demo(),
+            time_zone: shop::analytics::Zone::default(),
             mail: MailWay::Memory,
             files: FilesWay::Folder,
             demo: false,
@@ -258,6 +262,7 @@ impl Store {
                 livemode: options.livemode,
                 policy: options.policy,
                 webhooks: options.reach,
+                time_zone: options.time_zone,
             },
             db,
             files: Files::open(&place).unwrap(),
@@ -267,6 +272,7 @@ impl Store {
             clock: options.clock,
         };
         let shop = Shop::new(parts.clone());
+        shop.keep_tallies().await.unwrap();
         books::add_all(&shop, data.path()).await;
         let (stop, stopped) = watch::channel(false);
         let workers = if options.workers { workers::spawn(&shop, &stopped) } else { JoinSet::new() };

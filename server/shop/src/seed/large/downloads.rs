@@ -91,6 +91,7 @@ impl Downloads<'_> {
             browser_hash: bought.browser_hash.to_owned(),
             created_at: bought.at,
             expires_at: bought.at + TimeDelta::hours(self.policy.claim_hours.into()),
+            format: Some(bought.title.format.as_str()),
         });
         let claimed = rows::Log { claim_id: Some(id), ..self.entry(random, token_id, bought.at) };
         let broken = random.chance(30);

@@ -62,6 +62,7 @@ row!(Token, download_token, {
 });
 row!(Claim, download_claim, {
     id: i64, token_id: i64, hash: String, browser_hash: String, created_at: NaiveDateTime, expires_at: NaiveDateTime,
+    format: Option<&'static str>,
 });
 row!(Quota, download_quota, { claim_id: i64, book_file_id: i64, bytes: i64 });
 row!(Log, download_log, {
@@ -132,7 +133,7 @@ impl Rows {
         write_all!(conn, 9, order_item, &self.items);
         write_all!(conn, 7, entitlement, &self.entitlements);
         write_all!(conn, 9, download_token, &self.tokens);
-        write_all!(conn, 6, download_claim, &self.claims);
+        write_all!(conn, 7, download_claim, &self.claims);
         write_all!(conn, 3, download_quota, &self.quotas);
         write_all!(conn, 10, download_log, &self.log);
         write_all!(conn, 11, invoice, &self.invoices);

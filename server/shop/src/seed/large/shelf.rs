@@ -4,7 +4,7 @@ use super::random::Random;
 use crate::Error;
 use crate::db::AnyConnection;
 use crate::db::schema::{book, book_file, book_price, edition};
-use crate::types::Currency;
+use crate::types::{BookFormat, Currency};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use std::collections::HashMap;
@@ -17,6 +17,7 @@ pub(super) struct Title {
     prices: Vec<(Currency, i64)>,
     pub(super) file_id: i64,
     pub(super) file_bytes: i64,
+    pub(super) format: BookFormat,
 }
 
 impl Title {
@@ -47,11 +48,11 @@ impl Shelf {
                 prices.entry(id).or_default().push((currency, amount));
             }
         }
-        let files: HashMap<i64, (i64, i64)> = book_file::table
+        let files: HashMap<i64, (i64, i64, String)> = book_file::table
             .inner_join(edition::table)
             .order(book_file::id)
-            .select((edition::book_id, (book_file::id, book_file::bytes)))
-            .load::<(i64, (i64, i64))>(conn)?
+            .select((edition::book_id, (book_file::id, book_file::bytes, book_file::format)))
+            .load::<(i64, (i64, i64, String))>(conn)?
             .into_iter()
             .collect();
         let books: Vec<(i64, String, NaiveDateTime)> = book::table
@@ -62,11 +63,12 @@ impl Shelf {
         let titles: Vec<Title> = books
             .into_iter()
             .filter_map(|(id, name, created_at)| {
-                let (file_id, file_bytes) = *files.get(&id)?;
+                let (file_id, file_bytes, format) = files.get(&id)?;
+                let format = BookFormat::ALL.into_iter().find(|known| known.as_str() == format)?;
                 let mut prices = prices.remove(&id)?;
                 // The same on both databases.
                 prices.sort_unstable();
-                let title = Title { id, name, created_at, prices, file_id, file_bytes };
+                let title = Title { id, name, created_at, prices, file_id: *file_id, file_bytes: *file_bytes, format };
                 title.price(currency).is_some().then_some(title)
             })
             .collect();

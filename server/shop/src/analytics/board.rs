@@ -1,0 +1,236 @@
+//! Everything that the overview shows, in one look at the database.
+
+use super::figures::Figures;
+use super::question::{Question, Step};
+use super::summary::{Summary, currency, midnight, summary, summed};
+use super::{Range, Zone, parts};
+use crate::db::AnyConnection;
+use crate::db::schema::book;
+use crate::types::Currency;
+use crate::{Error, Shop};
+use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
+use diesel::prelude::*;
+use diesel::sql_types::{Text, Timestamp};
+use std::collections::{BTreeMap, HashMap};
+
+/// Books that are shown.
+const BOOKS: usize = 10;
+
+/// What the overview shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Board {
+    /// What was asked.
+    pub question: Question,
+    /// All currencies' figures.
+    pub summary: Summary,
+    /// The currency's.
+    pub now: Figures,
+    /// In the days before.
+    pub before: Figures,
+    /// Step by step …
+    pub line: Vec<Point>,
+    /// … and in the days before; not always as many.
+    pub line_before: Vec<Point>,
+    /// The books that brought the most, best first.
+    pub books: Vec<BookFigures>,
+    /// Countries, those that brought the most first; nothing where it is not known.
+    pub countries: Vec<(String, Figures)>,
+    /// How often each format was fetched, whatever the currency.
+    pub formats: Vec<(String, i64)>,
+}
+
+/// A step of the line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Point {
+    /// In short: "26 Nov", "14:00".
+    pub short: String,
+    /// For reading: "Thursday, 26 November 2026".
+    pub long: String,
+    /// Its first day.
+    pub from: NaiveDate,
+    /// Its last.
+    pub until: NaiveDate,
+    /// What happened.
+    pub figures: Figures,
+}
+
+/// A book's figures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BookFigures {
+    /// Its title.
+    pub title: String,
+    /// Its slug.
+    pub slug: String,
+    /// Its figures.
+    pub figures: Figures,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Timestamp)]
+    start: NaiveDateTime,
+    #[diesel(embed)]
+    figures: Figures,
+}
+
+#[derive(QueryableByName)]
+struct Code {
+    #[diesel(sql_type = Text)]
+    currency: String,
+}
+
+impl Shop {
+    /// The overview's figures for whatever holds the parameters by their names ([`Question::read`]).
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn board(&self, value: impl Fn(&str) -> Option<String>) -> Result<Board, Error> {
+        let own = self.currency();
+        let question = Question::read(value, self.today().await?, own);
+        self.0.db.read(move |conn| board(conn, question, own)).await
+    }
+
+    /// In which currencies anything was ever sold; the store's own is always among them.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn currencies_sold(&self) -> Result<Vec<Currency>, Error> {
+        let own = self.currency();
+        let codes: Vec<Code> = self
+            .0
+            .db
+            .read(|conn| {
+                let query = "SELECT DISTINCT currency FROM tally WHERE dimension = 'all' AND grain = 'month'";
+                Ok(diesel::sql_query(query).load(conn)?)
+            })
+            .await?;
+        let mut all = codes.iter().map(|code| currency(&code.currency)).collect::<Result<Vec<_>, _>>()?;
+        all.retain(|one| *one != own);
+        all.insert(0, own);
+        Ok(all)
+    }
+}
+
+fn board(conn: &mut AnyConnection, question: Question, own: Currency) -> Result<Board, Error> {
+    let Question { range, step, currency, .. } = question;
+    let summary = summary(conn, &range, own)?;
+    let of = summary.currencies.iter().find(|row| row.currency == currency);
+    let (now, before) = of.map_or_else(Default::default, |row| (row.now, row.before));
+    let best = parts::best_books(conn, &range, currency, BOOKS)?;
+    Ok(Board {
+        line: line(conn, summary.zone, &range, step, currency)?,
+        line_before: line(conn, summary.zone, &summary.before, step, currency)?,
+        books: named(conn, best)?,
+        countries: parts::all(conn, "country", &range, Some(currency))?
+            .into_iter()
+            .map(|part| (part.key, part.figures))
+            .collect(),
+        formats: parts::all(conn, "format", &range, None)?
+            .into_iter()
+            .map(|part| (part.key, part.figures.downloads))
+            .collect(),
+        question,
+        summary,
+        now,
+        before,
+    })
+}
+
+fn named(conn: &mut AnyConnection, parts: Vec<parts::Part>) -> Result<Vec<BookFigures>, Error> {
+    let ids: Vec<i64> = parts.iter().filter_map(|part| part.key.parse().ok()).collect();
+    let names: Vec<(i64, String, String)> =
+        book::table.filter(book::id.eq_any(ids)).select((book::id, book::title, book::slug)).load(conn)?;
+    let mut names: HashMap<String, (String, String)> =
+        names.into_iter().map(|(id, title, slug)| (id.to_string(), (title, slug))).collect();
+    Ok(parts
+        .into_iter()
+        .filter_map(|part| {
+            let (title, slug) = names.remove(&part.key)?;
+            Some(BookFigures { title, slug, figures: part.figures })
+        })
+        .collect())
+}
+
+/// The figures of each step of a range, also of those in which nothing happened.
+pub(super) fn line(
+    conn: &mut AnyConnection,
+    zone: Zone,
+    range: &Range,
+    step: Step,
+    currency: Currency,
+) -> Result<Vec<Point>, Error> {
+    if step == Step::Hour {
+        return hours(conn, zone, range, currency);
+    }
+    let rows = rows(conn, "day", midnight(range.from), midnight(range.until), currency)?;
+    let mut steps: BTreeMap<NaiveDate, (NaiveDate, NaiveDate, Figures)> = BTreeMap::new();
+    for day in range.from.iter_days().take_while(|day| *day <= range.until) {
+        steps.entry(step.start(day)).or_insert((day, day, Figures::default())).1 = day;
+    }
+    for row in rows {
+        if let Some((.., figures)) = steps.get_mut(&step.start(row.start.date())) {
+            *figures = figures.plus(&row.figures);
+        }
+    }
+    Ok(steps
+        .into_values()
+        .map(|(from, until, figures)| {
+            let (short, long) = names(step, from, until);
+            Point { short, long, from, until, figures }
+        })
+        .collect())
+}
+
+/// A step's names, which say what part of a week or month it is.
+fn names(step: Step, from: NaiveDate, until: NaiveDate) -> (String, String) {
+    let day = |day: NaiveDate| day.format("%-d %b").to_string();
+    match step {
+        Step::Hour | Step::Day => (day(from), from.format("%A, %-d %B %Y").to_string()),
+        Step::Week => (day(from), format!("{} to {}", day(from), until.format("%-d %B %Y"))),
+        Step::Month if super::month_of(from) == from && super::next_month(from).pred_opt() == Some(until) => {
+            (from.format("%b %Y").to_string(), from.format("%B %Y").to_string())
+        }
+        Step::Month => (from.format("%b %Y").to_string(), format!("{} to {}", day(from), until.format("%-d %B %Y"))),
+    }
+}
+
+/// Hours as they pass: a day has 23 to 25 of them.
+fn hours(conn: &mut AnyConnection, zone: Zone, range: &Range, currency: Currency) -> Result<Vec<Point>, Error> {
+    let hour = TimeDelta::hours(1);
+    let first = zone.start_of(range.from);
+    let end = range.until.succ_opt().map_or(first, |day| zone.start_of(day));
+    let rows = rows(conn, "quarter", first, end - TimeDelta::minutes(15), currency)?;
+    let mut points: Vec<Point> = std::iter::successors(Some(first), |at| Some(*at + hour))
+        .take_while(|at| *at < end)
+        .map(|at| {
+            let (local, day) = (zone.local(at), zone.day_of(at));
+            let long = local.format("%A, %-d %B %Y, %H:%M").to_string();
+            Point { short: local.format("%H:%M").to_string(), long, from: day, until: day, figures: Figures::default() }
+        })
+        .collect();
+    for row in rows {
+        let passed = usize::try_from((row.start - first).num_hours()).unwrap_or(usize::MAX);
+        if let Some(point) = points.get_mut(passed) {
+            point.figures = point.figures.plus(&row.figures);
+        }
+    }
+    Ok(points)
+}
+
+fn rows(
+    conn: &mut AnyConnection,
+    grain: &str,
+    from: NaiveDateTime,
+    until: NaiveDateTime,
+    currency: Currency,
+) -> Result<Vec<Row>, Error> {
+    Ok(diesel::sql_query(format!(
+        "SELECT start, {} FROM tally WHERE dimension = 'all' AND grain = '{grain}' AND start >= $1 AND start <= $2 \
+         AND currency = $3 GROUP BY start",
+        summed()
+    ))
+    .bind::<Timestamp, _>(from)
+    .bind::<Timestamp, _>(until)
+    .bind::<Text, _>(currency.code())
+    .load(conn)?)
+}

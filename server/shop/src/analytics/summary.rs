@@ -1,0 +1,150 @@
+//! The store's figures of some days, each against the days before.
+
+use super::figures::Figures;
+use super::{Range, Zone, state};
+use crate::db::AnyConnection;
+use crate::db::schema::visits;
+use crate::types::Currency;
+use crate::{Error, Shop};
+use chrono::{NaiveDateTime, NaiveTime};
+use diesel::prelude::*;
+use diesel::sql_types::{Text, Timestamp};
+use std::collections::BTreeMap;
+
+/// The figures of a range.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// In which the days are counted.
+    pub zone: Zone,
+    /// Which days.
+    pub range: Range,
+    /// What they are compared with.
+    pub before: Range,
+    /// A row for each currency in which anything happened in either; the store's own first, then by orders. Several
+    /// currencies are never added together.
+    pub currencies: Vec<CurrencySummary>,
+    /// From the look at a book to the order, whatever the currency …
+    pub funnel: Funnel,
+    /// … and in the days before.
+    pub funnel_before: Funnel,
+}
+
+/// The figures of one currency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CurrencySummary {
+    /// Which.
+    pub currency: Currency,
+    /// In the range.
+    pub now: Figures,
+    /// In the days before it.
+    pub before: Figures,
+}
+
+/// How many came how far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Funnel {
+    /// Looks at a book's page, by whoever is not a known robot.
+    pub views: i64,
+    /// Books that were put into carts.
+    pub carts: i64,
+    /// Checkouts that were begun.
+    pub checkouts: i64,
+    /// Orders that were paid, or completed where there was nothing to pay.
+    pub orders: i64,
+}
+
+impl Funnel {
+    /// Orders for each hundred looks, in hundredths; nothing where nobody has looked.
+    #[must_use]
+    pub fn conversion(&self) -> Option<i64> {
+        share(self.orders, self.views)
+    }
+}
+
+/// A part of a whole, in hundredths of a per cent.
+#[must_use]
+pub fn share(part: i64, whole: i64) -> Option<i64> {
+    (whole > 0).then(|| part.saturating_mul(10_000).saturating_add(whole / 2) / whole)
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Text)]
+    currency: String,
+    #[diesel(embed)]
+    figures: Figures,
+}
+
+impl Shop {
+    /// As [`summary`], in one look at the database.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn summary(&self, range: Range) -> Result<Summary, Error> {
+        let own = self.currency();
+        self.0.db.read(move |conn| summary(conn, &range, own)).await
+    }
+}
+
+/// The figures of a range, each currency's against the days before; `own` is the store's currency, which is always there.
+///
+/// # Errors
+/// The database's.
+pub fn summary(conn: &mut AnyConnection, range: &Range, own: Currency) -> Result<Summary, Error> {
+    let (zone, _) = state::read(conn)?;
+    let before = range.before();
+    let (now, then) = (sums(conn, range)?, sums(conn, &before)?);
+    let mut funnel = steps(conn, range)?;
+    let mut funnel_before = steps(conn, &before)?;
+    for (funnel, sums) in [(&mut funnel, &now), (&mut funnel_before, &then)] {
+        funnel.checkouts = sums.values().map(|figures| figures.checkouts).sum();
+        funnel.orders = sums.values().map(|figures| figures.orders).sum();
+    }
+    let mut all: Vec<Currency> = now.keys().chain(then.keys()).copied().chain([own]).collect();
+    all.sort_unstable();
+    all.dedup();
+    let mut currencies: Vec<CurrencySummary> = all
+        .into_iter()
+        .map(|currency| CurrencySummary {
+            currency,
+            now: now.get(&currency).copied().unwrap_or_default(),
+            before: then.get(&currency).copied().unwrap_or_default(),
+        })
+        .collect();
+    currencies.sort_by_key(|row| (row.currency != own, -row.now.orders, -row.before.orders));
+    Ok(Summary { zone, range: *range, before, currencies, funnel, funnel_before })
+}
+
+fn sums(conn: &mut AnyConnection, range: &Range) -> Result<BTreeMap<Currency, Figures>, Error> {
+    let rows: Vec<Row> = diesel::sql_query(format!(
+        "SELECT currency, {} FROM tally WHERE dimension = 'all' AND grain = 'day' AND start >= $1 AND start <= $2 GROUP BY currency",
+        summed()
+    ))
+    .bind::<Timestamp, _>(midnight(range.from))
+    .bind::<Timestamp, _>(midnight(range.until))
+    .load(conn)?;
+    rows.into_iter().map(|row| Ok((currency(&row.currency)?, row.figures))).collect()
+}
+
+/// Every figure's sum, under its own name.
+pub(super) fn summed() -> String {
+    Figures::COLUMNS.iter().map(|name| format!("CAST(SUM({name}) AS BIGINT) AS {name}")).collect::<Vec<_>>().join(", ")
+}
+
+pub(super) fn midnight(day: chrono::NaiveDate) -> NaiveDateTime {
+    day.and_time(NaiveTime::MIN)
+}
+
+pub(super) fn currency(code: &str) -> Result<Currency, Error> {
+    code.parse().map_err(|_| Error::internal(format!("a tally in the unknown currency {code}")))
+}
+
+/// The steps that are counted when they are taken.
+fn steps(conn: &mut AnyConnection, range: &Range) -> Result<Funnel, Error> {
+    let rows: Vec<(String, i64)> = visits::table
+        .filter(visits::day.between(range.from, range.until))
+        .select((visits::step, visits::count))
+        .load(conn)?;
+    let of = |step: &str| rows.iter().filter(|(name, _)| name == step).map(|(_, count)| count).sum();
+    Ok(Funnel { views: of("view"), carts: of("cart"), ..Funnel::default() })
+}

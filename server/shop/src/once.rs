@@ -1,0 +1,163 @@
+//! Changes that a program asks for under a key of its own (`Idempotency-Key`): done once, and answered the same for a day.
+//!
+//! The row comes first, with a name that the work travels under; the answer is written into it when the work is done. A
+//! process that dies in between leaves a row without an answer, which the next request with the key takes over when its lease
+//! ends: it begins the work again, under the same name, so that whatever has been done under that name is found and not done
+//! twice (a refund, a checkout).
+
+use crate::db::schema::api_once;
+use crate::db::{AnyConnection, both};
+use crate::desk::FormKey;
+use crate::{Error, Shop, secrets};
+use chrono::{NaiveDateTime, TimeDelta};
+use diesel::prelude::*;
+
+/// How long an answer is kept.
+const KEPT: TimeDelta = TimeDelta::hours(24);
+/// How long one request may take over the work. A request to the API ends sooner.
+const LEASE: TimeDelta = TimeDelta::minutes(2);
+
+/// What there is under a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Once {
+    /// Nothing so far: the work is the caller's, who must say how it ended.
+    Begin(Begun),
+    /// It is done, and this was the answer: a status and what belongs to it.
+    Done(u16, String),
+    /// Another request is doing it.
+    Running,
+    /// Something else was asked for under this key.
+    Another,
+}
+
+/// Work that was begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Begun {
+    id: i64,
+    lease_until: NaiveDateTime,
+    /// What it travels under.
+    pub name: FormKey,
+}
+
+#[derive(Queryable)]
+struct Row {
+    id: i64,
+    request_hash: String,
+    name: String,
+    status: Option<i32>,
+    answer: Option<String>,
+    lease_until: NaiveDateTime,
+}
+
+impl Shop {
+    /// Begins what an account asks for under a key, if nobody has. `request_hash` names what is asked for.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn begin_once(&self, user: i64, key: &str, request_hash: &str) -> Result<Once, Error> {
+        let (key, request, now) = (secrets::hash(key), request_hash.to_owned(), self.0.clock.now());
+        let fresh = FormKey::generate();
+        self.0.db.write(move |conn| begin(conn, user, &key, &request, fresh, now)).await
+    }
+
+    /// Keeps the answer to what was begun.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn end_once(&self, begun: &Begun, status: u16, answer: String) -> Result<(), Error> {
+        let begun = begun.clone();
+        self.0
+            .db
+            .write(move |conn| {
+                // Whoever took it over has an answer of their own.
+                let mine = api_once::table.find(begun.id).filter(api_once::lease_until.eq(begun.lease_until));
+                diesel::update(mine.filter(api_once::status.is_null()))
+                    .set((api_once::status.eq(i32::from(status)), api_once::answer.eq(&answer)))
+                    .execute(conn)?;
+                Ok(())
+            })
+            .await
+    }
+
+    /// Lets go of what was begun and came to nothing for a reason that passes: the next request with the key may try at
+    /// once, under the same name.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn release_once(&self, begun: &Begun) -> Result<(), Error> {
+        let (begun, now) = (begun.clone(), self.0.clock.now());
+        self.0
+            .db
+            .write(move |conn| {
+                let mine = api_once::table.find(begun.id).filter(api_once::lease_until.eq(begun.lease_until));
+                diesel::update(mine.filter(api_once::status.is_null()))
+                    .set(api_once::lease_until.eq(now))
+                    .execute(conn)?;
+                Ok(())
+            })
+            .await
+    }
+
+    /// Forgets answers that are older than a day. Returns how many.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn forget_old_answers(&self) -> Result<usize, Error> {
+        let before = self.0.clock.now() - KEPT;
+        self.0
+            .db
+            .write(move |conn| {
+                Ok(diesel::delete(api_once::table.filter(api_once::created_at.le(before))).execute(conn)?)
+            })
+            .await
+    }
+}
+
+fn begin(
+    conn: &mut AnyConnection,
+    user: i64,
+    key: &str,
+    request: &str,
+    fresh: FormKey,
+    now: NaiveDateTime,
+) -> Result<Once, Error> {
+    let mine = || api_once::table.filter(api_once::user_id.eq(user)).filter(api_once::key_hash.eq(key));
+    diesel::delete(mine().filter(api_once::created_at.le(now - KEPT))).execute(conn)?;
+    let lease_until = now + LEASE;
+    let values = (
+        api_once::user_id.eq(user),
+        api_once::key_hash.eq(key),
+        api_once::request_hash.eq(request),
+        api_once::name.eq(fresh.to_string()),
+        api_once::created_at.eq(now),
+        api_once::lease_until.eq(lease_until),
+    );
+    let inserted =
+        both!(conn, |c| diesel::insert_into(api_once::table).values(values).on_conflict_do_nothing().execute(c))?;
+    let columns = (
+        api_once::id,
+        api_once::request_hash,
+        api_once::name,
+        api_once::status,
+        api_once::answer,
+        api_once::lease_until,
+    );
+    let row: Row = mine().select(columns).first(conn)?;
+    let corrupt = |what: &str| Error::internal(format!("kept answer {}: bad {what}", row.id));
+    if row.request_hash != request {
+        return Ok(Once::Another);
+    }
+    if let (Some(status), Some(answer)) = (row.status, &row.answer) {
+        return Ok(Once::Done(u16::try_from(status).map_err(|_| corrupt("status"))?, answer.clone()));
+    }
+    if inserted == 0 {
+        // It was begun and not ended: it is free once its lease is over, for one of those who come.
+        let free = api_once::table.find(row.id).filter(api_once::status.is_null());
+        let free = free.filter(api_once::lease_until.le(now)).filter(api_once::lease_until.eq(row.lease_until));
+        if diesel::update(free).set(api_once::lease_until.eq(lease_until)).execute(conn)? == 0 {
+            return Ok(Once::Running);
+        }
+    }
+    let name = row.name.parse().map_err(|_| corrupt("name"))?;
+    Ok(Once::Begin(Begun { id: row.id, lease_until, name }))
+}
