@@ -16,10 +16,14 @@ const DESK: &str = concat!(
     include_str!("../../style/desk-books.css"),
     include_str!("../../style/desk-orders.css"),
     include_str!("../../style/webhooks.css"),
+    include_str!("../../style/analytics.css"),
 );
 
 /// What the desk's book pages do with scripts.
 const DESK_BOOKS: &str = include_str!("../../public/desk-books.js");
+
+/// What the desk's overview does with scripts.
+const DESK_FIGURES: &str = include_str!("../../public/desk-figures.js");
 
 /// Where the pages load what.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +68,17 @@ pub fn desk_books() -> (&'static str, &'static str) {
         format!("/desk-books.{:016x}.js", hasher.finish())
     });
     (&PATH, DESK_BOOKS)
+}
+
+/// The path of the script of the desk's overview, with the hash of its content, and its text. The router serves it.
+#[must_use]
+pub fn desk_figures() -> (&'static str, &'static str) {
+    static PATH: LazyLock<String> = LazyLock::new(|| {
+        let mut hasher = DefaultHasher::new();
+        DESK_FIGURES.hash(&mut hasher);
+        format!("/desk-figures.{:016x}.js", hasher.finish())
+    });
+    (&PATH, DESK_FIGURES)
 }
 
 /// The names for this build, from `options` the first time.

@@ -5,14 +5,15 @@ use crate::layers::{self, hold_session, identify, require_origin, security_heade
 use crate::page_cache::{self, Found, PageCache};
 use crate::routes::api;
 use crate::routes::{
-    actions, assets, covers, demo_mail, desk_books, desk_files, download, errors, health, mail_webhook, stripe_webhook,
+    actions, assets, covers, demo_mail, desk_books, desk_files, download, errors, figures, health, mail_webhook,
+    stripe_webhook,
 };
 use crate::session_store;
 use crate::uploads::Uploads;
 use app::app::{routes, shell};
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{DefaultBodyLimit, FromRef};
-use axum::http::{Extensions, HeaderMap, StatusCode};
+use axum::http::{Extensions, HeaderMap, Method, StatusCode};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{any, get, post};
@@ -22,6 +23,7 @@ use leptos::config::LeptosOptions;
 use leptos::context::provide_context;
 use leptos_axum::LeptosRoutes as _;
 use shop::Shop;
+use shop::analytics::is_reader;
 use shop::events::WebhookSecrets;
 use shop::outbox::MailWebhookSecrets;
 use std::sync::Arc;
@@ -110,6 +112,7 @@ impl FromRef<AppState> for LeptosOptions {
 /// The whole store: kept pages, behind them the lanes, and behind those the router.
 #[derive(Clone, Debug)]
 pub struct Store {
+    shop: Shop,
     pages: PageCache,
     lanes: Lanes,
     refusal: Refusal,
@@ -120,6 +123,20 @@ impl Store {
     /// Answers a request. A kept page is sent before any route is looked for, and costs a few microseconds; for anything
     /// else `describe` first adds what is known of the connection.
     pub async fn answer<B>(&self, request: Request<B>, describe: impl FnOnce(&mut Extensions)) -> Response
+    where
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let looks = looks_at_a_book(&request);
+        let response = self.find(request, describe).await;
+        // Sent anew or known to the browser already: looked at all the same.
+        if looks && matches!(response.status(), StatusCode::OK | StatusCode::NOT_MODIFIED) {
+            self.shop.count_view();
+        }
+        response
+    }
+
+    async fn find<B>(&self, request: Request<B>, describe: impl FnOnce(&mut Extensions)) -> Response
     where
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
@@ -140,6 +157,15 @@ impl Store {
             None => page_cache::ask(router, request).await,
         })
     }
+}
+
+/// Whether a reader, and not a robot, asks for a book's page to see it now.
+fn looks_at_a_book<B>(request: &Request<B>) -> bool {
+    let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    *request.method() == Method::GET
+        && request.uri().path().strip_prefix("/books/").is_some_and(|slug| !slug.is_empty() && !slug.contains('/'))
+        && text("sec-purpose").is_empty()
+        && is_reader(text("user-agent"))
 }
 
 /// The whole store.
@@ -204,6 +230,10 @@ pub fn store(settings: Settings) -> Store {
     // Bytes that are final already: never compressed, or a Range would mean something else.
     let covers = Router::new().route("/covers/{name}", get(covers::cover));
     let files = Router::new().route("/f/{claim}/{file}", get(download::file));
+    // The figures of the desk: as files, and that they have changed for as long as somebody looks.
+    let figures = Router::new()
+        .route("/admin/figures/{name}", get(figures::csv))
+        .route("/admin/figures/live", get(figures::live));
     // The desk's books: forms with files in them, which take as long as they are large; and one with a long text.
     let uploads = Router::new()
         .route("/admin/books/new/epub", post(desk_books::epub))
@@ -229,7 +259,7 @@ pub fn store(settings: Settings) -> Store {
         );
     // One stack of layers and not one upon the other, here and below: axum puts each that is added into a box of its own,
     // and copies all the boxes within for every request.
-    let guarded = pages.merge(covers).merge(files).merge(uploads).merge(long_forms).layer(
+    let guarded = pages.merge(covers).merge(files).merge(figures).merge(uploads).merge(long_forms).layer(
         ServiceBuilder::new()
             .layer(from_fn(hold_session))
             .layer(session_store::layer(&state.shop))
@@ -293,5 +323,5 @@ pub fn store(settings: Settings) -> Store {
                     .layer(from_fn_with_state(shared, identify)),
             )
             .with_state(state.clone());
-    Store { pages: kept, lanes, refusal: Refusal::new(state), router }
+    Store { shop: state.shop.clone(), pages: kept, lanes, refusal: Refusal::new(state), router }
 }

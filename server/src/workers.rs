@@ -18,6 +18,10 @@ const REQUEST_PAUSE: Duration = Duration::from_secs(1);
 const FAREWELL: Duration = Duration::from_secs(10);
 /// After a failure of the database.
 const FAILURE_PAUSE: Duration = Duration::from_secs(5);
+/// Writes what visitors have done at least this often.
+const VISITS_PAUSE: Duration = Duration::from_secs(10);
+/// Looks this often whether figures have changed, while anybody looks at them.
+const CHANGES_PAUSE: Duration = Duration::from_millis(500);
 const CLEANUP_PAUSE: Duration = Duration::from_secs(60 * 60);
 /// Looks this often for rounds of the reconciler that are due. The first time after as long: a store that is started
 /// again and again does not ask Stripe for everything each time.
@@ -37,6 +41,9 @@ pub fn spawn(shop: &Shop, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     loops.spawn(webhooks::deliver(shop.clone(), stop.clone()));
     loops.spawn(until(stop.clone(), requests(shop.clone())));
     loops.spawn(until(stop.clone(), clean_up(shop.clone())));
+    // What is counted and what is told of it.
+    loops.spawn(visits(shop.clone(), stop.clone()));
+    loops.spawn(until(stop.clone(), changes(shop.clone())));
     loops
 }
 
@@ -144,6 +151,28 @@ async fn mail(shop: Shop, stop: watch::Receiver<bool>) {
 async fn farewell(mut stop: watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
     tokio::time::sleep(FAREWELL).await;
+}
+
+async fn visits(shop: Shop, stop: watch::Receiver<bool>) {
+    loop {
+        until(stop.clone(), tokio::time::sleep(VISITS_PAUSE)).await;
+        if let Err(error) = shop.keep_visits().await {
+            tracing::warn!(%error, "visits could not be written yet");
+        }
+        if *stop.borrow() {
+            return;
+        }
+    }
+}
+
+async fn changes(shop: Shop) {
+    loop {
+        tokio::time::sleep(CHANGES_PAUSE).await;
+        if let Err(error) = shop.look_for_changes().await {
+            tracing::warn!(%error, "whether figures have changed could not be looked up");
+            tokio::time::sleep(FAILURE_PAUSE).await;
+        }
+    }
 }
 
 async fn clean_up(shop: Shop) {

@@ -19,7 +19,9 @@ pub async fn add_to_cart(
 ) -> Result<usize, AppError> {
     let slug: Slug = slug.parse()?;
     let mut held = context::hold_cart().await?;
-    context::shop()?.add_to_cart(&mut held.cart, &slug).await?;
+    let shop = context::shop()?;
+    shop.add_to_cart(&mut held.cart, &slug).await?;
+    shop.count_cart();
     let count = held.save().await?;
     context::see_other("/cart");
     Ok(count)

@@ -1,5 +1,6 @@
 //! What two pages share. On the server only: none of this reaches the browser's module.
 
+pub mod chart;
 pub mod code_form;
 pub mod cover;
 pub mod desk;

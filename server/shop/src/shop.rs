@@ -1,6 +1,6 @@
 //! [`Shop`]: everything a request needs, cheap to clone.
 
-use crate::analytics::{Visits, Zone};
+use crate::analytics::{Live, Visits, Zone};
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::files::Files;
@@ -112,6 +112,7 @@ pub(crate) struct Inner {
     pub(crate) clock: Clock,
     pub(crate) limits: Limits,
     pub(crate) visits: Visits,
+    pub(crate) live: Live,
     pub(crate) hashing: Hashing,
     pub(crate) events_waiting: Notify,
     pub(crate) mail_waiting: Notify,
@@ -137,6 +138,7 @@ impl Shop {
             clock,
             limits,
             visits: Visits::default(),
+            live: Live::default(),
             hashing: Hashing::default(),
             events_waiting: Notify::new(),
             mail_waiting: Notify::new(),

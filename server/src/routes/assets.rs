@@ -2,7 +2,7 @@
 //! be kept for ever.
 
 use crate::router::AppState;
-use app::assets::{desk, desk_books, loader};
+use app::assets::{desk, desk_books, desk_figures, loader};
 use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -23,6 +23,7 @@ pub fn routes(state: &AppState) -> Router<AppState> {
     let root = Path::new(&*state.leptos.site_root).to_path_buf();
     let ((loader_path, loader), (desk_path, desk)) = (loader(), desk());
     let (books_path, books) = desk_books();
+    let (figures_path, figures) = desk_figures();
     let folder = |path: &str| {
         ServeDir::new(root.join(path)).precompressed_br().precompressed_gzip().append_index_html_on_directories(false)
     };
@@ -43,6 +44,7 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route(loader_path, get(move || async move { text("text/javascript; charset=utf-8", loader) }))
         .route(desk_path, get(move || async move { text("text/css; charset=utf-8", desk) }))
         .route(books_path, get(move || async move { text("text/javascript; charset=utf-8", books) }))
+        .route(figures_path, get(move || async move { text("text/javascript; charset=utf-8", figures) }))
         .fallback_service(keep(FOR_A_DAY).service(folder("")))
         .layer(from_fn(refuse_impossible_names))
 }

@@ -22,7 +22,7 @@ use std::collections::HashMap;
 
 /// The guard, as `app::context::staff` is for pages: who is signed in with at least this role, or the answer to
 /// whoever is not.
-async fn guard(
+pub(super) async fn guard(
     shop: &Shop,
     secret: Option<Extension<StaffSecret>>,
     headers: &HeaderMap,
@@ -49,7 +49,7 @@ async fn guard(
     }))
 }
 
-fn refusal(error: &shop::Error) -> Response {
+pub(super) fn refusal(error: &shop::Error) -> Response {
     match error.kind() {
         ErrorKind::NotFound => StatusCode::NOT_FOUND.into_response(),
         ErrorKind::Busy => StatusCode::SERVICE_UNAVAILABLE.into_response(),
@@ -61,7 +61,7 @@ fn refusal(error: &shop::Error) -> Response {
 }
 
 /// A file that no cache keeps.
-fn file(kind: &'static str, name: &str, content: impl Into<Body>) -> Response {
+pub(super) fn file(kind: &'static str, name: &str, content: impl Into<Body>) -> Response {
     let mut response = Response::new(content.into());
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));

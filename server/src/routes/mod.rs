@@ -9,6 +9,7 @@ pub mod desk_books;
 pub mod desk_files;
 pub mod download;
 pub mod errors;
+pub mod figures;
 pub mod health;
 pub mod mail_webhook;
 pub mod stripe_webhook;

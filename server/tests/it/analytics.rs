@@ -2,11 +2,13 @@
 //! other test shows as well: its invariants are checked when it ends.
 
 use crate::refunds::{amount, full, items};
-use crate::support::{GOOD_CARD, Options, Store, by_hand, on_both_databases};
+use crate::support::{Browser, GOOD_CARD, Options, Store, by_hand, on_both_databases};
 use chrono::{NaiveDate, TimeDelta};
+use reqwest::{Method, StatusCode};
 use shop::Clock;
 use shop::analytics::{CurrencySummary, Range};
 use shop::seed::large::Plan;
+use shop::types::Role;
 
 const BOOKS: [&str; 2] = ["the-first-book", "the-second-book"];
 
@@ -130,5 +132,122 @@ on_both_databases!(a_made_up_store_is_counted_like_a_real_one, async |store| {
             ))
             .await;
         assert_eq!(rows, [format!("{} {}", row.now.orders, row.now.gross)], "{code}");
+    }
+
+    // The parts are what a look at every row gives, for the whole and for a piece that no month begins or ends.
+    for (from, until) in [("2026-01-01", "2026-11-20"), ("2026-02-11", "2026-10-17")] {
+        let asked = |name: &str| match name {
+            "from" => Some(from.to_owned()),
+            "until" => Some(until.to_owned()),
+            _ => None,
+        };
+        let board = store.shop.board(asked).await.unwrap();
+        let best = store
+            .texts(&format!(
+                "SELECT value FROM (SELECT b.slug || ' ' || CAST(SUM(i.total) AS TEXT) || ' ' || CAST(COUNT(*) AS TEXT) AS value \
+                 FROM order_item i JOIN orders o ON o.id = i.order_id JOIN book b ON b.id = i.book_id \
+                 WHERE o.status = 'succeeded' AND o.currency = 'USD' AND o.paid_at >= '{from} 00:00:00' AND o.paid_at < '{until} 24:00:00' \
+                 GROUP BY b.id, b.slug ORDER BY SUM(i.total) DESC, b.id LIMIT 10) AS best"
+            ))
+            .await;
+        let found: Vec<String> = board
+            .books
+            .iter()
+            .map(|book| format!("{} {} {}", book.slug, book.figures.gross, book.figures.units))
+            .collect();
+        assert_eq!(found, best);
+        let sum = |figures: &mut dyn Iterator<Item = i64>| figures.sum::<i64>();
+        assert_eq!(sum(&mut board.line.iter().map(|point| point.figures.gross)), board.now.gross);
+        assert_eq!(sum(&mut board.countries.iter().map(|(_, figures)| figures.net())), board.now.net());
+    }
+});
+
+on_both_databases!(what_is_fetched_is_counted_with_its_format_and_once_as_fetched, async |store| {
+    let buyer = store.browser();
+    let (_, number) = store.buy(&buyer, &BOOKS, "ann@example.org").await;
+    let page = buyer.text(&format!("/orders/{number}")).await;
+    let at = page.find("/d/dl_").expect("a download form") + 3;
+    let token = page[at..].split(['/', '"']).next().unwrap().to_owned();
+    buyer.download(&token, "pdf").await;
+    buyer.download(&token, "epub").await;
+    let board = store.shop.board(|_| None).await.unwrap();
+    // Both files are served by one claim.
+    assert_eq!((board.now.units, board.now.fetched, board.now.downloads), (2, 1, 1));
+    assert_eq!(board.formats, [("pdf".to_owned(), 1)]);
+});
+
+on_both_databases!(looks_are_counted_from_kept_pages_too_and_robots_are_not, async |store| {
+    const READER: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+    const ROBOT: &str = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)";
+    let look = async |path: &str, agent: &str, purpose: Option<&str>| {
+        let mut request = store.http.get(format!("{}{path}", store.url)).header("user-agent", agent);
+        if let Some(purpose) = purpose {
+            request = request.header("sec-purpose", purpose);
+        }
+        request.send().await.unwrap().status()
+    };
+    for _ in 0..3 {
+        assert_eq!(look("/books/the-first-book", READER, None).await, StatusCode::OK);
+    }
+    look("/books/the-first-book", ROBOT, None).await;
+    look("/books/the-first-book", READER, Some("prefetch;prerender")).await;
+    look("/", READER, None).await;
+    assert_eq!(look("/books/no-such-book", READER, None).await, StatusCode::NOT_FOUND);
+    let buyer = store.browser();
+    store.buy(&buyer, &BOOKS, "ann@example.org").await;
+    store.shop.keep_visits().await.unwrap();
+    store.shop.keep_visits().await.unwrap();
+    let funnel = store.shop.board(|_| None).await.unwrap().summary.funnel;
+    assert_eq!((funnel.views, funnel.carts, funnel.checkouts, funnel.orders), (3, 2, 1, 1));
+    assert_eq!(funnel.conversion(), Some(3_333));
+});
+
+on_both_databases!(the_overview_shows_the_figures_and_hands_them_out, async |store| {
+    let buyer = store.browser();
+    store.buy(&buyer, &BOOKS, "ann@example.org").await;
+    store.execute("UPDATE book SET title = '=1+1' WHERE slug = 'the-first-book'").await;
+    let viewer = store.desk(Role::Viewer).await;
+    let page = viewer.text("/admin?days=7&show=orders").await;
+    for words in ["$12.98", "Net revenue", "Orders by day", "What the figures mean", "Europe", "=1+1"] {
+        assert_eq!(page.contains(words), words != "Europe", "{words}");
+    }
+    let csv = viewer.text("/admin/figures/books.csv?days=7").await;
+    let lines: Vec<&str> = csv.lines().collect();
+    assert!(lines[0].starts_with("book,title,currency,checkouts,orders") && lines[0].ends_with(",net"), "{csv}");
+    assert_eq!(lines.len(), 3, "{csv}");
+    assert!(csv.contains("the-first-book,\"'=1+1\",USD,0,0,0,1,799,"), "{csv}");
+    assert!(viewer.text("/admin/figures/figures.csv?days=7").await.lines().count() == 8);
+    assert!(viewer.text("/admin/figures/countries.csv?days=7").await.contains(",USD,0,1,0,2,1298,"));
+    assert_eq!(viewer.get("/admin/figures/passwords.csv").await.status(), StatusCode::NOT_FOUND);
+});
+
+on_both_databases!(only_a_page_of_the_desk_is_told_and_only_while_it_may, async |store| {
+    const LIVE: &str = "/admin/figures/live";
+    let (viewer, buyer) = (store.desk(Role::Viewer).await, store.browser());
+    let ask = async |browser: &Browser, name: &str, value: &str| {
+        browser.request(Method::GET, LIVE).header(name, value).send().await.unwrap()
+    };
+    for (name, value) in [
+        ("x-nothing", "at all"),
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+        ("origin", "https://example.com"),
+    ] {
+        assert_eq!(ask(&viewer, name, value).await.status(), StatusCode::FORBIDDEN, "{name}: {value}");
+    }
+    assert_ne!(ask(&buyer, "sec-fetch-site", "same-origin").await.status(), StatusCode::OK);
+
+    let mut told = ask(&viewer, "sec-fetch-site", "same-origin").await;
+    assert_eq!(told.headers()["content-type"], "text/event-stream");
+    assert_eq!(told.headers()["cache-control"], "private, no-store");
+    assert_eq!(told.chunk().await.unwrap().unwrap(), "retry: 5000\n\n");
+    let (_, number) = store.buy(&buyer, &BOOKS, "ann@example.org").await;
+    assert_eq!(told.chunk().await.unwrap().unwrap(), "data: changed\n\n");
+    store.shop.refund(&number, &full()).await.unwrap();
+    assert_eq!(told.chunk().await.unwrap().unwrap(), "data: changed\n\n");
+    // Who has left is told nothing more, and the connection ends.
+    viewer.post("/actions/admin-sign-out", &[]).await;
+    while let Some(said) = told.chunk().await.unwrap() {
+        assert_ne!(said, "data: changed\n\n");
     }
 });

@@ -1,8 +1,9 @@
 //! `/admin`: where the desk begins.
 
+use super::figures;
 use crate::components::{Desk, Section};
 use crate::context;
-use crate::pages::page;
+use crate::pages::{page, query};
 use leptos::prelude::*;
 use shop::desk::FirstSteps;
 use shop::types::Role;
@@ -69,10 +70,13 @@ fn first_steps(steps: FirstSteps) -> AnyView {
 pub fn FrontPage() -> impl IntoView {
     page(async {
         let staff = context::staff(Role::Viewer).await?;
-        let steps = context::shop()?.first_steps().await?;
+        let shop = context::shop()?;
+        let steps = shop.first_steps().await?;
+        let (board, sold) = (shop.board(query).await?, shop.currencies_sold().await?);
         Ok(view! {
             <Desk title="Overview" current=Section::Overview>
                 {(!steps.done()).then(|| first_steps(steps))}
+                {figures::board(&board, &sold, shop.currency())}
                 <div class="panels">
                     {(staff.role >= Role::Owner)
                         .then(|| {

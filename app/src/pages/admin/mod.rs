@@ -25,6 +25,9 @@ pub use password::PasswordPage;
 pub use setup::SetupPage;
 pub use team::TeamPage;
 
+// The overview's figures.
+mod figures;
+
 // Orders, buyers, attention.
 pub mod attention;
 pub mod buyers;

@@ -22,6 +22,11 @@ macro_rules! figures {
             /// The columns, in the order of the table.
             pub(super) const COLUMNS: &'static [&'static str] = &[$(stringify!($name)),*];
 
+            /// Their values, in the same order.
+            pub(super) fn values(&self) -> Vec<i64> {
+                vec![$(self.$name),*]
+            }
+
             /// This and `other` together.
             #[must_use]
             pub fn plus(&self, other: &Self) -> Self {

@@ -10,9 +10,11 @@
 //! never added together. What each figure means stands in docs/analytics.md and, in the same words, on the page.
 
 mod board;
+mod csv;
 mod facts;
 mod figures;
 mod keeping;
+mod live;
 mod parts;
 pub(crate) mod posting;
 mod question;
@@ -23,9 +25,12 @@ mod visits;
 mod zone;
 
 pub use board::{Board, BookFigures, Point};
+pub use csv::{Sheet, SheetPiece};
 pub use facts::Wrong;
 pub use figures::{Dimension, Figures};
 pub(crate) use keeping::{check, refill};
+pub use live::Listener;
+pub(crate) use live::Live;
 pub use question::{Line, PRESETS, Question, Step};
 pub use range::Range;
 pub use summary::{CurrencySummary, Funnel, Summary, share, summary};

@@ -144,7 +144,8 @@ fn candidates(entries: &[Entry], lists: usize, depth: usize, most: usize) -> Opt
     Some(seen.into_iter().filter(|(_, sums)| may(*sums)).map(|(key, _)| key.to_owned()).collect())
 }
 
-fn exact(
+/// The figures of these books, those with the most money first.
+pub(super) fn exact(
     conn: &mut AnyConnection,
     range: &Range,
     currency: Currency,

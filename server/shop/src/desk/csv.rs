@@ -76,7 +76,7 @@ fn line(text: &mut String, row: &OrderRow) {
 
 /// A cell that is what it says: quoted where it must be, and with an apostrophe in front of what a spreadsheet would work
 /// out (OWASP, CSV injection).
-fn cell(value: &str) -> String {
+pub(crate) fn cell(value: &str) -> String {
     let formula =
         value.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}']);
     let value = if formula { format!("'{value}") } else { value.to_owned() };

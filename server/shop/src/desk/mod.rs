@@ -24,6 +24,7 @@ pub use actions::{NewLink, Refusal};
 pub use attention::{Attention, BadCheckout, BadDispute, BadEndpoint, BadRefund};
 pub use buyers::{BuyerSheet, BuyerTitle};
 pub use csv::CsvPiece;
+pub(crate) use csv::cell;
 pub use gifts::Gift;
 pub use health::{FileTrouble, FirstSteps, Health, Pulse};
 pub use orders::{Addresses, BookChoice, OrderPage, OrderQuery, OrderRow, Standing, StandingFilter, Turn};

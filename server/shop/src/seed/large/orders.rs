@@ -93,6 +93,12 @@ impl<'a> DayMaker<'a> {
         for sale in sales {
             self.succeed(random, sale, out);
         }
+        // Who looked, and who put something into a cart: more than came to the checkout.
+        let came = i64::try_from(orders + abandoned).unwrap_or(i64::MAX);
+        let carts = came * random.between(150, 190) / 100;
+        for (step, count) in [("cart", carts), ("view", carts * random.between(700, 1_000) / 100)] {
+            out.rows.visits.push(rows::Visit { day: start.date(), step, count });
+        }
         Ok(())
     }
 

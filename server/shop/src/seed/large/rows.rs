@@ -1,11 +1,11 @@
 //! The rows, and how a great many of them are written at once.
 
 use crate::Error;
-use crate::db::AnyConnection;
 use crate::db::schema::{
     book, book_file, book_price, checkout, contributor, download_claim, download_log, download_quota, download_token,
-    edition, entitlement, invoice, order_item, orders, outbox,
+    edition, entitlement, invoice, order_item, orders, outbox, visits,
 };
+use crate::db::{AnyConnection, both};
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
@@ -79,6 +79,8 @@ row!(Mail, outbox, {
     sent_at: NaiveDateTime, error: Option<&'static str>,
 });
 
+row!(Visit, visits, { day: NaiveDate, step: &'static str, count: i64 });
+
 /// Rows that belong together: what one transaction writes. The tables are written in this order.
 #[derive(Default)]
 pub(super) struct Rows {
@@ -97,6 +99,7 @@ pub(super) struct Rows {
     pub(super) log: Vec<Log>,
     pub(super) invoices: Vec<Invoice>,
     pub(super) mails: Vec<Mail>,
+    pub(super) visits: Vec<Visit>,
 }
 
 /// PostgreSQL takes 65 535 parameters in one statement.
@@ -138,6 +141,20 @@ impl Rows {
         write_all!(conn, 10, download_log, &self.log);
         write_all!(conn, 11, invoice, &self.invoices);
         write_all!(conn, 13, outbox, &self.mails);
+        self.write_visits(conn)?;
+        Ok(())
+    }
+
+    /// Beside what real visitors have done on the same days.
+    fn write_visits(&self, conn: &mut AnyConnection) -> Result<(), Error> {
+        for row in &self.visits {
+            both!(conn, |c| diesel::insert_into(visits::table)
+                .values(row)
+                .on_conflict((visits::day, visits::step))
+                .do_update()
+                .set(visits::count.eq(visits::count + row.count))
+                .execute(c))?;
+        }
         Ok(())
     }
 
@@ -159,6 +176,7 @@ impl Rows {
             self.log.len(),
             self.invoices.len(),
             self.mails.len(),
+            self.visits.len(),
         ];
         tables.iter().sum::<usize>() as u64
     }
