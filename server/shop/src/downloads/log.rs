@@ -1,7 +1,7 @@
 //! The access log: every claim and stream, and what was refused.
 
 use super::Visitor;
-use crate::db::Value::{MaybeNumber, MaybeText, Moment, End, Number, Text};
+use crate::db::Value::{End, MaybeNumber, MaybeText, Moment, Number, Text};
 use crate::db::{AnyConnection, Constant};
 use crate::{Error, Shop, limits};
 use diesel::prelude::*;

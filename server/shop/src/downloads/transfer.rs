@@ -3,7 +3,7 @@
 use super::log::Entry;
 use super::{TIMES_OVER, Visitor};
 use crate::catalog::format_info;
-use crate::db::Value::{Moment, End, Number, Text};
+use crate::db::Value::{End, Moment, Number, Text};
 use crate::db::schema::{download_quota, entitlement};
 use crate::db::{AnyConnection, Constant, Manner};
 use crate::files::Reading;

@@ -65,10 +65,7 @@ fn small() -> OpenApiRouter<AppState> {
 
 /// The routes by which programs come in: anybody may knock there.
 fn way_in() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
-        .routes(routes!(auth::login))
-        .routes(routes!(auth::refresh))
-        .routes(routes!(auth::logout))
+    OpenApiRouter::new().routes(routes!(auth::login)).routes(routes!(auth::refresh)).routes(routes!(auth::logout))
 }
 
 /// The routes that take files.

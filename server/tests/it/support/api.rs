@@ -1,9 +1,9 @@
 //! A program with a token.
 
-use super::Store;
+use super::{Member, Store};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
-use shop::staff::Staff;
+use shop::staff::{Password, Staff};
 use shop::types::{Role, Scope};
 
 /// A program that somebody has given a token.
@@ -25,7 +25,7 @@ impl Store {
 
     /// A program with another token of that account.
     pub async fn another_api(&self, staff: &Staff, scope: Scope) -> Api {
-        let id = self.shop.make_token(staff, "Program", scope, 30).await.unwrap();
+        let id = self.shop.make_token(staff, &Password::typed(Member::PASSWORD), "Program", scope, 30).await.unwrap();
         let token = self.shop.new_token(staff, id).await.unwrap().unwrap();
         Api { token, account: staff.id, url: self.url.clone(), http: self.http.clone() }
     }
