@@ -97,6 +97,10 @@ pub(crate) async fn run(times: u32) -> Result<()> {
         .await?;
     measure("one order with its story", times, async || Ok(shop.order_sheet(&middle).await?)).await?;
     measure("one buyer", times, async || Ok(shop.buyer_sheet(&middle).await?)).await?;
+    for days in shop::analytics::PRESETS {
+        let asked = |name: &str| (name == "days").then(|| days.to_string());
+        measure(&format!("the overview, {days} days"), times, async || Ok(shop.board(asked).await?)).await?;
+    }
     measure("what needs a person", times, async || Ok(shop.attention().await?)).await?;
     measure("the number of it", times, async || Ok(shop.attention_count().await?)).await?;
     Ok(())
