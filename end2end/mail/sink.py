@@ -8,7 +8,8 @@ takes no mail before STARTTLS. Says `ready PORT` once it listens on 127.0.0.1; e
 of JSON on its output: {"from": ..., "to": [...], "data": BASE64}. A line on its
 input says how it answers from now on: `up` (250), `down` (451 to every
 recipient), `refuse` (550 to every recipient), `closed` (554 instead of a
-greeting, to everybody). It answers each with `ok`, and ends with its input.
+greeting, to everybody); `sync` changes nothing. It answers each with `ok`,
+after all that it took before, and ends with its input.
 """
 
 import argparse
@@ -98,7 +99,8 @@ async def main():
     lines = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     while line := await lines.readline():
-        sink.mode = line.decode().strip()
+        if (mode := line.decode().strip()) != "sync":
+            sink.mode = mode
         say("ok")
     server.close()
 

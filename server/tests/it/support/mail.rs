@@ -184,7 +184,7 @@ impl Sink {
         ready.strip_prefix("ready ").expect("a port").parse().unwrap()
     }
 
-    /// How it answers from now on: `up`, `down`, `refuse` or `closed`.
+    /// How it answers from now on: `up`, `down`, `refuse` or `closed`; `sync` is as before.
     pub fn answer(&self, mode: &str) {
         let mut running = self.running.lock().unwrap();
         let process = running.as_mut().expect("it runs");
@@ -221,6 +221,10 @@ impl Sink {
 
     /// What it took, oldest first.
     pub fn taken(&self) -> Vec<Vec<u8>> {
+        // It writes down what it takes before it says that it has; what it has written, we have read when it answers.
+        if self.running.lock().unwrap().is_some() {
+            self.answer("sync");
+        }
         self.taken.lock().unwrap().clone()
     }
 }
