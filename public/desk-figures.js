@@ -127,8 +127,46 @@ const renew = async () => {
 const figures = document.querySelector(".figures");
 if (figures) {
   enliven(figures);
-  const source = new EventSource(figures.dataset.live);
-  source.addEventListener("open", () => document.documentElement.setAttribute("data-live", ""));
-  source.addEventListener("message", () => void renew());
-  addEventListener("pagehide", () => source.close());
+  let source = null;
+  let renewing = null;
+  let again = false;
+  /** One at a time, and no more than one every two seconds; what comes meanwhile is one more. */
+  const changed = async () => {
+    again = true;
+    if (renewing) return;
+    while (again && source) {
+      again = false;
+      renewing = renew().catch(() => {});
+      await renewing;
+      await new Promise((done) => setTimeout(done, 2000));
+    }
+    renewing = null;
+  };
+  let first = true;
+  /** A page that nobody looks at keeps no line open: a browser has six to a store. */
+  const listen = () => {
+    if (document.hidden) {
+      source?.close();
+      source = null;
+      return;
+    }
+    if (source && source.readyState !== EventSource.CLOSED) return;
+    source = new EventSource(figures.dataset.live);
+    source.addEventListener("open", () => {
+      document.documentElement.setAttribute("data-live", "");
+      // What came between the page, or the last word, and now has not been told.
+      if (!first) void changed();
+      first = false;
+    });
+    source.addEventListener("message", () => void changed());
+    // A proxy's error ends it for good: the browser does not try again.
+    source.addEventListener("error", () => setTimeout(listen, 5000));
+  };
+  listen();
+  document.addEventListener("visibilitychange", listen);
+  addEventListener("pagehide", () => {
+    source?.close();
+    source = null;
+  });
+  addEventListener("pageshow", listen);
 }

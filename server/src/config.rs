@@ -286,8 +286,10 @@ impl Config {
             .parse()
             .map_err(|error| wrong("STRIPE_WEBHOOK_SECRET", error))?;
         let store = store(store_file)?;
+        let base_url = base_url(&env.get("BASE_URL")?.unwrap_or_else(|| "http://127.0.0.1:3000".into()))?;
+        let here = Url::parse(&base_url).is_ok_and(|url| is_loopback(&url));
         Ok(Self {
-            base_url: base_url(&env.get("BASE_URL")?.unwrap_or_else(|| "http://127.0.0.1:3000".into()))?,
+            base_url,
             listen_addr: env.parsed("LISTEN_ADDR")?,
             stripe_api_base: stripe_api_base(
                 &env.get("STRIPE_API_BASE")?.unwrap_or_else(|| STRIPE_API_BASE.into()),
@@ -297,7 +299,7 @@ impl Config {
             trusted_proxies: networks("TRUSTED_PROXIES", &env.get("TRUSTED_PROXIES")?.unwrap_or_default())?,
             mail: mail::read(env, demo, &data_dir, &store.name)?,
             mail_webhook_secrets: env.filled("MAIL_WEBHOOK_SECRET")?,
-            webhooks: reach(env, demo)?,
+            webhooks: reach(env, demo && here)?,
             store,
             // The last one, because it may write a file: a wrong setting leaves none behind.
             secret_key: secret_key(env, &database, &data_dir)?,
@@ -348,10 +350,10 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// How far the store's own webhooks reach: port 443 of the public internet, a demo's also to this machine, and whatever
-/// else the operator opens.
-fn reach(env: &Env<'_>, demo: bool) -> Result<Reach, ConfigError> {
-    let mut reach = if demo { Reach::demo() } else { Reach::default() };
+/// How far the store's own webhooks reach: port 443 of the public internet, those of a demo that is for this machine only (`here`)
+/// also to it, and whatever else the operator opens. In a demo that others can reach, everybody is its owner.
+fn reach(env: &Env<'_>, here: bool) -> Result<Reach, ConfigError> {
+    let mut reach = if here { Reach::demo() } else { Reach::default() };
     if let Some(list) = env.filled::<String>("WEBHOOK_PORTS")? {
         let port = |text: &str| match text.trim().parse::<u16>() {
             Ok(port) if port > 0 => Ok(port),

@@ -148,7 +148,9 @@ pub(crate) fn is_passing(error: &diesel::result::Error) -> bool {
         }
         Error::DatabaseError(Kind::Unknown, info) => {
             let message = info.message();
-            message.contains("database is locked") || message.contains("deadlock detected")
+            ["database is locked", "deadlock detected", "due to lock timeout"]
+                .iter()
+                .any(|words| message.contains(words))
         }
         Error::BrokenTransactionManager => true,
         _ => false,

@@ -113,7 +113,7 @@ impl Listening {
             }
             self.looks = 0;
             // A session that was ended hears nothing more.
-            if !matches!(self.state.shop.staff(&self.secret).await, Ok(Some(_))) {
+            if !matches!(self.state.shop.is_signed_in(&self.secret).await, Ok(true)) {
                 return None;
             }
             return Some((if changed.is_ok() { "data: changed\n\n" } else { ":\n\n" }, self));

@@ -392,6 +392,15 @@ on_both_databases!(row_28_every_operation_of_the_api_is_open_to_its_roles_and_sc
     store.settle().await;
     store.library(&buyer, "ann@example.org").await;
     let event = store.texts("SELECT MIN(id) AS value FROM stripe_event").await.remove(0);
+    // Wherever words about the buyer can stand, they do.
+    store
+        .execute(
+            "INSERT INTO order_note (order_id, body, created_at) \
+             SELECT id, 'ann@example.org has written', created_at FROM orders",
+        )
+        .await;
+    store.execute("UPDATE outbox SET error = '550 <ann@example.org>: no such mailbox'").await;
+    store.execute("UPDATE stripe_event SET error = 'a mail to ann@example.org'").await;
     let cookie = store.desk(Role::Owner).await;
     let mut callers = vec![];
     for role in Role::ALL {

@@ -8,8 +8,8 @@ use crate::context;
 use crate::error::AppError;
 use crate::pages::{page, param};
 use leptos::prelude::*;
-use shop::desk::{Moment, MomentKind, OrderSheet, SheetItem, Way};
-use shop::types::{OrderNumber, Role, TokenState, mask_addresses};
+use shop::desk::{Moment, OrderSheet, SheetItem, Way};
+use shop::types::{OrderNumber, Role, TokenState};
 
 /// The order.
 #[component]
@@ -124,13 +124,7 @@ fn timeline(sheet: &OrderSheet, may: May) -> AnyView {
 }
 
 fn line(number: &str, moment: &Moment, may: May) -> AnyView {
-    // Who may not see the buyer sees neither her network nor what was written about her.
-    let hidden = !may.support && matches!(moment.kind, MomentKind::Note);
-    let what = if hidden { "A note".to_owned() } else { moment.what.clone() };
-    let private = matches!(moment.kind, MomentKind::Download | MomentKind::Mail);
-    // Stripe's words may name her too.
-    let seen = |words: String| if may.support { words } else { mask_addresses(&words) };
-    let (what, detail) = (seen(what), moment.detail.clone().filter(|_| may.support || !private).map(seen));
+    let (what, detail) = moment.told(may.support);
     let way = match &moment.way {
         Some(Way::Resend(id)) if may.support => Some(order_actions::resend(*id, Some(number)).into_any()),
         Some(Way::Replay(id)) if may.admin => Some(order_actions::replay(id, Some(number)).into_any()),

@@ -15,11 +15,15 @@ pub struct Range {
 const MOST_DAYS: i64 = 3_653;
 
 impl Range {
-    /// From one day to another, both included; none if they are the wrong way round or further apart than ten years.
+    /// From one day to another, both included; none if they are the wrong way round or further apart than ten years, or not
+    /// of the years 1900 to 9999.
     #[must_use]
     pub fn new(from: NaiveDate, until: NaiveDate) -> Option<Self> {
         let range = Self { from, until };
-        (1..=MOST_DAYS).contains(&range.days()).then_some(range)
+        // PostgreSQL tells of no year before 4713 BC, and a store of none before ours.
+        let years = 1900..=9999;
+        let told = years.contains(&from.year()) && years.contains(&until.year());
+        (told && (1..=MOST_DAYS).contains(&range.days())).then_some(range)
     }
 
     /// So many days, of which `today` is the last.

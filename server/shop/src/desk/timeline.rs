@@ -7,7 +7,7 @@ use crate::db::schema::{
     audit, book_file, checkout, dispute, download_log, download_token, entitlement, order_note, outbox, refund,
     stripe_event, users,
 };
-use crate::types::{Currency, Money, RefundStatus};
+use crate::types::{Currency, Money, RefundStatus, mask_addresses};
 use crate::{Error, outbox as mail};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
@@ -36,6 +36,20 @@ pub struct Moment {
     pub bad: bool,
     /// What can be done about it.
     pub way: Option<Way>,
+}
+
+impl Moment {
+    /// What and more about it, for who may see the buyer or not. Who may not sees neither her network nor what was written about
+    /// her, and what Stripe and mail servers said without addresses.
+    #[must_use]
+    pub fn told(&self, sees_buyers: bool) -> (String, Option<String>) {
+        if sees_buyers {
+            return (self.what.clone(), self.detail.clone());
+        }
+        let private = matches!(self.kind, MomentKind::Download | MomentKind::Mail | MomentKind::Note);
+        let what = if self.kind == MomentKind::Note { "A note".to_owned() } else { mask_addresses(&self.what) };
+        (what, self.detail.as_deref().filter(|_| !private).map(mask_addresses))
+    }
 }
 
 /// What kind of thing happened.

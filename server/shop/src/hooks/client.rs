@@ -10,6 +10,7 @@ use std::error::Error as StdError;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::sync::OnceCell;
+use tokio::time::{Instant, timeout_at};
 
 /// For a whole attempt: the look-up, the connection, the answer.
 const TIME: Duration = Duration::from_secs(15);
@@ -64,21 +65,23 @@ impl Courier {
 
     /// Makes one request, and waits for its answer.
     pub(super) async fn carry(&self, letter: Letter<'_>, now: NaiveDateTime) -> Reply {
-        match tokio::time::timeout(TIME, self.request(letter, now)).await {
-            Ok(reply) => reply,
+        let until = Instant::now() + TIME;
+        match timeout_at(until, self.request(letter)).await {
+            Ok(Ok(response)) => read(response, now, until).await,
+            Ok(Err(reply)) => reply,
             Err(_) => Reply::failed(format!("no answer within {} seconds", TIME.as_secs())),
         }
     }
 
-    async fn request(&self, letter: Letter<'_>, now: NaiveDateTime) -> Reply {
+    async fn request(&self, letter: Letter<'_>) -> Result<Response, Reply> {
         // An address in the place of a name is never looked up: it is looked at here.
         let url = match self.reach.parse(letter.url) {
             Ok(url) => url,
-            Err(why) => return Reply::failed(format!("the address is not used: {why}")),
+            Err(why) => return Err(Reply::failed(format!("the address is not used: {why}"))),
         };
         let client = match self.client.get_or_try_init(|| async { self.build() }).await {
             Ok(client) => client,
-            Err(error) => return Reply::failed(format!("no connection can be made from here: {error}")),
+            Err(error) => return Err(Reply::failed(format!("no connection can be made from here: {error}"))),
         };
         let request = client
             .post(url)
@@ -88,10 +91,7 @@ impl Courier {
             .header("webhook-timestamp", letter.timestamp)
             .header("webhook-signature", letter.signature)
             .body(letter.body);
-        match request.send().await {
-            Ok(response) => read(response, now).await,
-            Err(error) => Reply::failed(words(&error)),
-        }
+        request.send().await.map_err(|error| Reply::failed(words(&error)))
     }
 
     fn build(&self) -> reqwest::Result<Client> {
@@ -123,13 +123,13 @@ impl Resolve for Careful {
     }
 }
 
-async fn read(mut response: Response, now: NaiveDateTime) -> Reply {
+async fn read(mut response: Response, now: NaiveDateTime, until: Instant) -> Reply {
     let status = response.status();
     let retry_after = retry_after(response.headers(), now);
     let mut bytes = Vec::new();
     // What does not come to its end any more is of no account: the status is the answer.
     while bytes.len() < KEPT
-        && let Ok(Some(chunk)) = response.chunk().await
+        && let Ok(Ok(Some(chunk))) = timeout_at(until, response.chunk()).await
     {
         bytes.extend_from_slice(&chunk);
     }

@@ -4,15 +4,15 @@
 //! `version` is that of the payload's form: fields are added without a new one, and none changes its meaning.
 
 use crate::Error;
-use crate::db::AnyConnection;
+use crate::db::Value::End;
 use crate::db::schema::{
-    book, entitlement, order_item, orders, refund, refund_item, webhook_delivery, webhook_endpoint, webhook_message,
+    book, entitlement, order_item, orders, refund, refund_item, webhook_delivery, webhook_message,
 };
+use crate::db::{AnyConnection, Constant};
 use crate::types::{OrderNumber, RefundStatus};
 use chrono::{NaiveDateTime, SecondsFormat};
-use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
+use diesel::sql_types::{BigInt, Text};
 use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -103,14 +103,9 @@ pub(crate) struct Listeners(Vec<(i64, String)>);
 impl Listeners {
     /// Those of this moment.
     pub(crate) fn load(conn: &mut AnyConnection) -> Result<Self, Error> {
-        Ok(Self(
-            webhook_endpoint::table
-                // In the words of the index `webhook_endpoint_enabled`.
-                .filter(sql::<Bool>("webhook_endpoint.state = 'enabled'"))
-                .order(webhook_endpoint::id)
-                .select((webhook_endpoint::id, webhook_endpoint::events))
-                .load(conn)?,
-        ))
+        // In the words of the index `webhook_endpoint_enabled`.
+        let enabled = Constant(&[("SELECT id, events FROM webhook_endpoint WHERE state = 'enabled' ORDER BY id", End)]);
+        Ok(Self(enabled.asking::<(BigInt, Text)>().load(conn)?))
     }
 
     /// Whether anybody listens for this.

@@ -173,6 +173,8 @@ fn erase(
         waiting.extend(sweep::values(conn, "unfinished", "data", needle)?.iter().filter_map(|data| waiting_file(data)));
         sweep::execute(conn, "DELETE FROM unfinished", "unfinished", "data", needle)?;
         sweep::execute(conn, "UPDATE api_token SET name = 'erased'", "api_token", "name", needle)?;
+        // The row stays, so that nothing is done a second time under its key.
+        sweep::execute(conn, "UPDATE api_once SET answer = '{}'", "api_once", "answer", needle)?;
         // What was done stays in the audit, and of whom it was the order's number.
         for column in ["before", "after"] {
             sweep::execute(conn, &format!("UPDATE audit SET {column} = '\"erased\"'"), "audit", column, needle)?;

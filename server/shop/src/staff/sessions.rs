@@ -188,6 +188,21 @@ impl Shop {
         Ok(Some(Staff { id, email: email_of(&email)?, role: role_of(&role)?, session }))
     }
 
+    /// Whether that session is going on, without counting as its use: a page that is left open hears of the store's figures.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn is_signed_in(&self, secret: &StaffSecret) -> Result<bool, Error> {
+        let (now, secret) = (self.0.clock.now(), secret.clone());
+        self.0
+            .db
+            .read_briefly(move |conn| {
+                let going_on = living!(secret, now).inner_join(users::table).filter(users::disabled_at.is_null());
+                Ok(diesel::select(diesel::dsl::exists(going_on)).get_result(conn)?)
+            })
+            .await
+    }
+
     /// Ends this browser's session.
     ///
     /// # Errors

@@ -117,7 +117,10 @@ const ERRORS: [(&str, &str); 12] = [
     ("422", "It can be read and asks for what cannot be; or the `Idempotency-Key` was for another request."),
     ("429", "Too often: see `Retry-After`."),
     ("500", "The store's own trouble."),
-    ("503", "The store is very busy, or cannot reach Stripe: try again."),
+    (
+        "503",
+        "The store is very busy, or cannot reach Stripe. What was asked may have been done: ask again under the same `Idempotency-Key`.",
+    ),
 ];
 
 /// Which of them an operation has.

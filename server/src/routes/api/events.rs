@@ -3,6 +3,7 @@
 use super::extract::{AdminWrites, At, May, Params, ViewerReads};
 use super::lists::{Listing, Window};
 use super::once::{Answer, Once};
+use super::orders::in_view_of;
 use super::problem::Problem;
 use axum::Json;
 use axum::extract::State;
@@ -74,10 +75,19 @@ pub struct EventWithBody {
     body: Option<serde_json::Value>,
 }
 
-impl From<EventSummary> for Event {
-    fn from(event: EventSummary) -> Self {
+impl Event {
+    /// Addresses in what went wrong are masked for who may not see them.
+    fn new(event: EventSummary, role: Role) -> Self {
         let EventSummary { id, kind, object_id, state, attempts, received_at, error, .. } = event;
-        Self { id, kind, object: object_id, state, attempts, received_at: rfc3339(received_at), error }
+        Self {
+            id,
+            kind,
+            object: object_id,
+            state,
+            attempts,
+            received_at: rfc3339(received_at),
+            error: in_view_of(role, error),
+        }
     }
 }
 
@@ -105,9 +115,10 @@ pub struct EventsQuery {
 )]
 pub async fn list(
     State(shop): State<Shop>,
-    _caller: May<ViewerReads>,
+    caller: May<ViewerReads>,
     Params(query): Params<EventsQuery>,
 ) -> Result<Json<Listing<Event>>, Problem> {
+    let role = caller.role();
     let EventsQuery { state, limit, cursor } = query;
     let (filter, word) = match state {
         None => (None, None),
@@ -117,7 +128,7 @@ pub async fn list(
     let filters = word.map(|word| ("state", word.to_owned())).into_iter().collect();
     let window = Window::read(&shop, LIST, filters, limit, cursor.as_deref())?;
     let page = shop.event_page(filter, window.place.clone(), window.size).await?;
-    let rows = page.rows.into_iter().map(|event| (event.key(), Event::from(event)));
+    let rows = page.rows.into_iter().map(|event| (event.key(), Event::new(event, role)));
     Ok(Json(window.listing(&shop, rows.collect(), page.before, page.after)))
 }
 
@@ -130,7 +141,7 @@ fn known(id: &str) -> Result<&str, Problem> {
 async fn found(shop: &Shop, id: &str, role: Role) -> Result<EventWithBody, Problem> {
     let detail = shop.event(known(id)?).await?.ok_or_else(Problem::not_found)?;
     let body = (role >= Role::Support).then_some(detail.body).and_then(|body| serde_json::from_str(&body).ok());
-    Ok(EventWithBody { event: detail.summary.into(), body })
+    Ok(EventWithBody { event: Event::new(detail.summary, role), body })
 }
 
 /// Gives an event, with its body for support and above.

@@ -13,7 +13,7 @@ use shop::desk::{
     Addresses, Moment as Happened, OrderQuery, OrderRow, OrderSheet, Right, SheetItem, StandingFilter, Turn,
 };
 use shop::paging::Place;
-use shop::types::{Email, OrderNumber, OrderStatus, Role, Slug, TokenState};
+use shop::types::{Email, OrderNumber, OrderStatus, Role, Slug, TokenState, mask_addresses};
 use shop::{Shop, rfc3339};
 use utoipa::{IntoParams, ToSchema};
 
@@ -208,6 +208,11 @@ fn address(email: &str, erased: bool, role: Role) -> Option<String> {
     }
 }
 
+/// What Stripe or a mail server said, as far as the role may see it.
+pub(super) fn in_view_of(role: Role, words: Option<String>) -> Option<String> {
+    if role >= Role::Support { words } else { words.as_deref().map(mask_addresses) }
+}
+
 impl OrderLine {
     fn new(row: OrderRow, role: Role) -> Self {
         Self {
@@ -241,7 +246,7 @@ impl Order {
             payment_intent: sheet.payment,
             disputed: sheet.disputed,
             items: sheet.items.into_iter().map(OrderItem::from).collect(),
-            timeline: sheet.timeline.into_iter().map(Moment::from).collect(),
+            timeline: sheet.timeline.iter().map(|moment| Moment::new(moment, role)).collect(),
         }
     }
 }
@@ -253,10 +258,10 @@ impl From<SheetItem> for OrderItem {
     }
 }
 
-impl From<Happened> for Moment {
-    fn from(moment: Happened) -> Self {
-        let Happened { at, kind, what, detail, bad, .. } = moment;
-        Self { at: rfc3339(at), kind: kind.as_str(), what, detail, bad }
+impl Moment {
+    fn new(moment: &Happened, role: Role) -> Self {
+        let (what, detail) = moment.told(role >= Role::Support);
+        Self { at: rfc3339(moment.at), kind: moment.kind.as_str(), what, detail, bad: moment.bad }
     }
 }
 

@@ -15,6 +15,8 @@ use std::borrow::Cow;
 use utoipa::ToSchema;
 
 const MEDIA_TYPE: &str = "application/problem+json";
+/// What is true only for the moment: asked again under the same key, it is looked at again.
+const PASSING: [&str; 3] = ["being-worked-on", "being-sent", "cart-changed"];
 
 /// An error of the API.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -90,8 +92,8 @@ impl Problem {
     }
 
     /// Whether the same request would come to the same again.
-    pub(super) const fn is_definite(&self) -> bool {
-        self.status < 500 && self.status != 429
+    pub(super) fn is_definite(&self) -> bool {
+        self.status < 500 && self.status != 429 && !PASSING.contains(&self.code.as_ref())
     }
 }
 

@@ -5,13 +5,14 @@ use super::extract::{AdminWrites, At, Body, May, Params, ViewerReads};
 use super::lists::{Listing, Window};
 use super::money::Amount;
 use super::once::{Answer, Once};
+use super::orders::in_view_of;
 use super::problem::Problem;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use shop::refunds::{ItemRef, RefundReason, RefundRequest, RefundRow, RefundWhat};
-use shop::types::{OrderNumber, Slug};
+use shop::types::{OrderNumber, Role, Slug};
 use shop::{Shop, rfc3339};
 use utoipa::{IntoParams, ToSchema};
 
@@ -111,15 +112,16 @@ pub struct RefundShare {
     taken_back: bool,
 }
 
-impl From<RefundRow> for Refund {
-    fn from(row: RefundRow) -> Self {
+impl Refund {
+    /// Addresses in what went wrong are masked for who may not see them.
+    fn new(row: RefundRow, role: Role) -> Self {
         let items = row.items.into_iter();
         Self {
             order: row.order.to_string(),
             amount: row.amount.into(),
             status: row.status.as_str(),
             reason: row.reason,
-            failure: row.failure,
+            failure: in_view_of(role, row.failure),
             stripe_id: row.stripe_id,
             created_at: rfc3339(row.created_at),
             items: items
@@ -204,11 +206,11 @@ pub async fn create(
 )]
 pub async fn of_order(
     State(shop): State<Shop>,
-    _caller: May<ViewerReads>,
+    caller: May<ViewerReads>,
     At(number): At<OrderNumber>,
     Params(query): Params<RefundsQuery>,
 ) -> Result<Json<Listing<Refund>>, Problem> {
-    page(&shop, &format!("/api/v1/orders/{number}/refunds"), Some(&number), &query).await
+    page(&shop, &format!("/api/v1/orders/{number}/refunds"), Some(&number), &query, caller.role()).await
 }
 
 /// Lists the refunds of all orders, newest first.
@@ -219,10 +221,10 @@ pub async fn of_order(
 )]
 pub async fn list(
     State(shop): State<Shop>,
-    _caller: May<ViewerReads>,
+    caller: May<ViewerReads>,
     Params(query): Params<RefundsQuery>,
 ) -> Result<Json<Listing<Refund>>, Problem> {
-    page(&shop, "/api/v1/refunds", None, &query).await
+    page(&shop, "/api/v1/refunds", None, &query, caller.role()).await
 }
 
 async fn page(
@@ -230,9 +232,10 @@ async fn page(
     path: &str,
     order: Option<&OrderNumber>,
     query: &RefundsQuery,
+    role: Role,
 ) -> Result<Json<Listing<Refund>>, Problem> {
     let window = Window::read(shop, path, Vec::new(), query.limit, query.cursor.as_deref())?;
     let page = shop.refund_page(order, window.place.clone(), window.size).await?;
-    let rows = page.rows.into_iter().map(|row| (row.key.to_string(), Refund::from(row)));
+    let rows = page.rows.into_iter().map(|row| (row.key.to_string(), Refund::new(row, role)));
     Ok(Json(window.listing(shop, rows.collect(), page.before, page.after)))
 }

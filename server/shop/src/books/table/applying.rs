@@ -52,6 +52,8 @@ fn plan(conn: &mut AnyConnection, table: &Table) -> Result<Option<Plan>, Error> 
         };
         whole &= version.is_some() && table.versions.get(&row.slug).copied() == version;
     })?;
+    // Of two tables one waits for the other: rows are locked in the order of their ids.
+    plan.changed.sort_by_key(|(saved, _)| saved.id);
     let few = plan.made.len() + plan.changed.len() <= CHANGES;
     Ok((whole && few).then_some(plan))
 }
@@ -77,7 +79,7 @@ impl Plan {
             let known: BTreeMap<i64, i64> = some.iter().map(|(saved, _)| (saved.id, saved.version)).collect();
             let ids: Vec<i64> = known.keys().copied().collect();
             let books = book::table.filter(book::id.eq_any(ids)).order(book::id).select((book::id, book::version));
-            // SQLite's writer is alone anyway. In the order of their ids, so that of two tables one waits.
+            // SQLite's writer is alone anyway.
             let found: Vec<(i64, i64)> = match conn {
                 AnyConnection::Postgres(conn) => books.for_update().load(conn)?,
                 AnyConnection::Sqlite(conn) => books.load(conn)?,
