@@ -130,7 +130,7 @@ if (figures) {
   let source = null;
   let renewing = null;
   let again = false;
-  /** One at a time, and no more than one every two seconds; what comes meanwhile is one more. */
+  /** One at a time, and with a rest after each; what comes meanwhile is one more. */
   const changed = async () => {
     again = true;
     if (renewing) return;
@@ -138,7 +138,7 @@ if (figures) {
       again = false;
       renewing = renew().catch(() => {});
       await renewing;
-      await new Promise((done) => setTimeout(done, 2000));
+      await new Promise((done) => setTimeout(done, 400));
     }
     renewing = null;
   };
