@@ -128,21 +128,22 @@ const figures = document.querySelector(".figures");
 if (figures) {
   enliven(figures);
   let source = null;
-  let renewing = null;
+  let busy = false;
   let again = false;
   /** One at a time, and with a rest after each; what comes meanwhile is one more. */
   const changed = async () => {
     again = true;
-    if (renewing) return;
+    if (busy) return;
+    busy = true;
     while (again && source) {
       again = false;
-      renewing = renew().catch(() => {});
-      await renewing;
+      await renew().catch(() => {});
       await new Promise((done) => setTimeout(done, 400));
     }
-    renewing = null;
+    busy = false;
   };
   let first = true;
+  let rest = 5000;
   /** A page that nobody looks at keeps no line open: a browser has six to a store. */
   const listen = () => {
     if (document.hidden) {
@@ -157,10 +158,15 @@ if (figures) {
       // What came between the page, or the last word, and now has not been told.
       if (!first) void changed();
       first = false;
+      rest = 5000;
     });
     source.addEventListener("message", () => void changed());
-    // A proxy's error ends it for good: the browser does not try again.
-    source.addEventListener("error", () => setTimeout(listen, 5000));
+    // A proxy's error ends it for good: the browser does not try again. Nor does a session that is over: less and less often.
+    source.addEventListener("error", () => {
+      if (source?.readyState !== EventSource.CLOSED) return;
+      setTimeout(listen, rest);
+      rest = Math.min(rest * 2, 300_000);
+    });
   };
   listen();
   document.addEventListener("visibilitychange", listen);

@@ -25,18 +25,7 @@ impl<K: Eq + Hash> Limit<K> {
 
     /// Takes one for `key`; false if there is none left.
     pub(crate) fn take(&self, key: K, now: NaiveDateTime) -> bool {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let start = now - self.window;
-        if taken.len() > KEYS_BEFORE_CLEANING {
-            taken.retain(|_, times| times.last().is_some_and(|last| *last > start));
-        }
-        let times = taken.entry(key).or_default();
-        times.retain(|time| *time > start);
-        let free = times.len() < self.burst;
-        if free {
-            times.push(now);
-        }
-        free
+        self.ask(key, now).granted
     }
 
     /// As [`Limit::take`], and says how much is left.

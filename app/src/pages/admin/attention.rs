@@ -11,7 +11,7 @@ use shop::desk::{Attention, BadCheckout, BadDispute, BadEndpoint, BadRefund};
 use shop::events::EventSummary;
 use shop::outbox::MailSummary;
 use shop::reconciler::Difference;
-use shop::types::{OrderNumber, Role, mask_addresses};
+use shop::types::{OrderNumber, Role, readable_for};
 
 /// The list, or that there is nothing.
 #[component]
@@ -123,11 +123,6 @@ pub(super) fn all(found: Attention, role: Role) -> AnyView {
     .into_any()
 }
 
-/// Words of Stripe's, or about what it says: for who may not see buyers, without their addresses.
-fn words_for(role: Role, words: String) -> String {
-    if role >= Role::Support { words } else { mask_addresses(&words) }
-}
-
 fn order_link(number: &OrderNumber) -> AnyView {
     let number = number.to_string();
     view! { <a href=format!("/admin/orders/{number}")>{format!("Order {number}")}</a> }.into_any()
@@ -164,7 +159,7 @@ fn refund(refund: BadRefund) -> AnyView {
 
 fn checkout(found: BadCheckout, role: Role) -> AnyView {
     let BadCheckout { begun, session, subtotal, why } = found;
-    let why = why.map(|why| format!("{}; ", words_for(role, why))).unwrap_or_default();
+    let why = why.map(|why| format!("{}; ", readable_for(role, why))).unwrap_or_default();
     view! {
         <li>
             <div>
@@ -192,7 +187,7 @@ fn line(event: EventSummary, may: May, role: Role) -> AnyView {
         <li>
             <div>
                 <h3>{kind}</h3>
-                <p class="note">{format!("{words}{tries}. {}", words_for(role, error.unwrap_or_default()))}</p>
+                <p class="note">{format!("{words}{tries}. {}", readable_for(role, error.unwrap_or_default()))}</p>
                 <p class="note">
                     <code>{object_id}</code>
                     {format!(", {at}")}
@@ -249,7 +244,7 @@ fn difference(found: Difference, role: Role) -> AnyView {
         <li>
             <div>
                 <h3>{kind.replace('_', " ")}</h3>
-                <p class="note">{words_for(role, detail)}</p>
+                <p class="note">{readable_for(role, detail)}</p>
                 <p class="note">
                     <code>{object_id}</code>
                     {format!(", since {at}")}

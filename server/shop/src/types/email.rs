@@ -1,5 +1,6 @@
 //! E-mail addresses, as far as a shop needs to understand them.
 
+use super::Role;
 use core::fmt;
 use core::str::FromStr;
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,12 @@ impl Email {
         let first = |text: &str| text.chars().next().map(String::from).unwrap_or_default();
         format!("{}…@{}….{top}", first(local), first(host))
     }
+}
+
+/// Such a text as that role may read it: from support on as it is.
+#[must_use]
+pub fn readable_for(role: Role, text: String) -> String {
+    if role >= Role::Support { text } else { mask_addresses(&text) }
 }
 
 /// A text of somebody else's (Stripe's, a mail server's, a colleague's) for eyes that may not see buyers: every address in it

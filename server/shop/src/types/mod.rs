@@ -26,7 +26,7 @@ pub use desk_book::{
     PersonField, PriceField, Problem, Unfinished, WaitingFile, parse_amount, typed_amount,
 };
 pub use edition::{EditionFile, EditionView};
-pub use email::{Email, InvalidEmail, mask_addresses};
+pub use email::{Email, InvalidEmail, mask_addresses, readable_for};
 pub use library::{AccessCode, InvalidAccessCode, LibraryView, Renewed, ShelfOrder, ShelfTitle};
 pub use money::{Currency, Money, MoneyError, UnknownCurrency};
 pub use order::{

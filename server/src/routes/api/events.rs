@@ -3,14 +3,13 @@
 use super::extract::{AdminWrites, At, May, Params, ViewerReads};
 use super::lists::{Listing, Window};
 use super::once::{Answer, Once};
-use super::orders::in_view_of;
 use super::problem::Problem;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use shop::events::{EventFilter, EventSummary, Replayed};
-use shop::types::Role;
+use shop::types::{Role, readable_for};
 use shop::{Shop, rfc3339};
 use utoipa::{IntoParams, ToSchema};
 
@@ -86,7 +85,7 @@ impl Event {
             state,
             attempts,
             received_at: rfc3339(received_at),
-            error: in_view_of(role, error),
+            error: error.map(|words| readable_for(role, words)),
         }
     }
 }

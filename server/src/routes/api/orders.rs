@@ -13,7 +13,7 @@ use shop::desk::{
     Addresses, Moment as Happened, OrderQuery, OrderRow, OrderSheet, Right, SheetItem, StandingFilter, Turn,
 };
 use shop::paging::Place;
-use shop::types::{Email, OrderNumber, OrderStatus, Role, Slug, TokenState, mask_addresses};
+use shop::types::{Email, OrderNumber, OrderStatus, Role, Slug, TokenState};
 use shop::{Shop, rfc3339};
 use utoipa::{IntoParams, ToSchema};
 
@@ -206,11 +206,6 @@ fn address(email: &str, erased: bool, role: Role) -> Option<String> {
     } else {
         Some(email.parse::<Email>().map_or_else(|_| "…".to_owned(), |email| email.masked()))
     }
-}
-
-/// What Stripe or a mail server said, as far as the role may see it.
-pub(super) fn in_view_of(role: Role, words: Option<String>) -> Option<String> {
-    if role >= Role::Support { words } else { words.as_deref().map(mask_addresses) }
 }
 
 impl OrderLine {

@@ -5,14 +5,13 @@ use super::extract::{AdminWrites, At, Body, May, Params, ViewerReads};
 use super::lists::{Listing, Window};
 use super::money::Amount;
 use super::once::{Answer, Once};
-use super::orders::in_view_of;
 use super::problem::Problem;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use shop::refunds::{ItemRef, RefundReason, RefundRequest, RefundRow, RefundWhat};
-use shop::types::{OrderNumber, Role, Slug};
+use shop::types::{OrderNumber, Role, Slug, readable_for};
 use shop::{Shop, rfc3339};
 use utoipa::{IntoParams, ToSchema};
 
@@ -121,7 +120,7 @@ impl Refund {
             amount: row.amount.into(),
             status: row.status.as_str(),
             reason: row.reason,
-            failure: in_view_of(role, row.failure),
+            failure: row.failure.map(|words| readable_for(role, words)),
             stripe_id: row.stripe_id,
             created_at: rfc3339(row.created_at),
             items: items
