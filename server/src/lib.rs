@@ -4,6 +4,7 @@ pub mod config;
 pub mod file_socket;
 pub mod lanes;
 pub mod layers;
+mod lingering;
 pub mod page_cache;
 pub mod router;
 pub mod routes;

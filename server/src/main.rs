@@ -259,7 +259,9 @@ async fn serve(config: Config, store_file: &Path) -> anyhow::Result<()> {
     let uploads = Uploads::new(config.data_dir.join("uploads"), config.store.upload_mb);
     let shop = build_shop(config).await?;
     files::check(shop.files(), &place).await?;
-    shop.keep_tallies().await?;
+    if let Err(error) = shop.keep_tallies().await {
+        tracing::error!(%error, "the sums of the overview are not complete; to make them: octavo rollups rebuild");
+    }
     shop.open_demo_desk().await?;
     // Not into the log: whoever reads the link becomes the owner.
     if let Some(url) = shop.setup_url().await? {

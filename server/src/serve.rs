@@ -4,11 +4,12 @@
 //! loop does not.
 
 use crate::file_socket::{FileSocket, KeptFiles};
+use crate::lingering::{self, Lingering};
 use crate::router::Store;
 use axum::extract::ConnectInfo;
 use axum::http::Extensions;
 use hyper::Request;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -85,11 +86,14 @@ pub async fn serve(listener: TcpListener, store: Store, limits: Limits, stop: im
             tracing::debug!(%error, "no TCP_NODELAY");
         }
         let files = KeptFiles::default();
-        let mut stream = TimeoutStream::new(FileSocket::new(stream, files.clone()));
+        let body = lingering::Body::default();
+        let stream = Lingering::new(FileSocket::new(stream, files.clone()), body.clone());
+        let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(limits.write));
         let store = Arc::clone(&store);
         let service = service_fn(move |request: Request<Incoming>| {
             let (store, files) = (Arc::clone(&store), files.clone());
+            body.note(!request.body().is_end_stream());
             async move {
                 let describe = |extensions: &mut Extensions| {
                     extensions.insert(ConnectInfo(peer));

@@ -18,7 +18,7 @@ const REQUEST_PAUSE: Duration = Duration::from_secs(1);
 const FAREWELL: Duration = Duration::from_secs(10);
 /// After a failure of the database.
 const FAILURE_PAUSE: Duration = Duration::from_secs(5);
-/// Writes what visitors have done at least this often.
+/// Writes what visitors have done, and counts downloads, at least this often.
 const VISITS_PAUSE: Duration = Duration::from_secs(10);
 /// Looks this often whether figures have changed, while anybody looks at them.
 const CHANGES_PAUSE: Duration = Duration::from_millis(500);
@@ -158,6 +158,9 @@ async fn visits(shop: Shop, stop: watch::Receiver<bool>) {
         until(stop.clone(), tokio::time::sleep(VISITS_PAUSE)).await;
         if let Err(error) = shop.keep_visits().await {
             tracing::warn!(%error, "visits could not be written yet");
+        }
+        if let Err(error) = shop.count_downloads().await {
+            tracing::warn!(%error, "downloads could not be counted yet");
         }
         if *stop.borrow() {
             return;

@@ -2,8 +2,9 @@
 
 use crate::catalog;
 use crate::clock::{day, moment};
-use crate::db::schema::{book, checkout, download_token, entitlement, invoice, order_access, order_item, orders};
-use crate::db::{AnyConnection, both};
+use crate::db::Value::{End, Moment, Number, Text};
+use crate::db::schema::{book, download_token, entitlement, invoice, order_access, order_item, orders};
+use crate::db::{AnyConnection, Constant, both};
 use crate::secrets::{BrowserSecret, Keys, Purpose};
 use crate::types::{
     Cover, Currency, DownloadView, Email, Money, OrderItemView, OrderNumber, OrderStatus, OrderView, TokenState,
@@ -11,6 +12,7 @@ use crate::types::{
 use crate::{Error, Shop, access, downloads, limits, rights};
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
+use diesel::sql_types::Integer;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use subtle::ConstantTimeEq;
@@ -233,18 +235,21 @@ pub(crate) fn owns(conn: &mut AnyConnection, shop: &Shop, order_id: i64, keys: &
     }
     let Some(browser) = &keys.browser else { return Ok(false) };
     let hash = browser.hash();
+    let made_after = now - TimeDelta::hours(shop.0.settings.policy.order_hours.into());
     // An order that Stripe took no money for was typed by anybody under any address: only the mailed link opens it.
-    let paid_here = orders::table
-        .inner_join(checkout::table)
-        .filter(orders::id.eq(order_id))
-        .filter(orders::stripe_session.is_not_null())
-        .filter(checkout::browser_hash.eq(&hash))
-        .filter(orders::created_at.gt(now - TimeDelta::hours(shop.0.settings.policy.order_hours.into())));
-    if diesel::select(diesel::dsl::exists(paid_here)).get_result(conn)? {
-        return Ok(true);
-    }
-    let opened = order_access::table.find((order_id, hash)).filter(order_access::expires_at.gt(now));
-    Ok(diesel::select(diesel::dsl::exists(opened)).get_result(conn)?)
+    let open = Constant(&[
+        (
+            "SELECT 1 FROM orders AS o JOIN checkout AS c ON c.id = o.checkout_id WHERE o.stripe_session IS NOT NULL AND o.id = ",
+            Number(order_id),
+        ),
+        (" AND c.browser_hash = ", Text(&hash)),
+        (" AND o.created_at > ", Moment(made_after)),
+        (" UNION ALL SELECT 1 FROM order_access WHERE order_id = ", Number(order_id)),
+        (" AND browser_hash = ", Text(&hash)),
+        (" AND expires_at > ", Moment(now)),
+        (" LIMIT 1", End),
+    ]);
+    Ok(open.asking::<Integer>().get_result::<i32>(conn).optional()?.is_some())
 }
 
 /// The word in the database.

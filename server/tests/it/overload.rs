@@ -88,6 +88,31 @@ on_both_databases!(row_42_a_body_without_an_end_is_refused_at_its_cap, async |st
     assert_eq!(store.count("stripe_event").await, 0);
 });
 
+on_both_databases!(who_sends_more_than_is_taken_reads_why, async |store| {
+    for (path, announced) in [("/admin/books/x/files", true), ("/webhooks/stripe", true), ("/webhooks/stripe", false)] {
+        let mut stream = TcpStream::connect(address(&store.url)).await.unwrap();
+        let length = if announced { "Content-Length: 67108864" } else { "Transfer-Encoding: chunked" };
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: {}\r\nOrigin: {}\r\nContent-Type: text/plain\r\n{length}\r\n\r\n",
+            address(&store.url),
+            store.url
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        // Like a browser, which reads the answer when it has sent all of the form.
+        let chunk = [b"100000\r\n".to_vec(), vec![b'x'; 1 << 20], b"\r\n".to_vec()].concat();
+        for _ in 0..64 {
+            let sent = if announced { &chunk[8..8 + (1 << 20)] } else { &chunk[..] };
+            stream.write_all(sent).await.unwrap();
+        }
+        if !announced {
+            stream.write_all(b"0\r\n\r\n").await.unwrap();
+        }
+        let mut answer = Vec::new();
+        timeout(Duration::from_secs(10), stream.read_to_end(&mut answer)).await.unwrap().unwrap();
+        assert!(answer.starts_with(b"HTTP/1.1 413"), "{path}: {}", String::from_utf8_lossy(&answer));
+    }
+});
+
 on_both_databases!(row_42_a_body_that_stops_arriving_is_given_up, async |store| {
     for path in ["/actions/add-to-cart", "/webhooks/stripe"] {
         let mut stream = TcpStream::connect(address(&store.url)).await.unwrap();

@@ -58,6 +58,9 @@ impl Shop {
     /// # Errors
     /// The database's.
     pub async fn figures_csv(&self, sheet: Sheet, question: Question, after: i64) -> Result<SheetPiece, Error> {
+        if after == 0 {
+            self.count_downloads().await?;
+        }
         self.0
             .db
             .read(move |conn| {

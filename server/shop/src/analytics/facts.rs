@@ -16,6 +16,9 @@ use diesel::sql_types::{Nullable, Text, Timestamp};
 const COUNTED: &str = "COALESCE(o.status, '') = 'succeeded' AND o.checkout_id IS NOT NULL";
 const LIVING: &str = "r.status IN ('pending', 'requires_action', 'succeeded')";
 
+/// Downloads that do not wait to be counted.
+const COUNTED_CLAIM: &str = "NOT EXISTS (SELECT 1 FROM uncounted_claim u WHERE u.claim_id = c.id)";
+
 /// A difference between a tally and what it stands for.
 #[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
 pub struct Wrong {
@@ -102,12 +105,12 @@ fn month(conn: &AnyConnection, zone: Zone, month: NaiveDate) -> String {
     post("book", "i.book_id", "o.currency", "r.created_at", &refund, &back_of);
     let fetched = format!(
         "{join} orders o ON {} JOIN order_item i ON i.order_id = o.id JOIN entitlement e ON e.order_item_id = i.id WHERE {COUNTED} \
-         AND EXISTS (SELECT 1 FROM download_token t JOIN download_claim c ON c.token_id = t.id WHERE t.entitlement_id = e.id)",
+         AND EXISTS (SELECT 1 FROM download_token t JOIN download_claim c ON c.token_id = t.id WHERE t.entitlement_id = e.id AND {COUNTED_CLAIM})",
         within("o.paid_at")
     );
     let claims = format!(
         "{join} download_claim c ON {} JOIN download_token t ON t.id = c.token_id JOIN entitlement e ON e.id = t.entitlement_id \
-         JOIN order_item i ON i.id = e.order_item_id JOIN orders o ON o.id = i.order_id",
+         JOIN order_item i ON i.id = e.order_item_id JOIN orders o ON o.id = i.order_id WHERE {COUNTED_CLAIM}",
         within("c.created_at")
     );
     for (dimension, key, format) in [("all", "''", "''"), ("book", "i.book_id", "i.book_id")] {
@@ -156,7 +159,8 @@ fn kept(conn: &AnyConnection, zone: Zone, month: NaiveDate) -> String {
 pub(super) fn fill(conn: &mut AnyConnection, zone: Zone, of: NaiveDate) -> Result<(), Error> {
     // On SQLite there is one writer.
     if let AnyConnection::Postgres(c) = conn {
-        c.batch_execute("LOCK TABLE tally IN EXCLUSIVE MODE")?;
+        // A month of a large store takes longer than any page may.
+        c.batch_execute("SET LOCAL statement_timeout = 0; LOCK TABLE tally IN EXCLUSIVE MODE")?;
     }
     let delete = format!("DELETE FROM tally WHERE {}", kept(conn, zone, of));
     diesel::sql_query(delete).execute(conn)?;

@@ -1,11 +1,10 @@
 //! Filling the tallies from the rows, and proving that they are what the rows say.
 
 use super::facts::{self, Wrong};
-use super::{Zone, month_of, state};
+use super::{Zone, state};
 use crate::db::AnyConnection;
 use crate::{Error, Shop};
-use chrono::{NaiveDate, NaiveDateTime};
-use std::collections::BTreeSet;
+use chrono::NaiveDate;
 
 impl Shop {
     /// Sees to it that the tallies are complete and in the store's time zone; fills them if not. Before the store opens.
@@ -78,13 +77,8 @@ pub(crate) fn check(conn: &mut AnyConnection) -> Result<Vec<Wrong>, Error> {
     Ok(wrong)
 }
 
-/// Makes the tallies of those months anew in which rows of these times were written in great numbers.
-pub(crate) fn refill(conn: &mut AnyConnection, times: impl Iterator<Item = NaiveDateTime>) -> Result<(), Error> {
+/// From now on the tallies are not complete, until they are made anew: before rows are written in great numbers.
+pub(crate) fn suspend(conn: &mut AnyConnection) -> Result<(), Error> {
     let zone = state::zone(conn)?;
-    let days: BTreeSet<NaiveDate> = times.map(|at| zone.day_of(at)).collect();
-    let months: BTreeSet<NaiveDate> = days.into_iter().map(month_of).collect();
-    for month in months {
-        facts::fill(conn, zone, month)?;
-    }
-    Ok(())
+    state::begin(conn, zone)
 }

@@ -1,4 +1,4 @@
-//! What a change of an order, a checkout or a download changes in the tallies, in the same transaction.
+//! What a change of an order or a checkout changes in the tallies, in the same transaction. ([`super::claims`] counts downloads.)
 //!
 //! An order is not stepped from one state to the next: what its rows add to the tallies is worked out before and after
 //! the change, and the difference is written. So nothing can be forgotten that a change entails, and what fails gives back
@@ -9,9 +9,7 @@ use super::state;
 use super::zone::{Zone, month_of, quarter_of};
 use crate::Error;
 use crate::db::AnyConnection;
-use crate::db::schema::{
-    dispute, download_claim, download_token, entitlement, order_item, orders, refund, refund_item,
-};
+use crate::db::schema::{dispute, order_item, orders, refund, refund_item};
 use crate::rights::LIVING;
 use crate::types::OrderStatus;
 use chrono::{NaiveDateTime, NaiveTime};
@@ -43,52 +41,22 @@ impl Standing {
 pub(crate) fn begun(conn: &mut AnyConnection, currency: &str, at: NaiveDateTime) -> Result<(), Error> {
     let mut ledger = Ledger::new(state::zone(conn)?, currency);
     ledger.post(Dimension::All, "", at, &Figures { checkouts: 1, ..Figures::default() });
-    ledger.postings.write(conn)
+    ledger.write(conn)
 }
 
-/// A title was fetched, or is about to be: a claim was written.
-pub(crate) fn claimed(
-    conn: &mut AnyConnection,
-    entitlement_id: i64,
-    format: &str,
-    at: NaiveDateTime,
-) -> Result<(), Error> {
-    type Row = (i64, String, Option<NaiveDateTime>, Option<i64>);
-    let (book_id, currency, paid_at, checkout_id): Row = entitlement::table
-        .inner_join(order_item::table.inner_join(orders::table))
-        .filter(entitlement::id.eq(entitlement_id))
-        .select((entitlement::book_id, orders::currency, orders::paid_at, orders::checkout_id))
-        .first(conn)?;
-    let claims: i64 = download_claim::table
-        .inner_join(download_token::table)
-        .filter(download_token::entitlement_id.eq(entitlement_id))
-        .count()
-        .get_result(conn)?;
-    let mut ledger = Ledger::new(state::zone(conn)?, &currency);
-    let (book, one) = (book_id.to_string(), Figures { downloads: 1, ..Figures::default() });
-    ledger.post(Dimension::All, "", at, &one);
-    ledger.post(Dimension::Book, &book, at, &one);
-    ledger.post(Dimension::Format, format, at, &one);
-    if let (1, Some(paid_at), Some(_)) = (claims, paid_at, checkout_id) {
-        let first = Figures { fetched: 1, ..Figures::default() };
-        ledger.post(Dimension::All, "", paid_at, &first);
-        ledger.post(Dimension::Book, &book, paid_at, &first);
-    }
-    ledger.postings.write(conn)
-}
-
-struct Ledger<'a> {
+/// Postings in one currency.
+pub(super) struct Ledger<'a> {
     zone: Zone,
     currency: &'a str,
     postings: Postings,
 }
 
 impl<'a> Ledger<'a> {
-    fn new(zone: Zone, currency: &'a str) -> Self {
+    pub(super) fn new(zone: Zone, currency: &'a str) -> Self {
         Self { zone, currency, postings: Postings::default() }
     }
 
-    fn post(&mut self, dimension: Dimension, key: &str, at: NaiveDateTime, figures: &Figures) {
+    pub(super) fn post(&mut self, dimension: Dimension, key: &str, at: NaiveDateTime, figures: &Figures) {
         let day = self.zone.day_of(at);
         let mut add = |grain, start| {
             let (currency, key) = (self.currency.to_owned(), key.to_owned());
@@ -100,6 +68,11 @@ impl<'a> Ledger<'a> {
         }
         add(Grain::Day, day.and_time(NaiveTime::MIN));
         add(Grain::Month, month_of(day).and_time(NaiveTime::MIN));
+    }
+
+    /// Adds them to the tallies.
+    pub(super) fn write(&self, conn: &mut AnyConnection) -> Result<(), Error> {
+        self.postings.write(conn)
     }
 
     /// For the whole store, and for the country that the money came from.

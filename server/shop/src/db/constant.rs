@@ -2,6 +2,7 @@
 //! next, and writes the text of most others anew to find the one that it has prepared; for the few that run with every
 //! download, that cost more than doing it.
 
+use super::AnyConnection;
 use chrono::NaiveDateTime;
 use diesel::backend::Backend;
 use diesel::prelude::*;
@@ -51,6 +52,18 @@ where
         }
         Ok(())
     }
+}
+
+/// The id that the next row of a table gets: for what has to know it first. Nobody else is given it, whether the row is
+/// written or not.
+pub(crate) fn next_id(conn: &mut AnyConnection, table: &'static str) -> QueryResult<i64> {
+    let next = match conn {
+        // There is one writer.
+        AnyConnection::Sqlite(_) => "SELECT COALESCE(MAX(seq), 0) + 1 FROM sqlite_sequence WHERE name = ",
+        AnyConnection::Postgres(_) => "SELECT nextval(pg_get_serial_sequence(",
+    };
+    let end = if matches!(conn, AnyConnection::Postgres(_)) { ", 'id'))" } else { "" };
+    Constant(&[(next, Value::Text(table)), (end, Value::End)]).asking::<BigInt>().get_result(conn)
 }
 
 /// Known by its text.

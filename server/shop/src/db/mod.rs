@@ -24,7 +24,7 @@ use writer::Writer;
 
 pub(crate) use bulk::Bulk;
 pub use connection::AnyConnection;
-pub(crate) use constant::{Constant, Value};
+pub(crate) use constant::{Constant, Value, next_id};
 
 mod connection {
     use diesel::{PgConnection, SqliteConnection};

@@ -576,6 +576,12 @@ diesel::table! {
 }
 
 diesel::table! {
+    uncounted_claim (claim_id) {
+        claim_id -> BigInt,
+    }
+}
+
+diesel::table! {
     tally_state (id) {
         id -> BigInt,
         zone -> Text,
@@ -643,6 +649,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     order_access,
     download_token,
     download_claim,
+    uncounted_claim,
     download_quota,
     download_log,
     stripe_event,

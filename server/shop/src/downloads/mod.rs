@@ -13,21 +13,20 @@ pub(crate) use history::disputed_orders;
 pub use history::{LogEntry, LogPage, LogQuery};
 pub use transfer::{FileFacts, OpenFile, Opened};
 
-use crate::analytics::posting;
+use crate::analytics::claims;
 use crate::clock::moment;
-use crate::db::Value::{Moment, Number, Text};
-use crate::db::schema::{
-    book, book_file, download_claim, download_quota, download_token, edition, entitlement, order_item, orders,
-};
-use crate::db::{AnyConnection, Constant, Manner};
+use crate::db::Value::{End, Moment, Number, Text};
+use crate::db::schema::{download_quota, download_token};
+use crate::db::{AnyConnection, Constant, Manner, next_id};
 use crate::failpoint::{Failpoint, pass};
 use crate::hooks::{DownloadBy, EventType, Listeners};
-use crate::orders::{TokenRow, owns, token_columns};
+use crate::orders::{TokenRow, owns};
 use crate::secrets::{self, BrowserSecret, BuyerSecret, Keys, Purpose};
 use crate::types::{BookFormat, Cover, DownloadView, FormatInfo, OrderNumber, Renewed, TokenState};
 use crate::{Error, Shop, catalog, fulfilment};
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
+use diesel::sql_types::{self, BigInt, Integer, Nullable, Timestamp};
 use log::Entry;
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -92,32 +91,38 @@ const TIMES_OVER: i64 = 2;
 
 #[derive(Queryable)]
 struct TokenContext {
+    title: TitleRow,
+    token: TokenRow,
+}
+
+#[derive(Queryable)]
+struct TitleRow {
     book_id: i64,
     order_id: i64,
     order_number: String,
     title: String,
     cover_key: Option<String>,
     accent: String,
-    token: TokenRow,
 }
 
 /// The token of that secret, if it is the entitlement's current one.
 fn find_token(conn: &mut AnyConnection, token: &str) -> Result<Option<TokenContext>, Error> {
-    Ok(download_token::table
-        .inner_join(entitlement::table.inner_join(order_item::table.inner_join(orders::table)).inner_join(book::table))
-        .filter(download_token::hash.eq(secrets::hash(token)))
-        .filter(download_token::revoked_at.is_null())
-        .select((
-            book::id,
-            orders::id,
-            orders::number,
-            order_item::title_snapshot,
-            book::cover_key,
-            book::accent,
-            token_columns!(),
-        ))
-        .first(conn)
-        .optional()?)
+    type Columns = (
+        (BigInt, BigInt, sql_types::Text, sql_types::Text, Nullable<sql_types::Text>, sql_types::Text),
+        (BigInt, BigInt, Integer, Timestamp, Integer, Integer, sql_types::Text, Timestamp),
+    );
+    let found = Constant(&[
+        (
+            "SELECT e.book_id, o.id, o.number, i.title_snapshot, b.cover_key, b.accent, \
+             t.id, t.entitlement_id, t.generation, t.expires_at, t.max_uses, t.used_count, e.state, e.granted_at \
+             FROM download_token AS t JOIN entitlement AS e ON e.id = t.entitlement_id \
+             JOIN order_item AS i ON i.id = e.order_item_id JOIN orders AS o ON o.id = i.order_id \
+             JOIN book AS b ON b.id = e.book_id WHERE t.revoked_at IS NULL AND t.hash = ",
+            Text(&secrets::hash(token)),
+        ),
+        ("", End),
+    ]);
+    Ok(found.asking::<Columns>().get_result(conn).optional()?)
 }
 
 impl Shop {
@@ -133,15 +138,18 @@ impl Shop {
             .read(move |conn| {
                 let Some(found) = find_token(conn, &token)? else { return Ok(None) };
                 let now = shop.0.clock.now();
-                let owned = owns(conn, &shop, found.order_id, &keys)?;
-                let view = owned.then(|| found.token.view(conn, &shop, found.book_id, keys.browser.as_ref(), now));
+                let owned = owns(conn, &shop, found.title.order_id, &keys)?;
+                let view =
+                    owned.then(|| found.token.view(conn, &shop, found.title.book_id, keys.browser.as_ref(), now));
                 let download = view.transpose()?;
                 Ok(Some(DownloadPage {
-                    byline: catalog::bylines(conn, &[found.book_id])?.remove(&found.book_id).unwrap_or_default(),
-                    title: found.title,
-                    cover: found.cover_key.map(|key| Cover { key }),
-                    accent: found.accent,
-                    order_number: owned.then(|| found.order_number.parse().ok()).flatten(),
+                    byline: catalog::bylines(conn, &[found.title.book_id])?
+                        .remove(&found.title.book_id)
+                        .unwrap_or_default(),
+                    title: found.title.title,
+                    cover: found.title.cover_key.map(|key| Cover { key }),
+                    accent: found.title.accent,
+                    order_number: owned.then(|| found.title.order_number.parse().ok()).flatten(),
                     download,
                 }))
             })
@@ -197,7 +205,7 @@ impl Shop {
             .write(move |conn| {
                 let now = shop.0.clock.now();
                 let found = find_token(conn, &token)?.ok_or(Error::NotFound)?;
-                if !owns(conn, &shop, found.order_id, &keys)? {
+                if !owns(conn, &shop, found.title.order_id, &keys)? {
                     return Err(Error::Forbidden("renew"));
                 }
                 if !found.token.renewable(&shop, now) {
@@ -241,7 +249,7 @@ fn claim(
         entry.log(conn, shop, 403, "not the buyer's browser")?;
         return Ok(Claimed::NotYours);
     };
-    if !owns(conn, shop, found.order_id, &visitor.keys())? {
+    if !owns(conn, shop, found.title.order_id, &visitor.keys())? {
         entry.log(conn, shop, 403, "not the buyer's browser")?;
         return Ok(Claimed::NotYours);
     }
@@ -249,18 +257,9 @@ fn claim(
         entry.log(conn, shop, 403, "suspended")?;
         return Ok(Claimed::Refused(found.token.state(now)));
     }
-    let mut files = book_file::table
-        .inner_join(edition::table)
-        .filter(edition::book_id.eq(found.book_id))
-        .order(edition::id.desc())
-        .select((book_file::id, book_file::bytes, book_file::filename, book_file::format))
-        .into_boxed();
-    files = match what {
-        Wanted::Format(format) => files.filter(book_file::format.eq(format.as_str())),
-        Wanted::File(name) => files.filter(book_file::filename.eq(name)),
+    let Some((file_id, size, filename, format)) = wanted_file(conn, found.title.book_id, what)? else {
+        return Err(Error::NotFound);
     };
-    let file = files.first::<(i64, i64, String, String)>(conn).optional()?;
-    let Some((file_id, size, filename, format)) = file else { return Err(Error::NotFound) };
     // Locks the token's row until the end of the transaction, so that a double click finds the first click's claim. On
     // SQLite there is one writer.
     if let AnyConnection::Postgres(conn) = conn {
@@ -280,29 +279,44 @@ fn claim(
         entry.log(conn, shop, 410, if state == TokenState::Expired { "expired" } else { "used up" })?;
         return Ok(Claimed::Refused(state));
     }
-    let claim_id: i64 = diesel::insert_into(download_claim::table)
-        .values((
-            download_claim::token_id.eq(found.token.token_id),
-            // The secret depends on the id; until that is known, the hash of something nobody knows.
-            download_claim::hash.eq(secrets::hash(&secrets::random())),
-            download_claim::browser_hash.eq(browser.hash()),
-            download_claim::created_at.eq(now),
-            download_claim::expires_at.eq(now + TimeDelta::hours(shop.0.settings.policy.claim_hours.into())),
-            download_claim::format.eq(&format),
-        ))
-        .returning(download_claim::id)
-        .get_result(conn)?;
+    // The secret depends on the id.
+    let claim_id = next_id(conn, "download_claim")?;
     let secret = shop.0.key.derive(Purpose::DownloadClaim, claim_id, 0);
+    let ends = now + TimeDelta::hours(shop.0.settings.policy.claim_hours.into());
     Constant(&[
-        ("UPDATE download_claim SET hash = ", Text(&secrets::hash(&secret))),
-        (" WHERE id = ", Number(claim_id)),
+        (
+            "INSERT INTO download_claim (id, token_id, hash, browser_hash, created_at, expires_at, format) VALUES (",
+            Number(claim_id),
+        ),
+        (", ", Number(found.token.token_id)),
+        (", ", Text(&secrets::hash(&secret))),
+        (", ", Text(&browser.hash())),
+        (", ", Moment(now)),
+        (", ", Moment(ends)),
+        (", ", Text(&format)),
+        (")", End),
     ])
     .execute(conn)?;
     Entry { claim_id: Some(claim_id), ..entry }.log(conn, shop, 303, "claimed")?;
     let (kind, title) = (EventType::DownloadClaimed, found.token.entitlement_id);
     Listeners::load(conn)?.download(conn, kind, title, DownloadBy::Buyer, now)?;
-    posting::claimed(conn, found.token.entitlement_id, &format, now)?;
-    Ok(Claimed::File(file_path(shop, claim_id, &filename)))
+    claims::note(conn, claim_id)?;
+    Ok(Claimed::File(format!("/f/{secret}/{filename}")))
+}
+
+/// The newest file that is wanted of a book: id, bytes, name and format.
+fn wanted_file(
+    conn: &mut AnyConnection,
+    book_id: i64,
+    what: &Wanted,
+) -> QueryResult<Option<(i64, i64, String, String)>> {
+    let files = "SELECT f.id, f.bytes, f.filename, f.format FROM book_file AS f JOIN edition AS n ON n.id = f.edition_id WHERE n.book_id = ";
+    let (which, named) = match what {
+        Wanted::Format(format) => (" AND f.format = ", format.as_str()),
+        Wanted::File(name) => (" AND f.filename = ", name.as_str()),
+    };
+    let newest = Constant(&[(files, Number(book_id)), (which, Text(named)), (" ORDER BY n.id DESC LIMIT 1", End)]);
+    newest.asking::<(BigInt, BigInt, sql_types::Text, sql_types::Text)>().get_result(conn).optional()
 }
 
 fn file_path(shop: &Shop, claim_id: i64, filename: &str) -> String {
@@ -316,14 +330,13 @@ fn latest_claim(
     browser: &BrowserSecret,
     now: NaiveDateTime,
 ) -> Result<Option<(i64, NaiveDateTime)>, Error> {
-    Ok(download_claim::table
-        .filter(download_claim::token_id.eq(token_id))
-        .filter(download_claim::browser_hash.eq(browser.hash()))
-        .filter(download_claim::expires_at.gt(now))
-        .order(download_claim::id.desc())
-        .select((download_claim::id, download_claim::expires_at))
-        .first(conn)
-        .optional()?)
+    let latest = Constant(&[
+        ("SELECT id, expires_at FROM download_claim WHERE token_id = ", Number(token_id)),
+        (" AND browser_hash = ", Text(&browser.hash())),
+        (" AND expires_at > ", Moment(now)),
+        (" ORDER BY id DESC LIMIT 1", End),
+    ]);
+    Ok(latest.asking::<(BigInt, Timestamp)>().get_result(conn).optional()?)
 }
 
 /// A running claim that can still serve the whole file.

@@ -22,7 +22,7 @@ mod state;
 mod words;
 
 use crate::db::Bulk;
-use crate::{Error, Shop};
+use crate::{Error, Shop, analytics};
 use books::BookMaker;
 use calendar::{Calendar, DAYS};
 use chrono::NaiveDate;
@@ -171,6 +171,8 @@ impl Shop {
         let (book, day) = begun.positions(plan)?;
         let mut added = Added::default();
         if book >= plan.books && (plan.orders == 0 || day >= DAYS) {
+            // Unless it was interrupted right before, nothing is to do.
+            self.keep_tallies().await?;
             return Ok(added);
         }
         let bulk = self.0.db.bulk().await?;
@@ -193,6 +195,8 @@ impl Shop {
             added.books = plan.books - book;
         }
         if plan.orders > 0 && day < DAYS {
+            // A month is summed once, when it is whole. Whoever opens the store before that sums what is there.
+            bulk.write(analytics::suspend).await?;
             let calendar = Calendar::new(plan.seed, plan.orders, plan.until)?;
             let before = calendar.before(day);
             let make = self.orders_maker(plan, &words, calendar).await?;
@@ -201,6 +205,8 @@ impl Shop {
             added.orders = plan.orders - before;
         }
         bulk.write(state::finish).await?;
+        drop(bulk);
+        self.keep_tallies().await?;
         Ok(added)
     }
 

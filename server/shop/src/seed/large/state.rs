@@ -5,7 +5,7 @@ use super::rows::{Ids, Out};
 use super::{CHECKOUT_PREFIX, LargeError, Plan, samples};
 use crate::db::schema::{book_file, checkout, invoice_series, orders};
 use crate::db::{AnyConnection, both};
-use crate::{Error, analytics, invoices};
+use crate::{Error, invoices};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use std::collections::BTreeMap;
@@ -104,9 +104,6 @@ pub(super) fn write(conn: &mut AnyConnection, before: Ids, out: &Out) -> Result<
     }
     out.rows.write(conn)?;
     out.ids.keep(conn)?;
-    let times = out.rows.checkouts.iter().map(|row| row.created_at);
-    let times = times.chain(out.rows.orders.iter().filter_map(|row| row.paid_at));
-    analytics::refill(conn, times.chain(out.rows.claims.iter().map(|row| row.created_at)))?;
     for (year, next) in &out.series {
         let row =
             (invoice_series::series.eq(invoices::SERIES), invoice_series::year.eq(year), invoice_series::next.eq(next));
