@@ -82,7 +82,7 @@ fn month(conn: &AnyConnection, zone: Zone, month: NaiveDate) -> String {
         within("r.created_at")
     );
     let lost = format!(
-        "{join} dispute d ON {} JOIN orders o ON o.id = d.order_id WHERE COALESCE(d.status, '') = 'lost' AND {COUNTED}",
+        "{join} dispute d ON {} JOIN orders o ON o.id = d.order_id WHERE COALESCE(d.status, '') = 'lost' AND d.currency = o.currency AND {COUNTED}",
         within("d.created_at")
     );
     let order = [

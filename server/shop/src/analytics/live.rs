@@ -4,7 +4,7 @@
 //! index, and it does not matter which process has taken the payment.
 
 use crate::db::AnyConnection;
-use crate::db::schema::{checkout, download_claim, orders, refund};
+use crate::db::schema::{checkout, dispute, download_claim, orders, refund};
 use crate::{Error, Shop};
 use chrono::NaiveDateTime;
 use diesel::dsl::max;
@@ -14,8 +14,8 @@ use tokio::sync::watch;
 /// Who may look at once in one process; a page of the desk that finds no place is as good as one without scripts.
 const LISTENERS: usize = 64;
 
-/// When the newest checkout, order, refund and download were.
-type Newest = [Option<NaiveDateTime>; 4];
+/// When the newest checkout, order, download and change of a dispute were, and the newest refund.
+type Newest = ([Option<NaiveDateTime>; 4], Option<i64>);
 
 /// What is sent to the listeners.
 #[derive(Debug)]
@@ -72,10 +72,14 @@ impl Shop {
 }
 
 fn newest(conn: &mut AnyConnection) -> Result<Newest, Error> {
-    Ok([
+    let times = [
         checkout::table.select(max(checkout::created_at)).first(conn)?,
         orders::table.select(max(orders::paid_at)).first(conn)?,
-        refund::table.select(max(refund::created_at)).first(conn)?,
         download_claim::table.select(max(download_claim::created_at)).first(conn)?,
-    ])
+        // Few, and they change: one that is lost is money that has gone.
+        dispute::table.select(max(dispute::updated_at)).first(conn)?,
+    ];
+    // Made in Stripe's dashboard, a refund comes with the time at which it was made there.
+    let refunds = refund::table.select(max(refund::id)).first(conn)?;
+    Ok((times, refunds))
 }

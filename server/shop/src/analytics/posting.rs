@@ -123,6 +123,8 @@ fn order(conn: &mut AnyConnection, zone: Zone, order_id: i64) -> Result<Postings
     let lost: Vec<(NaiveDateTime, i64)> = dispute::table
         .filter(dispute::order_id.eq(order_id))
         .filter(dispute::status.eq("lost"))
+        // Money of another currency is never added.
+        .filter(dispute::currency.eq(&currency))
         .select((dispute::created_at, dispute::amount))
         .load(conn)?;
     for (at, disputed) in lost {
