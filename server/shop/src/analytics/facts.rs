@@ -54,7 +54,14 @@ fn month(conn: &AnyConnection, zone: Zone, month: NaiveDate) -> String {
         .filter_map(|day| Some((day, zone.start_of(day), zone.start_of(day.succ_opt()?))))
         .map(|(day, starts, ends)| format!("({}, {}, {})", midnight(day), stamp(starts), stamp(ends)))
         .collect();
-    let within = |at: &str| format!("{at} >= s.starts AND {at} < s.ends");
+    let (opens, closes) = (stamp(zone.start_of(month)), stamp(zone.start_of(next_month(month))));
+    // PostgreSQL cannot see that the days are of one month, and would read whole tables.
+    let within = |at: &str| match conn {
+        AnyConnection::Sqlite(_) => format!("{at} >= s.starts AND {at} < s.ends"),
+        AnyConnection::Postgres(_) => {
+            format!("{at} >= s.starts AND {at} < s.ends AND {at} >= {opens} AND {at} < {closes}")
+        }
+    };
     // SQLite goes from the days to their rows in the order in which they are named, and never the other way.
     let join = match conn {
         AnyConnection::Sqlite(_) => "CROSS JOIN",
