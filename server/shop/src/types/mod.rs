@@ -15,6 +15,7 @@ mod refund;
 mod role;
 mod scope;
 mod slug;
+mod tax;
 
 pub use book::{
     BookCard, BookDetail, BookFormat, CatalogPage, Contributor, ContributorRole, Cover, FormatInfo, ParseRoleError,
@@ -36,3 +37,4 @@ pub use refund::{DisputeStage, MoneyNote, MoneyNoteKind, RefundStatus};
 pub use role::{Role, UnknownRole};
 pub use scope::{Scope, UnknownScope};
 pub use slug::{InvalidSlug, Slug};
+pub use tax::{TaxSource, TaxTreatment, UnknownTaxWord};
