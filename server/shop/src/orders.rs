@@ -8,7 +8,7 @@ use crate::secrets::{BrowserSecret, Keys, Purpose};
 use crate::types::{
     Cover, Currency, DownloadView, Email, Money, OrderItemView, OrderNumber, OrderStatus, OrderView, TokenState,
 };
-use crate::{Error, Shop, access, downloads, limits, rights};
+use crate::{Error, Shop, access, downloads, limits, rights, tax};
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 use std::collections::HashMap;
@@ -22,6 +22,7 @@ pub(crate) struct OrderRow {
     number: String,
     email: String,
     amount_subtotal: i64,
+    amount_discount: i64,
     amount_tax: i64,
     amount_total: i64,
     currency: String,
@@ -36,6 +37,7 @@ macro_rules! order_columns {
             orders::number,
             orders::email,
             orders::amount_subtotal,
+            orders::amount_discount,
             orders::amount_tax,
             orders::amount_total,
             orders::currency,
@@ -281,6 +283,7 @@ pub(crate) fn view(conn: &mut AnyConnection, shop: &Shop, row: OrderRow, keys: &
         items,
         subtotal: money(row.amount_subtotal),
         tax: money(row.amount_tax),
+        tax_included: tax::is_included(row.amount_subtotal, row.amount_discount, row.amount_total),
         total: money(row.amount_total),
         invoice,
         owned,

@@ -3,12 +3,26 @@
 //! Amounts are minor units of the order's currency, rates parts per million. What an order bears is written once, with the
 //! order, and never worked out again.
 
+pub mod place;
+pub mod rates;
+pub mod report;
+mod settings;
+mod storing;
+pub mod vat_id;
+mod vies;
+pub mod working;
+
 use crate::Error;
 use crate::db::AnyConnection;
 use crate::db::schema::{order_item, order_tax};
 use crate::types::{TaxSource, TaxTreatment};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
+
+pub use settings::{TaxRates, settings};
+pub(crate) use storing::{Looked, Taxed, plan, read_plan, tax, write};
+pub(crate) use vies::Register;
+pub use vies::Vies;
 
 /// What tax an item bears at one rate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +47,12 @@ pub struct Line {
     pub treatment: TaxTreatment,
     /// Who worked it out.
     pub source: TaxSource,
+}
+
+/// Whether the prices of an order hold its tax: nothing was added to what is left of them.
+#[must_use]
+pub const fn is_included(subtotal: i64, discount: i64, total: i64) -> bool {
+    subtotal.saturating_sub(discount) == total
 }
 
 /// The taxes of an order, item by item in the order's own order; an item may have several, and none if nobody taxes it.
