@@ -94,7 +94,7 @@ pub async fn live(
 }
 
 /// An answer that no cache keeps.
-pub(super) fn unkept(mut response: Response) -> Response {
+fn unkept(mut response: Response) -> Response {
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
     response
 }

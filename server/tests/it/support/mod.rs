@@ -28,7 +28,7 @@ pub use program::{Program, log};
 pub use receiver::{Receiver, Taken};
 pub use s3::{FilesWay, S3Server};
 pub use stripe::{cookie, event, session_of, signature, v1};
-pub use tables::schema;
+pub use tables::{Column, schema};
 
 use diesel::RunQueryDsl as _;
 use diesel::sql_types::{BigInt, Text};
