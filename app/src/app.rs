@@ -80,6 +80,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/account") view=admin::AccountPage ssr=ASYNC/>
                 <Route path=path!("/admin/account/codes") view=admin::CodesPage ssr=ASYNC/>
                 <Route path=path!("/admin/audit") view=admin::AuditPage ssr=ASYNC/>
+                // The desk: tax.
+                <Route path=path!("/admin/settings/tax") view=admin::TaxPage ssr=ASYNC/>
                 // The desk: orders, buyers, attention.
                 <Route path=path!("/admin/orders") view=admin::OrdersPage ssr=ASYNC/>
                 <Route path=path!("/admin/orders/new") view=admin::GiftPage ssr=ASYNC/>

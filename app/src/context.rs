@@ -16,6 +16,7 @@ use leptos::prelude::use_context;
 use leptos::server_fn::redirect::REDIRECT_HEADER;
 use leptos_axum::ResponseOptions;
 use shop::cart::Cart;
+use shop::types::Currency;
 use shop::{BrowserSecret, BuyerSecret, ClientIp, Keys, Shop};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
@@ -27,6 +28,8 @@ use tower_sessions::Session;
 const CART: &str = "cart";
 /// The cookie that keeps the theme.
 const THEME: &str = "theme";
+/// The cookie that keeps the currency.
+const CURRENCY: &str = "currency";
 
 /// The shop.
 ///
@@ -51,8 +54,9 @@ fn session() -> Result<Session, AppError> {
 async fn read_cart(session: &Session) -> Result<Cart, AppError> {
     let kept = session.get::<Cart>(CART).await.map_err(|error| internal(&error))?;
     match kept {
-        Some(cart) => Ok(cart),
-        None => Ok(Cart::new(shop()?.currency())),
+        Some(cart) if cart.count() > 0 => Ok(cart),
+        // An empty one has no currency to keep to.
+        _ => Ok(Cart::new(currency_or_own()?)),
     }
 }
 
@@ -128,7 +132,7 @@ impl HeldCart {
     /// # Errors
     /// Internal, if there is no shop.
     pub fn clear(&mut self) -> Result<(), AppError> {
-        self.cart = Cart::new(shop()?.currency());
+        self.cart = Cart::new(currency_or_own()?);
         Ok(())
     }
 
@@ -208,12 +212,46 @@ pub fn theme_of(headers: &HeaderMap) -> Theme {
     cookies.iter().filter_map(|value| value.to_str().ok()).find_map(theme_in).unwrap_or_default()
 }
 
+/// The currency of the page: what the visitor chose, if the store sells in it, else the store's own. None without a shop.
+#[must_use]
+pub fn currency() -> Option<Currency> {
+    let shop = shop().ok()?;
+    Some(use_context::<Parts>().map_or_else(|| shop.currency(), |parts| currency_of(&parts.headers, &shop)))
+}
+
+/// The same, with the error of a missing shop.
+///
+/// # Errors
+/// Internal, if the router forgot to provide it.
+pub fn currency_or_own() -> Result<Currency, AppError> {
+    currency().map_or_else(|| shop().map(|shop| shop.currency()), Ok)
+}
+
+/// The currency in a request's cookies, if the store sells in it, else the store's own.
+#[must_use]
+pub fn currency_of(headers: &HeaderMap, shop: &Shop) -> Currency {
+    let cookies = headers.get_all(header::COOKIE);
+    let mut chosen =
+        cookies.iter().filter_map(|value| value.to_str().ok()).filter_map(|text| cookie_in(text, CURRENCY));
+    chosen.find_map(|code| shop.sells_in(code)).unwrap_or_else(|| shop.currency())
+}
+
+/// Keeps the currency for a year.
+///
+/// # Errors
+/// Internal, if there is no response to put the cookie on.
+pub fn keep_currency(currency: Currency) -> Result<(), AppError> {
+    let secure = if shop()?.is_https() { "; Secure" } else { "" };
+    set_cookie(&format!("{CURRENCY}={}; Path=/; Max-Age=31536000; SameSite=Lax{secure}", currency.code()))
+}
+
+fn cookie_in<'a>(cookies: &'a str, wanted: &str) -> Option<&'a str> {
+    let mut pairs = cookies.split(';').filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(name, _)| *name == wanted).map(|(_, value)| value)
+}
+
 fn theme_in(cookies: &str) -> Option<Theme> {
-    cookies
-        .split(';')
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, _)| *name == THEME)
-        .and_then(|(_, value)| Theme::parse(value))
+    cookie_in(cookies, THEME).and_then(Theme::parse)
 }
 
 /// Keeps the theme for a year.

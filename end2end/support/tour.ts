@@ -12,6 +12,7 @@ import { addEdition } from "./editions";
 import { askForLibrary, readMail } from "./library";
 import type { Store } from "./store";
 import { deskOrders } from "./tour-orders";
+import { deskTax } from "./tour-tax";
 import { deskWebhooks } from "./tour-webhooks";
 import { expireSession, fault, noFaults } from "./stripe";
 
@@ -310,4 +311,4 @@ export async function desk({ page, store, anotherBrowser, look }: Tour): Promise
 }
 
 /** All of it. */
-export const tours = { browsing, cart, paying, owning, library, desk, deskBooks, deskOrders, deskWebhooks };
+export const tours = { browsing, cart, paying, owning, library, desk, deskBooks, deskOrders, deskTax, deskWebhooks };

@@ -17,6 +17,7 @@ use shop::files::Place;
 use shop::hooks::Reach;
 use shop::outbox::MailWebhookSecrets;
 use shop::payments::{STRIPE_API_BASE, StripeKey};
+use shop::tax::Vies;
 use shop::types::Currency;
 use shop::{Policy, SecretKey};
 use std::fmt::Display;
@@ -55,6 +56,8 @@ pub struct Config {
     pub mail_webhook_secrets: Option<MailWebhookSecrets>,
     /// `WEBHOOK_PORTS`, `WEBHOOK_NETWORKS`: how far the store's own webhooks reach.
     pub webhooks: Reach,
+    /// `VIES_API_BASE`: where numbers for value-added tax are looked up, if the desk wants that.
+    pub vies: Vies,
     /// `SECRET_KEY`, or the one kept in `DATA_DIR/secret.key`.
     pub secret_key: SecretKey,
     /// `TRUSTED_PROXIES`: whose `X-Forwarded-For` is believed.
@@ -84,6 +87,8 @@ pub struct Store {
     pub name: String,
     /// What prices are shown and charged in: an ISO 4217 code.
     pub currency: Currency,
+    /// Further currencies that prices may be in: the buyer chooses.
+    pub currencies: Vec<Currency>,
     /// Whose days the store's figures are told in: a name of the IANA's list.
     pub time_zone: Zone,
     /// Days that a download token is good for.
@@ -117,6 +122,7 @@ impl Default for Store {
             name: "Octavo".into(),
             #[expect(clippy::expect_used, reason = "USD is in the table; a test reads the default")]
             currency: "USD".parse().expect("a known currency"),
+            currencies: Vec::new(),
             time_zone: Zone::default(),
             token_days: policy.token_days,
             token_uses: policy.token_uses,
@@ -300,6 +306,7 @@ impl Config {
             mail: mail::read(env, demo, &data_dir, &store.name)?,
             mail_webhook_secrets: env.filled("MAIL_WEBHOOK_SECRET")?,
             webhooks: reach(env, demo && here)?,
+            vies: vies(env)?,
             store,
             // The last one, because it may write a file: a wrong setting leaves none behind.
             secret_key: secret_key(env, &database, &data_dir)?,
@@ -363,6 +370,15 @@ fn reach(env: &Env<'_>, here: bool) -> Result<Reach, ConfigError> {
     }
     reach.networks.extend(networks("WEBHOOK_NETWORKS", &env.get("WEBHOOK_NETWORKS")?.unwrap_or_default())?);
     Ok(reach)
+}
+
+/// The register's own address, or another one: https, or on this machine.
+fn vies(env: &Env<'_>) -> Result<Vies, ConfigError> {
+    let Some(url) = env.filled::<Url>("VIES_API_BASE")? else { return Ok(Vies::default()) };
+    if !(url.scheme() == "https" || is_loopback(&url)) || !url.path().ends_with('/') {
+        return Err(wrong("VIES_API_BASE", "must be https unless its host is loopback, and end with a slash"));
+    }
+    Ok(Vies::at(&url))
 }
 
 fn networks(name: &str, list: &str) -> Result<Vec<IpNet>, ConfigError> {

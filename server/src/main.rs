@@ -11,6 +11,7 @@ mod files;
 mod mail;
 mod rollups;
 mod seed;
+mod tax;
 mod webhooks;
 
 use anyhow::Context as _;
@@ -25,6 +26,7 @@ use shop::db::Db;
 use shop::files::Files;
 use shop::hooks::Reach;
 use shop::payments::Payments;
+use shop::tax::Vies;
 use shop::types::{Email, OrderNumber};
 use shop::{Clock, Parts, SecretKey, Shop};
 use std::io::Write as _;
@@ -98,6 +100,9 @@ enum Command {
     /// Proves and makes anew the sums that the overview of the desk is read from.
     #[command(subcommand)]
     Rollups(rollups::Command),
+    /// What the tax office wants to know.
+    #[command(subcommand)]
+    Tax(tax::Command),
     /// Prints the link that opens an order in any browser, for a buyer who has lost it.
     OrderLink {
         /// The order's number, like ABCDE-FGHJK.
@@ -166,6 +171,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Buyer(command) => return buyer::run(command, &env, &cli.config).await,
         Command::Files(command) => files::run(&command, &env).await?,
         Command::Rollups(command) => return rollups::run(command, &env, &cli.config).await,
+        Command::Tax(command) => tax::run(command, &env, &cli.config).await?,
         Command::OrderLink { number } => {
             let shop = build_shop(Config::read(&env, &cli.config)?).await?;
             println!("{}", shop.order_link(&number).await.context("no paid order of this number")?);
@@ -210,11 +216,13 @@ async fn closed_shop(config: Offline) -> anyhow::Result<Shop> {
             name: config.store.name.clone(),
             base_url: "http://127.0.0.1".into(),
             currency: config.store.currency,
+            currencies: config.store.currencies.clone(),
             demo: false,
             livemode: config.live,
             policy: config.store.policy(),
             webhooks: Reach::default(),
             time_zone: config.store.time_zone,
+            vies: Vies::default(),
         },
         db: open_db(&config.storage).await?,
         files: Files::open(&config.storage.files)?,
@@ -232,11 +240,13 @@ async fn build_shop(config: Config) -> anyhow::Result<Shop> {
             name: config.store.name.clone(),
             base_url: config.base_url,
             currency: config.store.currency,
+            currencies: config.store.currencies.clone(),
             demo: config.demo,
             livemode: config.stripe_key.livemode(),
             policy: config.store.policy(),
             webhooks: config.webhooks,
             time_zone: config.store.time_zone,
+            vies: config.vies,
         },
         db: open_db(&storage).await?,
         files: Files::open(&storage.files)?,

@@ -1,7 +1,7 @@
 //! Pages that are the same for everybody without a cart: kept as they were sent, for as long as no book changes.
 //!
-//! Anonymous means: no session cookie. Such a visitor's catalogue and book pages depend on the URL, the theme, the
-//! encoding and the books; so that is the key, with the database's content version for the books (raised by triggers
+//! Anonymous means: no session cookie. Such a visitor's catalogue and book pages depend on the URL, the theme, the currency,
+//! the encoding and the books; so that is the key, with the database's content version for the books (raised by triggers
 //! with every change, whoever makes it). The version is read again at most every [`Settings::recheck`], by the first
 //! request that finds it old: a change is on every page that late at the latest, in every process.
 
@@ -64,7 +64,7 @@ struct Inner {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
     version: i64,
-    /// Encoding, theme, path and query.
+    /// Encoding, theme, currency, path and query.
     name: String,
 }
 
@@ -137,7 +137,9 @@ impl PageCache {
         }
         let mut name = String::with_capacity(96);
         let theme = context::theme_of(request.headers());
-        let _ = write!(name, "{} {} {}", encoding(request.headers()), theme.as_str(), request.uri().path());
+        let currency = context::currency_of(request.headers(), &self.0.shop);
+        let (encoding, theme, path) = (encoding(request.headers()), theme.as_str(), request.uri().path());
+        let _ = write!(name, "{encoding} {theme} {currency} {path}");
         for (i, pair) in pairs(request.uri()).filter(|(key, _)| !is_tracking(key)).enumerate() {
             let _ = write!(name, "{}{}={}", if i == 0 { '?' } else { '&' }, pair.0, pair.1);
         }

@@ -6,7 +6,7 @@ use crate::page_cache::{self, Found, PageCache};
 use crate::routes::api;
 use crate::routes::{
     actions, assets, covers, demo_mail, desk_books, desk_files, download, errors, figures, health, mail_webhook,
-    stripe_webhook,
+    stripe_webhook, tax_report,
 };
 use crate::session_store;
 use crate::uploads::Uploads;
@@ -233,7 +233,8 @@ pub fn store(settings: Settings) -> Store {
     // The figures of the desk: as files, and that they have changed for as long as somebody looks.
     let figures = Router::new()
         .route("/admin/figures/{name}", get(figures::csv))
-        .route("/admin/figures/live", get(figures::live));
+        .route("/admin/figures/live", get(figures::live))
+        .route("/admin/settings/tax/report.csv", get(tax_report::report));
     // The desk's books: forms with files in them, which take as long as they are large; and one with a long text.
     let uploads = Router::new()
         .route("/admin/books/new/epub", post(desk_books::epub))

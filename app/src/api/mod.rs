@@ -6,12 +6,14 @@
 pub mod admin;
 pub mod cart;
 pub mod checkout;
+pub mod currency;
 pub mod library;
 pub mod orders;
 pub mod theme;
 
 pub use cart::{AddToCart, RemoveFromCart, add_to_cart, remove_from_cart};
 pub use checkout::{CheckoutFree, StartCheckout, checkout_free, start_checkout};
+pub use currency::{SetCurrency, set_currency};
 pub use library::{
     OpenLibrary, RequestAccess, SignOut, SignOutEverywhere, open_library, request_access, sign_out, sign_out_everywhere,
 };

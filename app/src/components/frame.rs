@@ -1,5 +1,6 @@
 //! The header and the footer of every page.
 
+use crate::components::CurrencySwitch;
 use crate::context;
 use crate::islands::{CartCount, CartItems, ThemeSwitch};
 use leptos::prelude::*;
@@ -32,6 +33,7 @@ pub fn Footer() -> impl IntoView {
     let store = shop.map_or_else(|| "Octavo".to_owned(), |shop| shop.store_name().to_owned());
     view! {
         <footer class="foot">
+            <CurrencySwitch/>
             <p>{store}" sells e-books without DRM: pay once, keep the files."</p>
             {demo.then(|| view! { <p>"This is a demonstration. No real money moves."</p> })}
             {mailbox

@@ -3,6 +3,7 @@
 pub mod chart;
 pub mod code_form;
 pub mod cover;
+pub mod currency;
 pub mod desk;
 pub mod downloads;
 pub mod error_page;
@@ -14,6 +15,7 @@ pub mod text;
 
 pub use code_form::CodeForm;
 pub use cover::{Cover, CoverSize};
+pub use currency::CurrencySwitch;
 pub use desk::{Desk, Gate, Section};
 pub use downloads::Downloads;
 pub use error_page::ErrorPage;

@@ -77,6 +77,11 @@ fn done(code: &str) -> Option<&'static str> {
         "event-replayed" => "The event is worked on within seconds.",
         "erased" => "The buyer is erased.",
         "erased-but-invoices" => "The buyer is erased. Invoices keep name and address until their time is over.",
+        // Tax.
+        "tax-saved" => "Saved. It holds for who begins to pay from now on.",
+        "tax-rate-set" => "The rate is set.",
+        "tax-code-set" => "The product tax code is set, for who begins to pay from now on.",
+        "tax-rate-removed" => "The rate is removed. What came with the program holds again.",
         // Webhooks.
         "webhook-added" => "The endpoint is there. Copy the secret now: it is shown for ten minutes.",
         "webhook-changed" => "Saved.",

@@ -22,7 +22,7 @@ pub fn OrderDetails(
                             <dd>{order.subtotal.to_string()}</dd>
                         </div>
                         <div>
-                            <dt>"Tax"</dt>
+                            <dt>{if order.tax_included { "Tax, included" } else { "Tax" }}</dt>
                             <dd>{order.tax.to_string()}</dd>
                         </div>
                     }

@@ -16,7 +16,7 @@ pub fn BookPage() -> impl IntoView {
     page(async {
         let slug: Slug = param("slug").parse()?;
         let shop = context::shop()?;
-        let book = shop.book(&slug, shop.currency()).await?.ok_or(AppError::NOT_FOUND)?;
+        let book = shop.book(&slug, context::currency_or_own()?).await?.ok_or(AppError::NOT_FOUND)?;
         let cart = context::cart().await?;
         let in_cart = cart.count() > 0 && shop.cart_view(&cart).await?.lines.iter().any(|line| line.book.slug == slug);
         Ok(detail(&shop, book, in_cart).into_any())
@@ -103,6 +103,12 @@ fn buy_box(book: &BookDetail, in_cart: bool) -> impl IntoView + use<> {
         }
         .into_any()
     };
+    let unsold = match context::currency() {
+        Some(currency) if context::shop().is_ok_and(|shop| shop.currency() != currency) => {
+            format!("This book is not sold in {currency}.")
+        }
+        _ => "This book is not for sale here at the moment.".to_owned(),
+    };
     match book.card.price {
         Some(price) => view! {
             <aside class="buy" aria-label="Buy this book">
@@ -114,7 +120,7 @@ fn buy_box(book: &BookDetail, in_cart: bool) -> impl IntoView + use<> {
         .into_any(),
         None => view! {
             <aside class="buy" aria-label="Buy this book">
-                <p class="note">"This book is not for sale here at the moment."</p>
+                <p class="note">{unsold}</p>
             </aside>
         }
         .into_any(),

@@ -6,7 +6,7 @@ use crate::context;
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use shop::Shop;
-use shop::types::{CartLine, CartProblem, CartView, Slug};
+use shop::types::{CartLine, CartProblem, CartView, PriceTax, Slug};
 
 /// The cart.
 #[component]
@@ -32,7 +32,7 @@ async fn just_removed(shop: &Shop, cart: &CartView) -> Option<(Slug, String)> {
     if cart.lines.iter().any(|line| line.book.slug == slug) {
         return None;
     }
-    let book = shop.book(&slug, shop.currency()).await.ok()??;
+    let book = shop.book(&slug, cart.subtotal.currency()).await.ok()??;
     Some((slug, book.card.title))
 }
 
@@ -62,7 +62,7 @@ fn empty() -> impl IntoView {
 }
 
 fn full(cart: CartView) -> impl IntoView {
-    let CartView { lines, problems, subtotal, total, snapshot } = cart;
+    let CartView { lines, problems, subtotal, total, tax, snapshot } = cart;
     let something = !lines.is_empty();
     let free = total.is_zero();
     view! {
@@ -84,6 +84,7 @@ fn full(cart: CartView) -> impl IntoView {
                                     <dd>{total.to_string()}</dd>
                                 </div>
                             </dl>
+                            {tax.filter(|_| !free).map(|tax| view! { <p class="note">{tax_words(tax)}</p> })}
                             <form method="post" action="/actions/start-checkout">
                                 <input type="hidden" name="snapshot" value=snapshot/>
                                 <button>"Checkout"</button>
@@ -99,6 +100,14 @@ fn full(cart: CartView) -> impl IntoView {
                     }
                 })}
         </div>
+    }
+}
+
+/// How tax is in the total.
+const fn tax_words(tax: PriceTax) -> &'static str {
+    match tax {
+        PriceTax::Included => "Prices include value-added tax.",
+        PriceTax::Added => "Plus tax, which Stripe’s page adds by your country.",
     }
 }
 
@@ -149,6 +158,16 @@ fn problem(problem: CartProblem) -> impl IntoView {
             view! {
                 <Notice bad=true>
                     <p>{format!("“{title}” is no longer for sale and is not counted.")}</p>
+                    {button}
+                </Notice>
+            }
+            .into_any()
+        }
+        CartProblem::OtherCurrency { title, slug, currency } => {
+            let button = remove(slug, &title);
+            view! {
+                <Notice bad=true>
+                    <p>{format!("“{title}” is not sold in {currency} and is not counted.")}</p>
                     {button}
                 </Notice>
             }

@@ -20,7 +20,7 @@ pub fn CatalogPage() -> impl IntoView {
         };
         let after = query("after");
         let shop = context::shop()?;
-        let shelf = shop.catalog_page(shop.currency(), sort, after.as_deref()).await?;
+        let shelf = shop.catalog_page(context::currency_or_own()?, sort, after.as_deref()).await?;
         let description =
             format!("{}: e-books without DRM, as EPUB and PDF. Pay once, keep the files.", shop.store_name());
         Ok(view! {

@@ -22,7 +22,14 @@ pub(crate) const REASONS: &[&str] = &[
 ];
 
 /// Pays as a buyer would on the page: with a test card's number, a test IBAN or a test account number.
-pub(crate) fn pay(core: &Core, session_id: &str, number: &str, email: &str, country: &str) -> PayOutcome {
+pub(crate) fn pay(
+    core: &Core,
+    session_id: &str,
+    number: &str,
+    email: &str,
+    country: &str,
+    tax_id: Option<&str>,
+) -> PayOutcome {
     let email = {
         let state = core.lock();
         let Some(session) = state.sessions.get(session_id) else { return PayOutcome::NotFound };
@@ -32,8 +39,14 @@ pub(crate) fn pay(core: &Core, session_id: &str, number: &str, email: &str, coun
         Ok(payment) => payment,
         Err(errors) => return PayOutcome::Invalid(errors),
     };
-    let buyer =
-        Buyer { email, name: Some("Test Buyer".to_owned()), country: Some(country.to_owned()), ..Buyer::default() };
+    let buyer = Buyer {
+        email,
+        name: Some("Test Buyer".to_owned()),
+        country: Some(country.to_owned()),
+        tax_id: tax_id.map(str::to_owned),
+        business: tax_id.map(|_| "Test Business".to_owned()),
+        ..Buyer::default()
+    };
     core.act(|state| checkout::pay(state, session_id, Some(payment), buyer))
 }
 

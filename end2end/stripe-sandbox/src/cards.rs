@@ -85,6 +85,10 @@ pub(crate) const TEST_CARDS: &[TestCard] = &[
         "Is declined: insufficient funds",
         declined("card_declined", Some("insufficient_funds"), "Your card has insufficient funds."),
     ),
+    card("4000000400000008", "Succeeds (Visa, from Austria)", Outcome::Succeeds),
+    card("4000002500000003", "Succeeds (Visa, from France)", Outcome::Succeeds),
+    card("4000002760000016", "Succeeds (Visa, from Germany)", Outcome::Succeeds),
+    card("4000008260000000", "Succeeds (Visa, from the United Kingdom)", Outcome::Succeeds),
     later("4000000000005126", "Succeeds; a refund fails later", Afterwards::RefundFails),
     later("4000000000007726", "Succeeds; a refund is pending first", Afterwards::RefundIsPending),
     later("4000000000000259", "Succeeds; is disputed as fraud", Afterwards::Fraudulent),
@@ -105,6 +109,9 @@ const REAL_CARD: Decline = Decline {
 pub(crate) struct CardSummary {
     pub(crate) brand: String,
     pub(crate) last4: String,
+    /// Where it is from.
+    #[serde(default = "at_home")]
+    pub(crate) country: String,
     pub(crate) exp_month: u32,
     pub(crate) exp_year: i32,
     /// Whether the table lists it as one that authenticates.
@@ -166,12 +173,28 @@ pub(crate) fn parse(number: &str, expiry: &str, cvc: &str) -> Result<Card, Vec<F
     let summary = CardSummary {
         brand: brand(&digits).to_owned(),
         last4,
+        country: country(&digits).to_owned(),
         exp_month: date.0,
         exp_year: date.1,
         authenticates: outcome == Outcome::NeedsAuthentication,
         afterwards,
     };
     Ok(Card { summary, outcome })
+}
+
+/// Stripe's cards of other countries have the country's number in the seventh to ninth digit.
+fn country(digits: &str) -> &'static str {
+    match digits.strip_prefix("400000").and_then(|rest| rest.get(..3)) {
+        Some("040") => "AT",
+        Some("250") => "FR",
+        Some("276") => "DE",
+        Some("826") => "GB",
+        _ => "US",
+    }
+}
+
+fn at_home() -> String {
+    "US".to_owned()
 }
 
 fn check_number(digits: &str) -> Option<FieldError> {

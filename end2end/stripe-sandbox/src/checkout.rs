@@ -60,7 +60,7 @@ pub(crate) fn pay(state: &mut State, session_id: &str, payment: Option<Payment>,
     if let Some(outcome) = closed(&session) {
         return outcome;
     }
-    locate(state, session_id, buyer.country.as_deref());
+    locate(state, session_id, buyer.country.as_deref(), buyer.tax_id.as_deref());
     let Some(session) = state.sessions.get(session_id).cloned() else { return PayOutcome::NotFound };
     if session.total() == 0 {
         return complete(state, session_id, buyer, true);
@@ -101,11 +101,12 @@ fn closed(session: &Session) -> Option<PayOutcome> {
     }
 }
 
-/// Notes where the buyer is, for automatic tax.
-pub(crate) fn locate(state: &mut State, session_id: &str, country: Option<&str>) {
+/// Notes where the buyer is, and whether a business, for automatic tax.
+pub(crate) fn locate(state: &mut State, session_id: &str, country: Option<&str>, tax_id: Option<&str>) {
     state.sessions.update(session_id, |session| {
         if session.settings.automatic_tax && session.status == SessionStatus::Open && country.is_some() {
             session.tax_country = country.map(str::to_owned);
+            session.tax_id = tax_id.filter(|_| session.settings.tax_id_collection == Some(true)).map(str::to_owned);
         }
     });
 }

@@ -20,6 +20,8 @@ pub(crate) struct LineTax {
     pub(crate) amount: i64,
     /// What it was taken of.
     pub(crate) taxable: i64,
+    /// Stripe's word for why it is that rate.
+    pub(crate) reason: &'static str,
 }
 
 /// The amounts of one line, in minor units.
@@ -51,7 +53,8 @@ pub(crate) fn totals(session: &Session, country: Option<&str>) -> Totals {
     };
     let mut totals = Totals::default();
     for ((item, subtotal), discount) in session.items.iter().zip(subtotals).zip(discounts) {
-        let line = line(item, subtotal, discount, session.settings.automatic_tax.then_some(country).flatten());
+        let country = session.settings.automatic_tax.then_some(country).flatten();
+        let line = line(item, subtotal, discount, country, session.tax_id.as_deref());
         totals.subtotal = totals.subtotal.saturating_add(line.subtotal);
         totals.discount = totals.discount.saturating_add(line.discount);
         totals.tax = totals.tax.saturating_add(line.tax);
@@ -61,23 +64,27 @@ pub(crate) fn totals(session: &Session, country: Option<&str>) -> Totals {
     totals
 }
 
-fn line(item: &Item, subtotal: i64, discount: i64, country: Option<&str>) -> LineTotals {
+fn line(item: &Item, subtotal: i64, discount: i64, country: Option<&str>, tax_id: Option<&str>) -> LineTotals {
     let taxable = subtotal.saturating_sub(discount);
-    let rates: Vec<(Option<String>, i64, bool)> = match country {
-        Some(country) => {
-            tax::rate(country).map(|rate| (None, rate, tax::is_inclusive(&item.tax_behavior))).into_iter().collect()
+    let rates: Vec<(Option<String>, i64, bool, &'static str)> = match country {
+        Some(country) => tax::rate(country, item.tax_code.as_deref(), tax_id)
+            .map(|found| (None, found.rate, tax::is_inclusive(&item.tax_behavior), found.reason))
+            .into_iter()
+            .collect(),
+        None => {
+            let own = item.tax_rates.iter();
+            own.map(|rate| (Some(rate.id.clone()), rate.rate, rate.inclusive, "standard_rated")).collect()
         }
-        None => item.tax_rates.iter().map(|rate| (Some(rate.id.clone()), rate.rate, rate.inclusive)).collect(),
     };
-    let included: i64 = rates.iter().filter(|(_, _, inclusive)| *inclusive).map(|(_, rate, _)| rate).sum();
+    let included: i64 = rates.iter().filter(|(_, _, inclusive, _)| *inclusive).map(|(_, rate, ..)| rate).sum();
     // What is left without the taxes inside it; every rate is taken of this.
     let net = share(taxable, WHOLE, WHOLE.saturating_add(included));
     let taxes: Vec<LineTax> = rates
         .into_iter()
-        .map(|(rate_id, rate, inclusive)| {
+        .map(|(rate_id, rate, inclusive, reason)| {
             let amount =
                 if inclusive { share(taxable, rate, WHOLE.saturating_add(included)) } else { share(net, rate, WHOLE) };
-            LineTax { rate_id, rate, inclusive, amount, taxable: net }
+            LineTax { rate_id, rate, inclusive, amount, taxable: net, reason }
         })
         .collect();
     let on_top: i64 = taxes.iter().filter(|tax| !tax.inclusive).map(|tax| tax.amount).sum();
@@ -171,7 +178,7 @@ mod tests {
         fn inclusive_tax_never_changes_what_is_paid(unit in 0_i64..1_000_000, rate in 0_i64..500_000) {
             let rates = vec![crate::records::ItemTaxRate { id: "txr".to_owned(), rate, inclusive: true }];
             let item = Item { unit_amount: unit, quantity: 1, tax_rates: rates, ..Item::default() };
-            let line = line(&item, unit, 0, None);
+            let line = line(&item, unit, 0, None, None);
             prop_assert_eq!(line.total, unit);
             prop_assert!(line.tax <= unit);
         }

@@ -203,13 +203,26 @@ impl Running {
     /// `customer_email` wins, as there).
     #[must_use = "the card may have been declined"]
     pub fn pay(&self, session_id: &str, card: &str, email: &str) -> PayOutcome {
-        actions::pay(&self.core, session_id, card, email, "US")
+        actions::pay(&self.core, session_id, card, email, "US", None)
     }
 
     /// The same, from a country (ISO 3166-1), for what depends on it: automatic tax.
     #[must_use = "the card may have been declined"]
     pub fn pay_from(&self, session_id: &str, card: &str, email: &str, country: &str) -> PayOutcome {
-        actions::pay(&self.core, session_id, card, email, country)
+        actions::pay(&self.core, session_id, card, email, country, None)
+    }
+
+    /// The same, as a business that gives its number for value-added tax (letters and digits alone).
+    #[must_use = "the card may have been declined"]
+    pub fn pay_as_business(
+        &self,
+        session_id: &str,
+        card: &str,
+        email: &str,
+        country: &str,
+        tax_id: &str,
+    ) -> PayOutcome {
+        actions::pay(&self.core, session_id, card, email, country, Some(tax_id))
     }
 
     /// Settles a bank debit under way, as told. False when none is.

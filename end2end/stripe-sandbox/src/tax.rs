@@ -1,5 +1,6 @@
-//! Automatic tax: one rate for each country, the sandbox's own simplification of the standard rates of
-//! value-added tax (as of 2026). Stripe computes by product, place and registration; this does not.
+//! Automatic tax: one rate for each country and a few for e-books, the sandbox's own simplification of value-added tax (as
+//! of 2026). A business in the European Union that gives its number owes the tax itself. Stripe computes by product, place
+//! and registration; this does not.
 
 /// Percent by country; a country that is not here has no tax.
 const RATES: &[(&str, &str)] = &[
@@ -38,10 +39,64 @@ const RATES: &[(&str, &str)] = &[
     ("SK", "23"),
 ];
 
-/// The rate of a country in ten-thousandths of a percent.
-pub(crate) fn rate(country: &str) -> Option<i64> {
-    let (_, written) = RATES.iter().find(|(code, _)| *code == country)?;
-    crate::pricing::percent(written)
+/// Percent for e-books by country, where that is another rate.
+const EBOOKS: &[(&str, &str)] = &[
+    ("AT", "10"),
+    ("CZ", "0"),
+    ("DE", "7"),
+    ("ES", "4"),
+    ("FI", "13.5"),
+    ("FR", "5.5"),
+    ("GB", "0"),
+    ("IE", "0"),
+    ("IT", "4"),
+    ("NL", "9"),
+    ("SE", "6"),
+];
+
+/// Stripe's product tax code for e-books, downloaded, with permanent rights.
+const EBOOK: &str = "txcd_10302000";
+
+/// A rate, and Stripe's word for why it is that one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Rate {
+    /// In ten-thousandths of a percent.
+    pub(crate) rate: i64,
+    pub(crate) reason: &'static str,
+}
+
+/// The rate of a country for a product, to a buyer with or without a number for value-added tax.
+pub(crate) fn rate(country: &str, code: Option<&str>, tax_id: Option<&str>) -> Option<Rate> {
+    let find = |table: &[(&str, &str)]| {
+        let (_, written) = table.iter().find(|(code, _)| *code == country)?;
+        crate::pricing::percent(written)
+    };
+    let standard = find(RATES)?;
+    if tax_id.is_some_and(|id| kind(id) == "eu_vat") {
+        return Some(Rate { rate: 0, reason: "reverse_charge" });
+    }
+    let found = match code.filter(|code| *code == EBOOK).and_then(|_| find(EBOOKS)) {
+        Some(0) => Rate { rate: 0, reason: "zero_rated" },
+        Some(rate) => Rate { rate, reason: "reduced_rated" },
+        None => Rate { rate: standard, reason: "standard_rated" },
+    };
+    Some(found)
+}
+
+/// Stripe's word for the kind of a number, by the letters that it begins with.
+pub(crate) fn kind(tax_id: &str) -> &'static str {
+    match tax_id.get(..2) {
+        Some("GB") => "gb_vat",
+        Some("CH") => "ch_vat",
+        Some("NO") => "no_vat",
+        Some(letters) if letters == "EL" || RATES.iter().any(|(code, _)| *code == letters) => "eu_vat",
+        _ => "unknown",
+    }
+}
+
+/// Whether a text has the form of a number for value-added tax: the country's letters and up to twelve more.
+pub(crate) fn is_tax_id(text: &str) -> bool {
+    (8..=15).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric()) && kind(text) != "unknown"
 }
 
 /// Whether a price holds its tax already. What is not specified is exclusive, as Stripe's default for most currencies.
@@ -56,8 +111,26 @@ mod tests {
     #[test]
     fn every_rate_is_a_percentage() {
         for (code, written) in RATES {
-            assert!(rate(code).is_some_and(|rate| rate > 0), "{code} {written}");
+            assert!(rate(code, None, None).is_some_and(|found| found.rate > 0), "{code} {written}");
         }
-        assert_eq!((rate("DE"), rate("CH"), rate("US")), (Some(190_000), Some(81_000), None));
+        for (code, written) in EBOOKS {
+            assert!(rate(code, Some(EBOOK), None).is_some(), "{code} {written}");
+        }
+        let of = |country, code, id| rate(country, code, id).map(|found| (found.rate, found.reason));
+        assert_eq!(of("DE", None, None), Some((190_000, "standard_rated")));
+        assert_eq!(of("DE", Some(EBOOK), None), Some((70_000, "reduced_rated")));
+        assert_eq!(of("IE", Some(EBOOK), None), Some((0, "zero_rated")));
+        assert_eq!(of("DE", Some(EBOOK), Some("DE136695976")), Some((0, "reverse_charge")));
+        assert_eq!((of("CH", None, None), of("US", None, None)), (Some((81_000, "standard_rated")), None));
+    }
+
+    #[test]
+    fn a_number_is_known_by_its_letters() {
+        for (text, expected) in [("DE136695976", "eu_vat"), ("EL094259216", "eu_vat"), ("GB980780684", "gb_vat")] {
+            assert!(is_tax_id(text) && kind(text) == expected, "{text}");
+        }
+        for wrong in ["", "DE1", "US123456789", "DE 136695976", "DE13669597612345", "日本36695976"] {
+            assert!(!is_tax_id(wrong), "{wrong}");
+        }
     }
 }

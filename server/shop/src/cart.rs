@@ -5,10 +5,10 @@
 
 use crate::catalog;
 use crate::db::AnyConnection;
-use crate::db::schema::{book, book_file, edition};
+use crate::db::schema::{book, book_file, book_price, edition};
 use crate::secrets;
-use crate::types::{BookFormat, CartLine, CartProblem, CartView, Currency, Money, Slug};
-use crate::{Error, Shop};
+use crate::types::{BookFormat, CartLine, CartProblem, CartView, Currency, Money, PriceTax, Slug};
+use crate::{Error, Shop, tax};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap};
@@ -57,13 +57,20 @@ pub(crate) struct Offer {
     pub(crate) book_id: i64,
     pub(crate) title: String,
     pub(crate) unit_amount: i64,
+    /// Stripe's product tax code; empty in checkouts from before it was kept.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) tax_code: String,
 }
 
-/// Names exactly these titles at these prices in this currency.
-pub(crate) fn snapshot_hash(currency: Currency, offers: &[Offer]) -> String {
+/// Names exactly these titles at these prices in this currency, taxed like that.
+pub(crate) fn snapshot_hash(currency: Currency, offers: &[Offer], tax: Option<&str>) -> String {
     let mut text = currency.code().to_owned();
     for offer in offers {
         text.push_str(&format!(";{}={}", offer.book_id, offer.unit_amount));
+    }
+    if let Some(tax) = tax {
+        text.push_str(";tax=");
+        text.push_str(tax);
     }
     secrets::hash(&text)
 }
@@ -103,6 +110,27 @@ impl Shop {
         Ok(())
     }
 
+    /// Prices the cart in another currency from now on. What each title was seen at is its price there: that it is another
+    /// amount is what the buyer asked for. Titles that are not sold in it stay, and the cart says so.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn price_cart_in(&self, cart: &mut Cart, currency: Currency) -> Result<(), Error> {
+        if cart.currency == currency {
+            return Ok(());
+        }
+        cart.currency = currency;
+        let copy = cart.clone();
+        let offers = self.0.db.read(move |conn| offers(conn, &copy)).await?;
+        let prices: HashMap<i64, i64> = offers.iter().map(|offer| (offer.book_id, offer.unit_amount)).collect();
+        for entry in &mut cart.entries {
+            if let Some(price) = prices.get(&entry.book_id) {
+                entry.seen = *price;
+            }
+        }
+        Ok(())
+    }
+
     /// The cart at today's prices, with what has changed since the titles were put in.
     ///
     /// # Errors
@@ -130,7 +158,7 @@ pub(crate) fn offers(conn: &mut AnyConnection, cart: &Cart) -> Result<Vec<Offer>
         .filter_map(|id| {
             let row = rows.remove(&id)?;
             let unit_amount = row.price(cart.currency)?.minor();
-            Some(Offer { book_id: id, title: row.title, unit_amount })
+            Some(Offer { book_id: id, title: row.title, unit_amount, tax_code: row.tax_code })
         })
         .collect())
 }
@@ -145,13 +173,20 @@ fn view(conn: &mut AnyConnection, cart: &Cart) -> Result<CartView, Error> {
     let mut formats = formats(conn, &ids)?;
     let offers = offers(conn, cart)?;
     let missing: Vec<i64> = ids.iter().copied().filter(|id| !cards.contains_key(id)).collect();
+    let priced = book_price::table.filter(book_price::book_id.eq(book::id));
     let mut problems: Vec<CartProblem> = book::table
         .filter(book::id.eq_any(missing))
         .order(book::id)
-        .select((book::title, book::slug))
-        .load::<(String, String)>(conn)?
+        .select((book::title, book::slug, book::status.eq("published").and(diesel::dsl::exists(priced))))
+        .load::<(String, String, bool)>(conn)?
         .into_iter()
-        .map(|(title, slug)| CartProblem::Unavailable { title, slug })
+        .map(|(title, slug, sold)| {
+            if sold {
+                CartProblem::OtherCurrency { title, slug, currency }
+            } else {
+                CartProblem::Unavailable { title, slug }
+            }
+        })
         .collect();
     let mut lines = Vec::with_capacity(ids.len());
     for entry in &cart.entries {
@@ -164,7 +199,11 @@ fn view(conn: &mut AnyConnection, cart: &Cart) -> Result<CartView, Error> {
         lines.push(CartLine { book: card, formats: formats.remove(&entry.book_id).unwrap_or_default(), price_was });
     }
     let subtotal = Money::sum(currency, lines.iter().filter_map(|line| line.book.price))?;
-    Ok(CartView { lines, problems, subtotal, total: subtotal, snapshot: snapshot_hash(currency, &offers) })
+    let settings = tax::settings(conn)?;
+    let plan = tax::plan(conn)?;
+    let snapshot = snapshot_hash(currency, &offers, plan.as_deref());
+    let tax = settings.taxes().then_some(if settings.inclusive { PriceTax::Included } else { PriceTax::Added });
+    Ok(CartView { lines, problems, subtotal, total: subtotal, tax, snapshot })
 }
 
 /// The formats of each book's newest edition for reading.
@@ -194,7 +233,8 @@ mod tests {
 
     #[test]
     fn a_snapshot_names_titles_prices_and_currency() {
-        let offer = |book_id, unit_amount| Offer { book_id, title: "t".into(), unit_amount };
+        let offer = |book_id, unit_amount| Offer { book_id, title: "t".into(), unit_amount, tax_code: String::new() };
+        let snapshot_hash = |currency, offers: &[Offer]| super::snapshot_hash(currency, offers, None);
         let (usd, eur) = ("USD".parse().unwrap(), "EUR".parse().unwrap());
         let base = snapshot_hash(usd, &[offer(1, 799), offer(2, 100)]);
         for other in [
@@ -205,5 +245,7 @@ mod tests {
         ] {
             assert_ne!(base, other);
         }
+        let taxed = super::snapshot_hash(usd, &[offer(1, 799), offer(2, 100)], Some("{}"));
+        assert_ne!(base, taxed);
     }
 }

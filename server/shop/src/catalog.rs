@@ -54,6 +54,7 @@ pub(crate) struct CardRow {
     cover_key: Option<String>,
     accent: String,
     unit_amount: Option<i64>,
+    pub(crate) tax_code: String,
 }
 
 /// The columns of a [`CardRow`].
@@ -67,6 +68,7 @@ macro_rules! card_columns {
             book::cover_key,
             book::accent,
             book_price::unit_amount.nullable(),
+            book::tax_code,
         )
     };
 }

@@ -5,10 +5,10 @@ use crate::cart::{self, Cart, Offer};
 use crate::db::schema::{checkout, orders};
 use crate::db::{AnyConnection, both};
 use crate::failpoint::{Failpoint, pass};
-use crate::payments::{NewSession, PaymentsError, Session};
+use crate::payments::{NewLine, NewSession, PaymentsError, Session};
 use crate::secrets::BrowserSecret;
-use crate::types::{Currency, Email, Money};
-use crate::{Error, Shop, fulfilment, limits};
+use crate::types::{Currency, Email, Money, TaxSettings};
+use crate::{Error, Shop, fulfilment, limits, tax};
 use chrono::{DateTime, NaiveDateTime, TimeDelta};
 use diesel::dsl::sql;
 use diesel::prelude::*;
@@ -83,18 +83,19 @@ impl Shop {
         snapshot: &str,
         browser: &BrowserSecret,
     ) -> Result<CheckoutStart, Error> {
-        let (offers, subtotal) = self.offers(cart, snapshot).await?;
+        let (offers, subtotal, tax) = self.offers(cart, snapshot).await?;
         if subtotal.is_zero() {
             return Ok(CheckoutStart::Free);
         }
+        let settings = tax::read_plan(tax.as_deref())?;
         let currency = cart.currency();
         for attempt in 1..=TRIES {
-            let open = self.open_checkout(currency, subtotal, &offers, browser).await?;
+            let open = self.open_checkout(currency, subtotal, &offers, tax.as_deref(), browser).await?;
             if let Some(url) = open.stripe_url {
                 return Ok(CheckoutStart::Pay(url));
             }
             pass(Failpoint::CheckoutOpened);
-            match self.create_session(&open, currency, &offers).await {
+            match self.create_session(&open, currency, &offers, &settings).await {
                 Ok(session) => {
                     pass(Failpoint::SessionCreated);
                     let url = session
@@ -151,7 +152,7 @@ impl Shop {
         if cart.count() == 0 && self.has_just_ordered(snapshot, browser, now).await? {
             return Ok(());
         }
-        let (offers, subtotal) = self.offers(cart, snapshot).await?;
+        let (offers, subtotal, tax) = self.offers(cart, snapshot).await?;
         if !subtotal.is_zero() {
             return Err(Error::NotFree);
         }
@@ -161,7 +162,7 @@ impl Shop {
         {
             return Err(Error::RateLimited);
         }
-        let new = NewCheckout::new(cart.currency(), subtotal, &offers, browser, now)?;
+        let new = NewCheckout::new(cart.currency(), subtotal, &offers, tax.as_deref(), browser, now)?;
         let (shop, email) = (self.clone(), email.clone());
         self.0
             .db
@@ -211,19 +212,19 @@ impl Shop {
             .await
     }
 
-    /// What the cart would be sold for, if that is what the visitor has seen.
-    async fn offers(&self, cart: &Cart, snapshot: &str) -> Result<(Vec<Offer>, Money), Error> {
+    /// What the cart would be sold for, and how taxed, if that is what the visitor has seen.
+    async fn offers(&self, cart: &Cart, snapshot: &str) -> Result<(Vec<Offer>, Money, Option<String>), Error> {
         let copy = cart.clone();
-        let offers = self.0.db.read(move |conn| cart::offers(conn, &copy)).await?;
+        let (offers, tax) = self.0.db.read(move |conn| Ok((cart::offers(conn, &copy)?, tax::plan(conn)?))).await?;
         if offers.is_empty() {
             return Err(if cart.count() == 0 { Error::CartEmpty } else { Error::CartChanged });
         }
         let currency = cart.currency();
-        if cart::snapshot_hash(currency, &offers) != snapshot {
+        if cart::snapshot_hash(currency, &offers, tax.as_deref()) != snapshot {
             return Err(Error::CartChanged);
         }
         let subtotal = Money::sum(currency, offers.iter().map(|offer| Money::new(offer.unit_amount, currency)))?;
-        Ok((offers, subtotal))
+        Ok((offers, subtotal, tax))
     }
 
     async fn open_checkout(
@@ -231,10 +232,11 @@ impl Shop {
         currency: Currency,
         subtotal: Money,
         offers: &[Offer],
+        tax: Option<&str>,
         browser: &BrowserSecret,
     ) -> Result<Open, Error> {
         let now = self.0.clock.now();
-        let new = NewCheckout::new(currency, subtotal, offers, browser, now)?;
+        let new = NewCheckout::new(currency, subtotal, offers, tax, browser, now)?;
         self.0.db.write(move |conn| new.find_or_insert(conn, now)).await
     }
 
@@ -243,13 +245,18 @@ impl Shop {
         open: &Open,
         currency: Currency,
         offers: &[Offer],
+        tax: &TaxSettings,
     ) -> Result<Session, PaymentsError> {
         let base = self.base_url();
         let new = NewSession {
             idempotency_key: &open.idem_key,
             attempt: open.attempt(),
             currency,
-            lines: offers.iter().map(|offer| (offer.title.as_str(), offer.unit_amount)).collect(),
+            lines: offers
+                .iter()
+                .map(|offer| NewLine { title: &offer.title, unit_amount: offer.unit_amount, tax_code: &offer.tax_code })
+                .collect(),
+            tax,
             success_url: format!("{base}/checkout/success?session_id={{CHECKOUT_SESSION_ID}}"),
             cancel_url: format!("{base}/checkout/cancel"),
         };
@@ -331,6 +338,7 @@ struct NewCheckout {
     created_at: NaiveDateTime,
     expires_at: NaiveDateTime,
     updated_at: NaiveDateTime,
+    tax: Option<String>,
 }
 
 impl NewCheckout {
@@ -338,19 +346,21 @@ impl NewCheckout {
         currency: Currency,
         subtotal: Money,
         offers: &[Offer],
+        tax: Option<&str>,
         browser: &BrowserSecret,
         now: NaiveDateTime,
     ) -> Result<Self, Error> {
         Ok(Self {
             idem_key: new_key(),
             cart_snapshot: serde_json::to_string(offers).map_err(|error| Error::internal(error.to_string()))?,
-            snapshot_hash: cart::snapshot_hash(currency, offers),
+            snapshot_hash: cart::snapshot_hash(currency, offers, tax),
             subtotal: subtotal.minor(),
             currency: currency.code(),
             browser_hash: browser.hash(),
             created_at: now,
             expires_at: now + REUSE_FOR,
             updated_at: now,
+            tax: tax.map(str::to_owned),
         })
     }
 

@@ -38,8 +38,21 @@ const RULES: &[(&str, &str)] = &[
              OR SUM(i.tax) <> o.amount_tax OR SUM(i.total) <> o.amount_total",
     ),
     (
-        "an item's total is its price less discount plus tax",
-        "SELECT CAST(id AS TEXT) AS id FROM order_item WHERE total <> unit_amount - discount + tax",
+        "an item's tax is the sum of its taxes, and its total is its price less discount plus the tax that is added",
+        "SELECT CAST(i.id AS TEXT) AS id FROM order_item i LEFT JOIN order_tax t ON t.order_item_id = i.id \
+         GROUP BY i.id \
+         HAVING COALESCE(SUM(t.amount), 0) <> i.tax \
+             OR i.total <> i.unit_amount - i.discount + COALESCE(SUM(CASE WHEN t.inclusive THEN 0 ELSE t.amount END), 0)",
+    ),
+    (
+        "an order that is taxed says by which country's rules, and only such an order",
+        "SELECT o.number AS id FROM orders o WHERE (o.tax_country IS NOT NULL) <> EXISTS \
+             (SELECT 1 FROM order_item i JOIN order_tax t ON t.order_item_id = i.id WHERE i.order_id = o.id)",
+    ),
+    (
+        "a sale that nobody taxes bears no tax",
+        "SELECT CAST(order_item_id AS TEXT) AS id FROM order_tax \
+         WHERE treatment IN ('zero', 'reverse_charge', 'exempt', 'outside_scope') AND amount <> 0",
     ),
     (
         "an order is paid exactly if it has succeeded",

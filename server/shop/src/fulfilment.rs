@@ -14,8 +14,9 @@ use crate::outbox::Kind;
 use crate::payments::{PaymentsError, Session, SessionLine, SessionState};
 use crate::secrets::{self, Purpose};
 use crate::shop::Policy;
+use crate::tax::{Looked, Taxed};
 use crate::types::{Email, OrderNumber, OrderStatus};
-use crate::{Error, SecretKey, Shop, declines, invoices, outbox, rights};
+use crate::{Error, SecretKey, Shop, declines, invoices, outbox, rights, tax};
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 
@@ -45,6 +46,7 @@ struct CheckoutRow {
     subtotal: i64,
     currency: String,
     state: String,
+    tax: Option<String>,
 }
 
 impl Shop {
@@ -69,13 +71,17 @@ impl Shop {
             Err(error) => return Err(error.into()),
         };
         pass(Failpoint::AfterFetch);
+        let looked = match &session {
+            Some(session) => self.look_up(session).await?,
+            None => None,
+        };
         let shop = self.clone();
         let result = self
             .0
             .db
             .write(move |conn| {
                 let result = match &session {
-                    Some(session) => apply(conn, &shop, session)?,
+                    Some(session) => apply(conn, &shop, session, looked)?,
                     None => Reconciled::Unknown,
                 };
                 also(conn, result)?;
@@ -92,7 +98,12 @@ impl Shop {
     }
 }
 
-fn apply(conn: &mut AnyConnection, shop: &Shop, session: &Session) -> Result<Reconciled, Error> {
+fn apply(
+    conn: &mut AnyConnection,
+    shop: &Shop,
+    session: &Session,
+    looked: Option<Looked>,
+) -> Result<Reconciled, Error> {
     if session.livemode != shop.0.settings.livemode {
         tracing::error!(session = session.id, livemode = session.livemode, "a session of the other mode was refused");
         return Ok(Reconciled::WrongMode);
@@ -120,7 +131,9 @@ fn apply(conn: &mut AnyConnection, shop: &Shop, session: &Session) -> Result<Rec
         Some(found) => found,
         None => match Checked::new(&row, &offers, session) {
             Ok(checked) => {
-                let id = insert_order(conn, row.id, &checked, session, now)?;
+                let day = shop.0.settings.time_zone.day_of(now);
+                let taxed = tax::tax(conn, &tax::read_plan(row.tax.as_deref())?, session, &offers, looked, day)?;
+                let id = insert_order(conn, row.id, &checked, &offers, &taxed, session, now)?;
                 set_state(conn, row.id, &row.state, "completed", None)?;
                 (id, OrderStatus::Pending.as_str().to_owned())
             }
@@ -162,7 +175,8 @@ fn lock_checkout(
             .set((checkout::stripe_session.eq(&session.id), checkout::stripe_url.eq(&session.url)))
             .execute(conn)?;
     }
-    let columns = (checkout::id, checkout::cart_snapshot, checkout::subtotal, checkout::currency, checkout::state);
+    let columns =
+        (checkout::id, checkout::cart_snapshot, checkout::subtotal, checkout::currency, checkout::state, checkout::tax);
     Ok(diesel::update(checkout::table.filter(checkout::stripe_session.eq(&session.id)))
         .set(checkout::updated_at.eq(now))
         .returning(columns)
@@ -179,10 +193,8 @@ fn set_state(conn: &mut AnyConnection, id: i64, from: &str, to: &str, error: Opt
 
 /// A finished session whose amounts are the ones we asked for.
 struct Checked<'a> {
-    items: Vec<(&'a Offer, SessionLine)>,
     subtotal: i64,
     discount: i64,
-    tax: i64,
     total: i64,
     currency: &'a str,
     email: &'a str,
@@ -200,13 +212,12 @@ impl<'a> Checked<'a> {
         if session.lines.len() != offers.len() {
             return Err("the number of line items differs");
         }
-        let items: Vec<(&Offer, SessionLine)> = offers.iter().zip(session.lines.iter().copied()).collect();
-        if items.iter().any(|(offer, line)| offer.unit_amount != line.subtotal) {
+        if offers.iter().zip(&session.lines).any(|(offer, line)| offer.unit_amount != line.subtotal) {
             return Err("a line item's price differs");
         }
         let sum = |part: fn(&SessionLine) -> i64| session.lines.iter().map(part).try_fold(0_i64, i64::checked_add);
         let (discount, tax, total) = (sum(|l| l.discount), sum(|l| l.tax), sum(|l| l.total));
-        let (Some(discount), Some(tax), Some(total)) = (discount, tax, total) else {
+        let (Some(discount), Some(_), Some(total)) = (discount, tax, total) else {
             return Err("an amount does not fit");
         };
         if session.amount_total != Some(total) {
@@ -215,19 +226,41 @@ impl<'a> Checked<'a> {
         if session.lines.iter().any(|l| l.discount < 0 || l.tax < 0 || l.total < 0) {
             return Err("a negative amount");
         }
+        session.lines.iter().try_for_each(add_up)?;
         if session.state == SessionState::NoPaymentRequired && row.subtotal != 0 {
             return Err("Stripe asked for no payment where there was something to pay");
         }
         let email =
             session.email.as_deref().map(str::trim).filter(|email| !email.is_empty()).ok_or("no e-mail address")?;
-        Ok(Self { items, subtotal: row.subtotal, discount, tax, total, currency: &row.currency, email })
+        Ok(Self { subtotal: row.subtotal, discount, total, currency: &row.currency, email })
     }
+}
+
+/// Whether a line's tax is the sum of its parts, and its total what is left of the price with what is added to it.
+fn add_up(line: &SessionLine) -> Result<(), &'static str> {
+    let sum = |inclusive: bool| {
+        let parts = line.taxes.iter().filter(|tax| tax.inclusive == inclusive);
+        parts.map(|tax| tax.amount).try_fold(0_i64, i64::checked_add)
+    };
+    if line.taxes.iter().any(|tax| tax.amount < 0 || tax.taxable < 0) {
+        return Err("a negative tax");
+    }
+    let (Some(included), Some(added)) = (sum(true), sum(false)) else { return Err("an amount does not fit") };
+    if included.checked_add(added) != Some(line.tax) {
+        return Err("a line item's tax is not the sum of its parts");
+    }
+    if line.subtotal.checked_sub(line.discount).and_then(|left| left.checked_add(added)) != Some(line.total) {
+        return Err("a line item's total is not its price with tax");
+    }
+    Ok(())
 }
 
 fn insert_order(
     conn: &mut AnyConnection,
     checkout_id: i64,
     checked: &Checked<'_>,
+    offers: &[Offer],
+    taxed: &Taxed,
     session: &Session,
     now: NaiveDateTime,
 ) -> Result<i64, Error> {
@@ -241,7 +274,7 @@ fn insert_order(
             orders::stripe_payment_intent.eq(&session.payment_intent),
             orders::amount_subtotal.eq(checked.subtotal),
             orders::amount_discount.eq(checked.discount),
-            orders::amount_tax.eq(checked.tax),
+            orders::amount_tax.eq(taxed.amount()),
             orders::amount_total.eq(checked.total),
             orders::currency.eq(checked.currency),
             orders::name.eq(&session.name),
@@ -252,9 +285,11 @@ fn insert_order(
         .returning(orders::id)
         .get_result(conn)?;
     pass(Failpoint::OrderInserted);
-    for (position, (offer, line)) in (0_i32..).zip(&checked.items) {
-        insert_item(conn, order_id, position, offer, *line)?;
+    let mut items = Vec::with_capacity(offers.len());
+    for (position, (offer, line)) in (0_i32..).zip(offers.iter().zip(&taxed.lines)) {
+        items.push(insert_item(conn, order_id, position, offer, line)?);
     }
+    tax::write(conn, order_id, &items, taxed, session)?;
     pass(Failpoint::ItemsInserted);
     Ok(order_id)
 }
@@ -264,9 +299,9 @@ fn insert_item(
     order_id: i64,
     position: i32,
     offer: &Offer,
-    line: SessionLine,
-) -> Result<(), Error> {
-    diesel::insert_into(order_item::table)
+    line: &SessionLine,
+) -> Result<i64, Error> {
+    Ok(diesel::insert_into(order_item::table)
         .values((
             order_item::order_id.eq(order_id),
             order_item::book_id.eq(offer.book_id),
@@ -277,8 +312,8 @@ fn insert_item(
             order_item::tax.eq(line.tax),
             order_item::total.eq(line.total),
         ))
-        .execute(conn)?;
-    Ok(())
+        .returning(order_item::id)
+        .get_result(conn)?)
 }
 
 /// An order of titles that cost nothing, of a checkout or, without one, of the desk. Its files open only through the
@@ -308,9 +343,9 @@ pub(crate) fn place_free_order(
         ))
         .returning(orders::id)
         .get_result(conn)?;
-    let nothing = SessionLine { subtotal: 0, discount: 0, tax: 0, total: 0 };
+    let nothing = SessionLine { subtotal: 0, discount: 0, tax: 0, total: 0, taxes: Vec::new() };
     for (position, offer) in (0_i32..).zip(offers) {
-        insert_item(conn, order_id, position, offer, nothing)?;
+        insert_item(conn, order_id, position, offer, &nothing)?;
     }
     succeed(conn, shop, order_id, now, Kind::FreeOrderLink)?;
     Ok((order_id, number))

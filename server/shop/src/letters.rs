@@ -18,7 +18,7 @@ use crate::mailer::Letter;
 use crate::outbox::Kind;
 use crate::secrets::Purpose;
 use crate::types::{Currency, Money, OrderNumber};
-use crate::{Error, Shop, catalog, invoices};
+use crate::{Error, Shop, catalog, invoices, tax as taxes};
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 
@@ -81,6 +81,8 @@ struct Order {
     /// Below zero.
     discount: Money,
     tax: Money,
+    /// What stands beside it.
+    tax_word: &'static str,
     total: Money,
     placed_on: String,
     invoice: Option<String>,
@@ -155,6 +157,7 @@ impl Order {
             subtotal: money(subtotal),
             discount: money(discount.checked_neg().ok_or_else(|| corrupt("discount"))?),
             tax: money(tax),
+            tax_word: if taxes::is_included(subtotal, discount, total) { "Tax, included" } else { "Tax" },
             total: money(total),
             placed_on: day(created_at),
             invoice,

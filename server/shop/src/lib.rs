@@ -96,6 +96,8 @@ pub mod sessions;
 mod shop;
 #[cfg(feature = "ssr")]
 pub mod staff;
+#[cfg(feature = "ssr")]
+pub mod tax;
 
 #[cfg(feature = "ssr")]
 pub use self::{

@@ -9,7 +9,7 @@ use crate::secrets::{BrowserSecret, Keys, Purpose};
 use crate::types::{
     Cover, Currency, DownloadView, Email, Money, OrderItemView, OrderNumber, OrderStatus, OrderView, TokenState,
 };
-use crate::{Error, Shop, access, downloads, limits, rights};
+use crate::{Error, Shop, access, downloads, limits, rights, tax};
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 use diesel::sql_types::Integer;
@@ -24,6 +24,7 @@ pub(crate) struct OrderRow {
     number: String,
     email: String,
     amount_subtotal: i64,
+    amount_discount: i64,
     amount_tax: i64,
     amount_total: i64,
     currency: String,
@@ -38,6 +39,7 @@ macro_rules! order_columns {
             orders::number,
             orders::email,
             orders::amount_subtotal,
+            orders::amount_discount,
             orders::amount_tax,
             orders::amount_total,
             orders::currency,
@@ -286,6 +288,7 @@ pub(crate) fn view(conn: &mut AnyConnection, shop: &Shop, row: OrderRow, keys: &
         items,
         subtotal: money(row.amount_subtotal),
         tax: money(row.amount_tax),
+        tax_included: tax::is_included(row.amount_subtotal, row.amount_discount, row.amount_total),
         total: money(row.amount_total),
         invoice,
         owned,

@@ -2,8 +2,9 @@
 
 mod back;
 mod lists;
+mod taxes;
 
-use crate::types::Currency;
+use crate::types::{Currency, TaxSettings};
 use core::fmt;
 use std::collections::HashMap;
 use std::str::FromStr;
@@ -11,7 +12,7 @@ use std::time::Duration;
 use stripe::{Client, ClientBuilder, IdempotencyKey, RequestStrategy, StripeError, StripeRequest};
 use stripe_checkout::checkout_session::{
     CreateCheckoutSession, CreateCheckoutSessionLineItems, CreateCheckoutSessionLineItemsPriceData,
-    CreateCheckoutSessionPaymentIntentData, ListLineItemsCheckoutSession, ProductData, RetrieveCheckoutSession,
+    CreateCheckoutSessionPaymentIntentData, ListLineItemsCheckoutSession, RetrieveCheckoutSession,
 };
 use stripe_shared::{
     ApiErrorsType, CheckoutSession, CheckoutSessionMode, CheckoutSessionPaymentStatus, CheckoutSessionStatus,
@@ -20,6 +21,7 @@ use stripe_shared::{
 use stripe_types::{Expandable, Object};
 
 pub(crate) use lists::{Page, RefundEntry};
+pub(crate) use taxes::LineTax;
 
 pub(crate) use back::{Decline, Dispute, NewRefund, Payment, Refund, RefundsOf};
 
@@ -135,10 +137,21 @@ pub(crate) struct NewSession<'a> {
     /// Names the checkout over all its keys.
     pub(crate) attempt: &'a str,
     pub(crate) currency: Currency,
-    /// Title and price in minor units.
-    pub(crate) lines: Vec<(&'a str, i64)>,
+    pub(crate) lines: Vec<NewLine<'a>>,
+    /// How it is taxed.
+    pub(crate) tax: &'a TaxSettings,
     pub(crate) success_url: String,
     pub(crate) cancel_url: String,
+}
+
+/// A title of a session to be made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NewLine<'a> {
+    pub(crate) title: &'a str,
+    /// Minor units.
+    pub(crate) unit_amount: i64,
+    /// Stripe's product tax code.
+    pub(crate) tax_code: &'a str,
 }
 
 /// A Checkout Session as far as the shop cares.
@@ -157,6 +170,13 @@ pub(crate) struct Session {
     pub(crate) email: Option<String>,
     pub(crate) name: Option<String>,
     pub(crate) country: Option<String>,
+    /// The company's name, and its number for value-added tax with Stripe's word for its kind.
+    pub(crate) company: Option<String>,
+    pub(crate) vat_id: Option<(String, String)>,
+    /// The billing address, as JSON.
+    pub(crate) address: Option<String>,
+    /// Where the card is from.
+    pub(crate) card_country: Option<String>,
     /// In the order that they were asked for.
     pub(crate) lines: Vec<SessionLine>,
     /// Unix seconds.
@@ -164,12 +184,14 @@ pub(crate) struct Session {
 }
 
 /// What a title came to, in minor units.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct SessionLine {
     pub(crate) subtotal: i64,
     pub(crate) discount: i64,
     pub(crate) tax: i64,
     pub(crate) total: i64,
+    /// What the tax is made of.
+    pub(crate) taxes: Vec<LineTax>,
 }
 
 /// Where a session stands.
@@ -227,10 +249,11 @@ impl Payments {
         let line_items: Vec<_> = new
             .lines
             .iter()
-            .map(|(title, unit_amount)| {
+            .map(|title| {
                 let mut price = CreateCheckoutSessionLineItemsPriceData::new(currency.clone());
-                price.unit_amount = Some(*unit_amount);
-                price.product_data = Some(ProductData::new(*title));
+                price.unit_amount = Some(title.unit_amount);
+                price.product_data = Some(taxes::product(title, new.tax));
+                price.tax_behavior = taxes::behavior(new.tax);
                 let mut line = CreateCheckoutSessionLineItems::new();
                 line.price_data = Some(price);
                 line.quantity = Some(1);
@@ -240,7 +263,7 @@ impl Payments {
         let mut payment_intent = CreateCheckoutSessionPaymentIntentData::new();
         payment_intent.metadata = Some(metadata.clone());
         let key = IdempotencyKey::new(new.idempotency_key).map_err(|error| PaymentsError::Setup(error.to_string()))?;
-        let session = CreateCheckoutSession::new()
+        let session = taxes::ask(CreateCheckoutSession::new(), new.tax)
             .mode(CheckoutSessionMode::Payment)
             .line_items(line_items)
             .client_reference_id(new.attempt)
@@ -257,11 +280,12 @@ impl Payments {
 
     /// The session as Stripe has it now, with its line items and payment.
     pub(crate) async fn retrieve_session(&self, id: &str) -> Result<Session, PaymentsError> {
-        let expand = ["line_items", "payment_intent"].map(String::from).to_vec();
+        let expand = ["line_items.data.taxes", "payment_intent.latest_charge"].map(String::from).to_vec();
         let mut session = RetrieveCheckoutSession::new(id).expand(expand).send(self.client()?).await?;
         // Only the first handful comes with the session. A hundred is a page, and as many as a session has.
         if session.line_items.as_ref().is_some_and(|lines| lines.has_more) {
-            session.line_items = Some(ListLineItemsCheckoutSession::new(id).limit(100).send(self.client()?).await?);
+            let all = ListLineItemsCheckoutSession::new(id).limit(100).expand(vec!["data.taxes".to_owned()]);
+            session.line_items = Some(all.send(self.client()?).await?);
         }
         Ok(session.into())
     }
@@ -292,8 +316,13 @@ where
 impl From<CheckoutSession> for Session {
     fn from(session: CheckoutSession) -> Self {
         let state = state_of(&session);
+        let card_country = taxes::card_country(&session);
         let details = session.customer_details;
-        let country = details.as_ref().and_then(|d| d.address.as_ref()).and_then(|a| a.country.clone());
+        let address = details.as_ref().and_then(|d| d.address.as_ref());
+        let country = address.and_then(|a| a.country.clone());
+        let address = address.and_then(taxes::address);
+        let vat_id = details.as_ref().and_then(taxes::vat_id);
+        let company = details.as_ref().and_then(|d| d.business_name.clone());
         let (email, name) = details.map(|d| (d.email, d.name)).unwrap_or_default();
         Self {
             id: session.id.as_str().to_owned(),
@@ -307,7 +336,6 @@ impl From<CheckoutSession> for Session {
             payment_intent: session.payment_intent.as_ref().map(id_of),
             email,
             name,
-            country,
             lines: session
                 .line_items
                 .map(|list| {
@@ -318,11 +346,22 @@ impl From<CheckoutSession> for Session {
                             discount: line.amount_discount,
                             tax: line.amount_tax,
                             total: line.amount_total,
+                            taxes: line
+                                .taxes
+                                .unwrap_or_default()
+                                .into_iter()
+                                .map(|tax| LineTax::new(tax, country.as_deref()))
+                                .collect(),
                         })
                         .collect()
                 })
                 .unwrap_or_default(),
             expires_at: session.expires_at,
+            country,
+            company,
+            vat_id,
+            address,
+            card_country,
         }
     }
 }

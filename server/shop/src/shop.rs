@@ -10,6 +10,7 @@ use crate::mailer::{MailFolder, Mailer, Post};
 use crate::payments::Payments;
 use crate::secrets::{BrowserSecret, SecretKey};
 use crate::staff::Hashing;
+use crate::tax::{Register, Vies};
 use crate::types::Currency;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -24,6 +25,8 @@ pub struct Settings {
     pub base_url: String,
     /// The currency that prices are shown and charged in.
     pub currency: Currency,
+    /// Further currencies that prices may be in: the buyer chooses.
+    pub currencies: Vec<Currency>,
     /// Whether this is a demo store: says so on its pages, and refuses live keys.
     pub demo: bool,
     /// Whether Stripe objects of live mode are ours (a live key) or not (a test key).
@@ -34,6 +37,8 @@ pub struct Settings {
     pub webhooks: Reach,
     /// Whose days the store's figures are told in.
     pub time_zone: Zone,
+    /// Where numbers for value-added tax are looked up, if the desk wants that.
+    pub vies: Vies,
 }
 
 /// How long and how often bought files can be fetched, and for how long the store remembers.
@@ -119,6 +124,7 @@ pub(crate) struct Inner {
     pub(crate) access_waiting: Notify,
     pub(crate) webhooks_waiting: Notify,
     pub(crate) courier: Courier,
+    pub(crate) vies: Register,
 }
 
 impl Shop {
@@ -129,6 +135,7 @@ impl Shop {
         let limits = Limits::new(settings.policy.api_per_minute);
         Self(Arc::new(Inner {
             courier: Courier::new(settings.webhooks.clone()),
+            vies: Register::new(settings.vies.clone()),
             settings,
             db,
             files,
@@ -169,6 +176,25 @@ impl Shop {
     #[must_use]
     pub fn currency(&self) -> Currency {
         self.0.settings.currency
+    }
+
+    /// The currencies that a buyer may choose from: the store's own first, each once.
+    #[must_use]
+    pub fn sold_in(&self) -> Vec<Currency> {
+        let mut all = vec![self.currency()];
+        for currency in &self.0.settings.currencies {
+            if !all.contains(currency) {
+                all.push(*currency);
+            }
+        }
+        all
+    }
+
+    /// The currency of this code, if a buyer may choose it.
+    #[must_use]
+    pub fn sells_in(&self, code: &str) -> Option<Currency> {
+        let further = self.0.settings.currencies.iter().copied();
+        std::iter::once(self.currency()).chain(further).find(|currency| currency.code() == code)
     }
 
     /// Whether this is a demo store.

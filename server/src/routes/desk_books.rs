@@ -85,7 +85,7 @@ async fn refused(state: &AppState, parts: Parts, error: AppError) -> Response {
 }
 
 /// The guard: who is signed in, if that is an admin; else the answer.
-async fn admin(state: &AppState, parts: &Parts, page: &str) -> Result<Actor, Response> {
+pub(super) async fn admin(state: &AppState, parts: &Parts, page: &str) -> Result<Actor, Response> {
     let staff = match parts.extensions.get::<StaffSecret>() {
         Some(secret) => state.shop.staff(secret).await,
         None => Ok(None),

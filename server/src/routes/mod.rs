@@ -13,6 +13,7 @@ pub mod figures;
 pub mod health;
 pub mod mail_webhook;
 pub mod stripe_webhook;
+pub mod tax_report;
 
 mod content_disposition;
 mod ranges;

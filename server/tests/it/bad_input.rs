@@ -169,6 +169,7 @@ on_both_databases!(no_form_is_our_failure, async |store| {
         ("/actions/order-progress", "session_id", String::new()),
         ("/actions/renew-download", "token", String::new()),
         ("/actions/set-theme", "theme", String::new()),
+        ("/actions/set-currency", "currency", String::new()),
         (&claim, "format", String::new()),
         ("/d/unknown/claim", "format", String::new()),
         ("/actions/no-such-action", "x", String::new()),

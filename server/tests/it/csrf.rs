@@ -21,6 +21,7 @@ fn arguments(path: &str, known: &Known) -> Vec<(&'static str, String)> {
         "/actions/open-library" => vec![("code", known.code.clone())],
         "/actions/sign-out" | "/actions/sign-out-everywhere" => vec![],
         "/actions/set-theme" => vec![("theme", own("dark"))],
+        "/actions/set-currency" => vec![("currency", own("USD"))],
         // The desk: the way in.
         "/actions/admin-sign-in" => vec![("email", known.owner.clone()), ("password", own(Member::PASSWORD))],
         "/actions/admin-sign-out" => vec![],
@@ -80,6 +81,12 @@ fn arguments(path: &str, known: &Known) -> Vec<(&'static str, String)> {
         ],
         "/actions/admin-replay-event" => vec![("id", own("evt_none"))],
         "/actions/admin-erase-buyer" => vec![("number", known.number.clone()), ("typed", own("somebody else"))],
+        // Tax.
+        "/actions/admin-set-book-tax-code" => vec![("slug", own("the-first-book")), ("code", own("txcd_10301000"))],
+        "/actions/admin-save-tax" => vec![("mode", own("stripe")), ("prices", own("included"))],
+        "/actions/admin-set-tax-rate" | "/actions/admin-remove-tax-rate" => {
+            vec![("country", own("DE")), ("kind", own("ebook")), ("percent", own("1")), ("from", own("2026-01-01"))]
+        }
         // Webhooks.
         "/actions/admin-add-webhook" => {
             vec![("url", own("http://127.0.0.1:1/")), ("events[]", own("order.succeeded"))]

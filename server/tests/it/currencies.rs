@@ -147,3 +147,24 @@ on_both_databases!(row_12_what_stripe_does_not_charge_is_no_price_here, alone(),
     let made = store.shop.refund(&number, &part(100_000)).await.unwrap();
     assert_eq!(made.amount.to_string(), "UGX\u{a0}1,000");
 });
+
+on_both_databases!(row_12_tax_in_the_price_is_exact_in_fifteen_currencies, alone(), async |store| {
+    add_books(store).await;
+    crate::tax::set(store, crate::tax::table()).await;
+    for (code, prices, _) in CURRENCIES {
+        let total: i64 = prices.iter().sum();
+        let session = buy(store, code).await;
+        let outcome = store.sandbox.pay_from(&session, crate::tax::GERMAN_CARD, "ann@example.org", "DE");
+        assert!(matches!(outcome, PayOutcome::Completed { .. }), "{code}: {outcome:?}");
+        assert!(matches!(store.shop.reconcile(&session).await.unwrap(), Reconciled::Ordered(_)), "{code}");
+        let query = format!(
+            "SELECT CAST(o.amount_total AS TEXT) || ' ' || CAST(o.amount_tax AS TEXT) || ' ' || CAST(SUM(t.amount) AS TEXT) \
+             || ' ' || CAST(SUM(t.taxable) AS TEXT) AS value FROM orders o JOIN order_item i ON i.order_id = o.id \
+             JOIN order_tax t ON t.order_item_id = i.id WHERE o.stripe_session = '{session}' \
+             GROUP BY o.id, o.amount_total, o.amount_tax"
+        );
+        // 7/107 of the total, rounded half up.
+        let tax = (2 * total * 7 + 107) / (2 * 107);
+        assert_eq!(store.texts(&query).await, [format!("{total} {tax} {tax} {}", total - tax)], "{code}");
+    }
+});

@@ -1,6 +1,6 @@
 //! `octavo seed --books N --orders M`: the same rows everywhere, a store that works, and what it refuses.
 
-use crate::support::{Backend, Store, TestDatabase, location, on_both_databases, schema, sha256};
+use crate::support::{Backend, Column, Store, TestDatabase, location, on_both_databases, schema, sha256};
 use chrono::{NaiveDate, TimeDelta};
 use diesel::RunQueryDsl as _;
 use diesel::sql_types::Text;
@@ -55,8 +55,7 @@ impl Empty {
     async fn digests(&self) -> BTreeMap<String, String> {
         let mut digests = BTreeMap::new();
         for (table, columns) in schema().into_iter().filter(|(table, _)| table != "content" && table != "tally_state") {
-            let columns: Vec<_> =
-                columns.iter().map(|c| format!("COALESCE(CAST(\"{}\" AS TEXT), 'NULL')", c.name)).collect();
+            let columns: Vec<_> = columns.iter().map(as_text).collect();
             let mut rows = self.texts(format!("SELECT {} AS value FROM {table}", columns.join(" || '|' || "))).await;
             rows.sort();
             digests.insert(table, format!("{} rows, {}", rows.len(), sha256(rows.join("\n").as_bytes())));
@@ -65,17 +64,30 @@ impl Empty {
     }
 }
 
+/// A column as a text that both databases write alike: SQLite's truths are numbers.
+fn as_text(column: &Column) -> String {
+    let Column { name, kind, .. } = column;
+    let value = if kind == "Bool" {
+        format!("CASE WHEN \"{name}\" THEN 'true' ELSE 'false' END")
+    } else {
+        format!("CAST(\"{name}\" AS TEXT)")
+    };
+    format!("COALESCE({value}, 'NULL')")
+}
+
 fn empty_shop(db: Db, folder: &Path) -> Shop {
     Shop::new(Parts {
         settings: shop::Settings {
             name: "Test Books".into(),
             base_url: "http://127.0.0.1".into(),
             currency: "USD".parse().unwrap(),
+            currencies: Vec::new(),
             demo: false,
             livemode: false,
             policy: shop::Policy::default(),
             webhooks: shop::hooks::Reach::default(),
             time_zone: shop::analytics::Zone::default(),
+            vies: shop::tax::Vies::default(),
         },
         db,
         files: Files::local(&folder.join("files")).unwrap(),

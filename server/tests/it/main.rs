@@ -40,6 +40,8 @@ mod csrf;
 #[cfg(test)]
 mod currencies;
 #[cfg(test)]
+mod currency_choice;
+#[cfg(test)]
 mod databases;
 #[cfg(test)]
 mod delivery_log;
@@ -123,6 +125,10 @@ mod start;
 mod stripe_down;
 #[cfg(test)]
 mod success_page;
+#[cfg(test)]
+mod tax;
+#[cfg(test)]
+mod tax_report;
 #[cfg(test)]
 mod tokens;
 #[cfg(test)]

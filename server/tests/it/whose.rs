@@ -69,6 +69,7 @@ fn row(route: &str, hers: &Hers) -> Row {
         "/actions/start-checkout" => post(&[("snapshot", "-")], Public),
         "/actions/checkout-free" => post(&[("snapshot", "-"), ("email", "ann@example.org")], Public),
         "/actions/set-theme" => post(&[("theme", "dark")], Public),
+        "/actions/set-currency" => post(&[("currency", "USD")], Public),
         "/actions/order-progress" => post(&[("session_id", session)], Public),
         "/actions/request-access" => post(&[("email", "ann@example.org")], Public),
         "/actions/open-order" => post(&[("number", number), ("secret", "ol_guessed")], Closed),
@@ -107,6 +108,20 @@ fn desk_row(route: &str, number: &str) -> DeskRow {
         "/actions/admin-sign-out" => post(&[], Door),
         // Figures.
         "/admin/figures/{name}" => get("/admin/figures/books.csv", From(Role::Viewer)),
+        // Tax.
+        "/admin/settings/tax" => get(route, From(Role::Admin)),
+        "/admin/settings/tax/report.csv" => get("/admin/settings/tax/report.csv?quarter=2026Q4", From(Role::Admin)),
+        "/actions/admin-set-book-tax-code" => {
+            post(&[("slug", "the-first-book"), ("code", "txcd_10302000")], From(Role::Admin))
+        }
+        "/actions/admin-save-tax" => post(&[("mode", "none"), ("prices", "included")], From(Role::Admin)),
+        "/actions/admin-set-tax-rate" => {
+            let rate = [("country", "JP"), ("kind", "ebook"), ("percent", "10"), ("from", "2026-01-01")];
+            post(&rate, From(Role::Admin))
+        }
+        "/actions/admin-remove-tax-rate" => {
+            post(&[("country", "JP"), ("kind", "ebook"), ("from", "2026-01-01")], From(Role::Admin))
+        }
         // Books.
         "/admin/books" => get("/admin/books?q=first", From(Role::Viewer)),
         "/admin/books/{slug}" => get("/admin/books/the-first-book", From(Role::Viewer)),

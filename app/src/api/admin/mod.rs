@@ -34,6 +34,11 @@ pub use orders::{
     AdminResendReceipt, AdminWithdrawTitle,
 };
 
+// Tax.
+pub mod tax;
+
+pub use tax::{AdminRemoveTaxRate, AdminSaveTax, AdminSetBookTaxCode, AdminSetTaxRate};
+
 // Webhooks.
 pub mod webhooks;
 

@@ -135,6 +135,7 @@ pub fn BookPage() -> impl IntoView {
         let book = shop.desk_book(&slug).await?.ok_or(AppError::NOT_FOUND)?;
         let (kept, said) = (kept(&shop).await?, said(&shop).await?);
         let may = staff.role >= Role::Admin;
+        let tax_code = if may { shop.book_tax_code(&slug).await? } else { None };
         let title = book.form.title.clone();
         let (draft, unfinished) = match kept {
             Some((name, form)) => (Some(name), form),
@@ -168,6 +169,7 @@ pub fn BookPage() -> impl IntoView {
                         {cover(&book, may).into_any()}
                         {files(&book, may).into_any()}
                         {may.then(|| new_edition(&book).into_any())}
+                        {tax_code.map(|code| super::book_tax::panel(&book.slug, code))}
                     </div>
                 </div>
             </Desk>

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod book;
 pub mod book_form;
 pub mod book_table;
+mod book_tax;
 pub mod books;
 pub mod codes;
 pub mod front;
@@ -47,6 +48,11 @@ pub use health::HealthPage;
 pub use order::OrderSheetPage;
 pub use orders::OrdersPage;
 pub use refused::Refused;
+
+// Tax.
+pub mod tax;
+
+pub use tax::TaxPage;
 
 // Webhooks.
 pub mod webhooks;

@@ -64,9 +64,12 @@ fn facts(sheet: &OrderSheet, role: Role) -> AnyView {
             <dl class="defs">
                 {fact("Buyer", whose)}
                 {sheet.name.clone().filter(|_| role >= Role::Support).map(|name| fact("Name", name))}
-                {sheet.country.clone().map(|country| fact("Country", country))} {fact("Placed", sheet.placed.clone())}
+                {sheet.country.clone().map(|country| fact("Country", country))}
+                {sheet.tax_country.clone().map(|country| fact("Taxed by", country))}
+                {sheet.company.clone().filter(|_| role >= Role::Support).map(|name| fact("Company", name))}
+                {sheet.vat_id.clone().filter(|_| role >= Role::Support).map(|id| fact("VAT number", id))} {fact("Placed", sheet.placed.clone())}
                 {sheet.paid.clone().map(|paid| fact("Paid", paid))} {money("Subtotal", sheet.subtotal)}
-                {money("Discount", sheet.discount)} {money("Tax", sheet.tax)} {fact("Total", sheet.total.to_string())}
+                {money("Discount", sheet.discount)} {money(if sheet.tax_included { "Tax, included" } else { "Tax" }, sheet.tax)} {fact("Total", sheet.total.to_string())}
                 {money("Refunded", sheet.refunded)} {sheet.invoice.clone().map(|invoice| fact("Invoice", invoice))}
                 {sheet.payment.clone().map(|payment| fact("Stripe", view! { <code>{payment}</code> }))}
             </dl>

@@ -77,6 +77,7 @@ pub(super) fn session(call: Call<'_>) -> Answer {
         customer: None,
         discount: None,
         tax_country: None,
+        tax_id: None,
         opened: call.state.ticks + 1,
         closed: None,
     };

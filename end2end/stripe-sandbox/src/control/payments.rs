@@ -85,6 +85,8 @@ pub(crate) struct Pay {
     card: String,
     email: Option<String>,
     country: Option<String>,
+    /// A number for value-added tax, letters and digits alone.
+    tax_id: Option<String>,
 }
 
 /// `POST /_sandbox/sessions/{id}/pay` with `{"card": "4242424242424242"}` (or a test account): as on the page.
@@ -93,7 +95,7 @@ pub(crate) async fn pay(Shared(core): Shared<Core>, Path(id): Path<String>, Json
         return refuse(StatusCode::NOT_FOUND, "no such session");
     }
     let email = pay.email.as_deref().unwrap_or("buyer@example.com");
-    match actions::pay(&core, &id, &pay.card, email, pay.country.as_deref().unwrap_or("US")) {
+    match actions::pay(&core, &id, &pay.card, email, pay.country.as_deref().unwrap_or("US"), pay.tax_id.as_deref()) {
         PayOutcome::Completed { .. } => session_now(&core, &id).await,
         PayOutcome::Declined { message, .. } => refuse(StatusCode::PAYMENT_REQUIRED, &message),
         PayOutcome::AuthenticationRequired => refuse(StatusCode::CONFLICT, "the buyer has to authenticate on the page"),

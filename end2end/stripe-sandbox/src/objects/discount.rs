@@ -103,7 +103,7 @@ pub(crate) fn tax_rate(rate: &TaxRate) -> Value {
 pub(crate) fn automatic_rate(tax: &LineTax, country: Option<&str>) -> Value {
     let country = country.unwrap_or_default();
     json!({
-        "id": format!("txr_automatic{}{}", country, if tax.inclusive { "Inclusive" } else { "" }),
+        "id": format!("txr_automatic{}{}{}", country, tax.rate, if tax.inclusive { "Inclusive" } else { "" }),
         "object": "tax_rate",
         "active": false,
         "country": country,

@@ -122,7 +122,7 @@ pub(crate) fn method(method: &Method) -> Value {
         Means::Card(card) => json!({
             "brand": card.brand,
             "checks": { "address_line1_check": null, "address_postal_code_check": null, "cvc_check": "pass" },
-            "country": "US",
+            "country": card.country,
             "display_brand": card.brand,
             "exp_month": card.exp_month,
             "exp_year": card.exp_year,
@@ -283,7 +283,7 @@ fn card_details(charge: &Charge, card: &CardSummary, failed: bool) -> Value {
         "authorization_code": null,
         "brand": card.brand,
         "checks": { "address_line1_check": null, "address_postal_code_check": null, "cvc_check": "pass" },
-        "country": "US",
+        "country": card.country,
         "exp_month": card.exp_month,
         "exp_year": card.exp_year,
         "extended_authorization": { "status": "disabled" },

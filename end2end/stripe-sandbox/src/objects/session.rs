@@ -41,7 +41,9 @@ pub(crate) fn session(session: &Session, base_url: &str) -> Value {
         "client_reference_id": settings.client_reference_id,
         "client_secret": null,
         "collected_information": complete.then(|| json!({
-            "business_name": null, "individual_name": null, "shipping_details": null,
+            "business_name": session.buyer.as_ref().and_then(|buyer| buyer.business.clone()),
+            "individual_name": null,
+            "shipping_details": null,
         })),
         "consent": consent(session, complete),
         "consent_collection": settings.consent.as_ref().map(|consent| json!({
@@ -161,13 +163,13 @@ fn customer_details(session: &Session) -> Value {
     match (&session.buyer, session.given_email()) {
         (Some(buyer), _) => json!({
             "address": address(buyer),
-            "business_name": null,
+            "business_name": buyer.business,
             "email": buyer.email,
             "individual_name": null,
             "name": buyer.name,
             "phone": null,
             "tax_exempt": "none",
-            "tax_ids": [],
+            "tax_ids": buyer.tax_id.iter().map(|id| json!({ "type": crate::tax::kind(id), "value": id })).collect::<Vec<_>>(),
         }),
         (None, Some(email)) => json!({
             "address": null,
@@ -262,7 +264,7 @@ pub(crate) fn line_taxes(line: &LineTotals, country: Option<&str>, rate: impl Fn
         json!({
             "amount": tax.amount,
             "rate": shown,
-            "taxability_reason": "standard_rated",
+            "taxability_reason": tax.reason,
             "taxable_amount": tax.taxable,
         })
     });

@@ -4,7 +4,7 @@ use super::countries;
 use crate::cards::{self, FieldError};
 use crate::checkout::Payment;
 use crate::records::{Buyer, Session};
-use crate::{bank, is_email};
+use crate::{bank, is_email, tax};
 
 /// Longest text kept of any field.
 const LONGEST: usize = 300;
@@ -36,6 +36,9 @@ pub(super) struct Fields {
     /// `card`, `sepa_debit`, …
     pub(super) method: String,
     pub(super) promotion_code: String,
+    /// The number for tax, without spaces and punctuation, and the name of the business.
+    pub(super) tax_id: String,
+    pub(super) business: String,
     pub(super) wish: Wish,
     /// The total that the page showed, in minor units.
     pub(super) shown: Option<i64>,
@@ -72,6 +75,8 @@ impl Fields {
             line1: buyer.line1.clone().unwrap_or_default(),
             city: buyer.city.clone().unwrap_or_default(),
             postal_code: buyer.postal_code.clone().unwrap_or_default(),
+            tax_id: buyer.tax_id.clone().unwrap_or_default(),
+            business: buyer.business.clone().unwrap_or_default(),
             terms: true,
             method: "card".to_owned(),
             ..Self::default()
@@ -87,6 +92,21 @@ pub(super) fn wants_payment(session: &Session) -> bool {
 /// Whether the form asks for the whole address.
 pub(super) fn wants_address(session: &Session) -> bool {
     session.settings.billing_address_collection.as_deref() == Some("required")
+}
+
+/// Whether the form asks businesses for their number.
+pub(super) fn wants_tax_id(session: &Session) -> bool {
+    session.settings.tax_id_collection == Some(true)
+}
+
+/// A number for tax as it is kept: letters and digits alone.
+fn plain(text: &str) -> String {
+    text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect()
+}
+
+/// The number given, if it has the form of one.
+pub(super) fn tax_id(fields: &Fields) -> Option<&str> {
+    Some(fields.tax_id.as_str()).filter(|text| tax::is_tax_id(text))
 }
 
 /// Whether the form has the box for the terms.
@@ -115,6 +135,8 @@ pub(super) fn read(body: &[u8], session: &Session) -> (Fields, Secrets) {
             "terms" => fields.terms = value == "on",
             "method" => fields.method = value,
             "promotion_code" => fields.promotion_code = value,
+            "tax_id" => fields.tax_id = plain(&value),
+            "business" => fields.business = value,
             "shown" => fields.shown = value.parse().ok(),
             "wish" => {
                 fields.wish = match value.as_str() {
@@ -185,6 +207,9 @@ pub(super) fn check(
             wrong("city", "incomplete_address", "Enter the city.");
         }
     }
+    if wants_tax_id(session) && !fields.tax_id.is_empty() && tax_id(fields).is_none() {
+        wrong("tax_id", "tax_id_invalid", "Your VAT number is invalid.");
+    }
     if wants_terms(session) && !fields.terms {
         wrong("terms", "terms_not_accepted", "Agree to the terms of service to go on.");
     }
@@ -199,6 +224,8 @@ pub(super) fn check(
         line1: text(&fields.line1),
         city: text(&fields.city),
         postal_code: text(&fields.postal_code),
+        tax_id: text(&fields.tax_id).filter(|_| wants_tax_id(session)),
+        business: text(&fields.business).filter(|_| wants_tax_id(session)),
         ..Buyer::default()
     };
     Ok((payment, buyer))

@@ -61,7 +61,7 @@ pub(crate) async fn submit(Shared(core): Shared<Core>, Path(id): Path<String>, R
 /// What the form changes before anything is paid: the country that tax goes by, and the promotion code.
 fn adjust(state: &mut State, session: Session, fields: &Fields) -> (Session, Vec<FieldError>) {
     let mut errors = Vec::new();
-    checkout::locate(state, &session.id, form::country(fields));
+    checkout::locate(state, &session.id, form::country(fields), form::tax_id(fields));
     let discount = match fields.wish {
         Wish::ApplyCode if form::wants_code(&session) => {
             match promotion::by_typed_code(&session, &fields.promotion_code, state) {

@@ -1,7 +1,7 @@
 //! The pages: payment, authentication, and short messages.
 
 use super::countries;
-use super::form::{Fields, wants_address, wants_payment, wants_terms};
+use super::form::{Fields, wants_address, wants_payment, wants_tax_id, wants_terms};
 use super::html::{Field, described, document, escape};
 use super::summary::summary;
 use crate::bank::{IBANS, ROUTING, TestAccount, US_ACCOUNTS};
@@ -124,6 +124,12 @@ fn inputs(session: &Session, fields: &Fields, errors: &[FieldError]) -> String {
         out.push_str(&field("postal_code", "Postal code", &fields.postal_code, code));
         let city = "type=\"text\" autocomplete=\"billing address-level2\" required";
         out.push_str(&field("city", "City", &fields.city, city));
+    }
+    if wants_tax_id(session) {
+        let name = "type=\"text\" autocomplete=\"organization\"";
+        out.push_str(&field("business", "Business name (optional)", &fields.business, name));
+        let number = "type=\"text\" autocomplete=\"off\" spellcheck=\"false\" maxlength=\"30\"";
+        out.push_str(&field("tax_id", "VAT number (optional)", &fields.tax_id, number));
     }
     out.push_str("</fieldset>\n");
     if wants_terms(session) {

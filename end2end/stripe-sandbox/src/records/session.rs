@@ -48,6 +48,9 @@ pub(crate) struct Session {
     pub(crate) discount: Option<Discount>,
     /// The country that automatic tax counts with, once it is known.
     pub(crate) tax_country: Option<String>,
+    /// The number for tax that the buyer has given, once the total is worked out with it.
+    #[serde(default)]
+    pub(crate) tax_id: Option<String>,
     /// The ticks at which it was opened, and completed or expired.
     pub(crate) opened: u64,
     pub(crate) closed: Option<u64>,
@@ -215,4 +218,7 @@ pub(crate) struct Buyer {
     pub(crate) city: Option<String>,
     pub(crate) postal_code: Option<String>,
     pub(crate) state: Option<String>,
+    /// The number for tax, without spaces, and the name of the business.
+    pub(crate) tax_id: Option<String>,
+    pub(crate) business: Option<String>,
 }

@@ -198,3 +198,35 @@ async fn a_stores_own_rates_are_put_on_its_lines() {
     assert_eq!(unknown.error("code"), "resource_missing");
     assert_eq!(get(&sandbox, &format!("/v1/tax_rates/{}", id(&rate))).await.body["id"], rate["id"]);
 }
+
+#[tokio::test]
+async fn e_books_are_taxed_less_and_a_business_owes_the_tax_itself() {
+    let sandbox = start().await;
+    let asked = [
+        ("automatic_tax[enabled]", "true"),
+        ("tax_id_collection[enabled]", "true"),
+        ("line_items[0][price_data][product_data][tax_code]", "txcd_10302000"),
+    ];
+    let session = create(&sandbox, &asked).await;
+    let _ = sandbox.pay_from(id(&session), "4000002760000016", "a@example.com", "DE");
+    let done = sandbox.session(id(&session)).unwrap();
+    assert_eq!((totals(&done), &done["customer_details"]["tax_ids"]), ([3098, 0, 182 + 95, 3375], &json!([])));
+    let path = format!(
+        "/v1/checkout/sessions/{}?expand[]=line_items.data.taxes&expand[]=payment_intent.latest_charge",
+        id(&session)
+    );
+    let expanded = get(&sandbox, &path).await.body;
+    let taxes = [0, 1].map(|line: usize| expanded["line_items"]["data"][line]["taxes"][0]["taxability_reason"].clone());
+    assert_eq!(taxes, [json!("reduced_rated"), json!("standard_rated")]);
+    assert_eq!(expanded["payment_intent"]["latest_charge"]["payment_method_details"]["card"]["country"], "DE");
+
+    let session = create(&sandbox, &asked).await;
+    let _ = sandbox.pay_as_business(id(&session), VISA, "a@example.com", "DE", "DE136695976");
+    let done = sandbox.session(id(&session)).unwrap();
+    assert_eq!(totals(&done), [3098, 0, 0, 3098]);
+    assert_eq!(done["customer_details"]["tax_ids"], json!([{ "type": "eu_vat", "value": "DE136695976" }]));
+    assert_eq!(done["customer_details"]["business_name"], "Test Business");
+    let path = format!("/v1/checkout/sessions/{}/line_items?expand[]=data.taxes", id(&session));
+    let tax = get(&sandbox, &path).await.body["data"][0]["taxes"][0].clone();
+    assert_eq!((&tax["amount"], &tax["taxability_reason"]), (&json!(0), &json!("reverse_charge")));
+}

@@ -85,6 +85,7 @@ diesel::table! {
         expires_at -> Timestamp,
         updated_at -> Timestamp,
         decline -> Nullable<Text>,
+        tax -> Nullable<Text>,
     }
 }
 
@@ -109,6 +110,11 @@ diesel::table! {
         paid_at -> Nullable<Timestamp>,
         link_generation -> Integer,
         linked_at -> Nullable<Timestamp>,
+        vat_id -> Nullable<Text>,
+        vat_id_kind -> Nullable<Text>,
+        company -> Nullable<Text>,
+        address -> Nullable<Text>,
+        tax_country -> Nullable<Text>,
     }
 }
 
@@ -597,6 +603,50 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    order_tax (order_item_id, position) {
+        order_item_id -> BigInt,
+        position -> Integer,
+        country -> Text,
+        region -> Text,
+        name -> Text,
+        rate_ppm -> BigInt,
+        taxable -> BigInt,
+        amount -> BigInt,
+        inclusive -> Bool,
+        treatment -> Text,
+        source -> Text,
+    }
+}
+
+diesel::table! {
+    tax_evidence (order_id, kind) {
+        order_id -> BigInt,
+        kind -> Text,
+        value -> Text,
+    }
+}
+
+diesel::table! {
+    tax_setting (id) {
+        id -> BigInt,
+        value -> Text,
+        changed_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    tax_rate (country, kind, valid_from) {
+        country -> Text,
+        kind -> Text,
+        valid_from -> Date,
+        rate_ppm -> BigInt,
+        note -> Text,
+    }
+}
+
+diesel::joinable!(order_tax -> order_item (order_item_id));
+diesel::joinable!(tax_evidence -> orders (order_id));
 diesel::joinable!(withdrawal -> order_item (order_item_id));
 diesel::joinable!(order_note -> orders (order_id));
 diesel::joinable!(order_note -> users (user_id));
@@ -677,4 +727,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     webhook_delivery,
     webhook_attempt,
     api_once,
+    order_tax,
+    tax_evidence,
+    tax_setting,
+    tax_rate,
 );

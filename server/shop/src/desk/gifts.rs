@@ -72,7 +72,7 @@ fn give(
             return Ok(Err(Refusal::NoFiles));
         }
         if offers.iter().all(|offer| offer.book_id != book_id) {
-            offers.push(Offer { book_id, title, unit_amount: 0 });
+            offers.push(Offer { book_id, title, unit_amount: 0, tax_code: String::new() });
         }
     }
     if offers.is_empty() || offers.len() > MOST {

@@ -11,7 +11,7 @@ use crate::orders::{TokenRow, status, token_columns};
 use crate::privacy::is_erased;
 use crate::rights::LIVING;
 use crate::types::{Currency, DisputeStage, Money, OrderNumber, OrderStatus, RefundStatus, TokenState};
-use crate::{Error, Shop, invoices};
+use crate::{Error, Shop, invoices, tax};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use std::collections::{HashMap, HashSet};
@@ -43,8 +43,16 @@ pub struct OrderSheet {
     pub subtotal: Money,
     /// What was taken off.
     pub discount: Money,
-    /// As Stripe calculated it.
+    /// The tax.
     pub tax: Money,
+    /// Whether the prices held it already, rather than it was added to them.
+    pub tax_included: bool,
+    /// Who taxes it, and the number that a business gave.
+    pub tax_country: Option<String>,
+    /// With Stripe's word for its kind left out.
+    pub vat_id: Option<String>,
+    /// The business.
+    pub company: Option<String>,
     /// What was to be paid.
     pub total: Money,
     /// What went back, or is on its way.
@@ -142,6 +150,9 @@ pub(super) struct OrderRow {
     pub(super) session: Option<String>,
     pub(super) payment: Option<String>,
     pub(super) checkout_id: Option<i64>,
+    tax_country: Option<String>,
+    vat_id: Option<String>,
+    company: Option<String>,
 }
 
 #[derive(Queryable)]
@@ -183,6 +194,9 @@ fn sheet(conn: &mut AnyConnection, shop: &Shop, number: &OrderNumber) -> Result<
             orders::stripe_session,
             orders::stripe_payment_intent,
             orders::checkout_id,
+            orders::tax_country,
+            orders::vat_id,
+            orders::company,
         ))
         .first(conn)
         .optional()?;
@@ -225,6 +239,10 @@ fn sheet(conn: &mut AnyConnection, shop: &Shop, number: &OrderNumber) -> Result<
         subtotal: money(row.subtotal),
         discount: money(row.discount),
         tax: money(row.tax),
+        tax_included: tax::is_included(row.subtotal, row.discount, row.total),
+        tax_country: row.tax_country.clone(),
+        vat_id: row.vat_id.clone(),
+        company: row.company.clone(),
         total: money(row.total),
         refunded: money(back),
         refundable: money(refundable),

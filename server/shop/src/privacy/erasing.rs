@@ -156,7 +156,14 @@ fn erase(
     let events = events(conn, &rows, &needles)?;
     entitlements(conn, &ids, now)?;
     diesel::update(orders::table.filter(orders::id.eq_any(&ids)))
-        .set((orders::email.eq(TOMBSTONE), orders::email_norm.eq(TOMBSTONE), orders::name.eq(None::<String>)))
+        .set((
+            orders::email.eq(TOMBSTONE),
+            orders::email_norm.eq(TOMBSTONE),
+            orders::name.eq(None::<String>),
+            orders::company.eq(None::<String>),
+            orders::address.eq(None::<String>),
+            orders::vat_id.eq(None::<String>),
+        ))
         .execute(conn)?;
     let checkouts: Vec<i64> = rows.iter().filter_map(|row| row.checkout_id).collect();
     diesel::update(checkout::table.filter(checkout::id.eq_any(checkouts)))

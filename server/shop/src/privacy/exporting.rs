@@ -37,6 +37,10 @@ struct Order {
     stripe_payment_intent: Option<String>,
     created_at: NaiveDateTime,
     paid_at: Option<NaiveDateTime>,
+    company: Option<String>,
+    vat_id: Option<String>,
+    /// As it was typed, as JSON.
+    address: Option<String>,
 }
 
 #[derive(Serialize, Queryable)]
@@ -174,6 +178,9 @@ fn collect(conn: &mut AnyConnection, shop: &Shop, email: &Email) -> Result<Optio
             orders::stripe_payment_intent,
             orders::created_at,
             orders::paid_at,
+            orders::company,
+            orders::vat_id,
+            orders::address,
         ))
         .load(conn)?;
     let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();

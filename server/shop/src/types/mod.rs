@@ -5,6 +5,7 @@
 
 mod book;
 mod cart;
+mod country;
 mod desk_book;
 mod edition;
 mod email;
@@ -15,12 +16,14 @@ mod refund;
 mod role;
 mod scope;
 mod slug;
+mod tax;
 
 pub use book::{
     BookCard, BookDetail, BookFormat, CatalogPage, Contributor, ContributorRole, Cover, FormatInfo, ParseRoleError,
     Sort,
 };
-pub use cart::{CartLine, CartProblem, CartView};
+pub use cart::{CartLine, CartProblem, CartView, PriceTax};
+pub use country::{Country, NotACountry};
 pub use desk_book::{
     BookForm, BookLine, BookList, BookStatus, DeskBook, DeskEdition, InvalidIsbn, Isbn, ListPlace, NotAnAmount,
     PersonField, PriceField, Problem, Unfinished, WaitingFile, parse_amount, typed_amount,
@@ -36,3 +39,4 @@ pub use refund::{DisputeStage, MoneyNote, MoneyNoteKind, RefundStatus};
 pub use role::{Role, UnknownRole};
 pub use scope::{Scope, UnknownScope};
 pub use slug::{InvalidSlug, Slug};
+pub use tax::{OneStopShop, TaxMode, TaxRefusal, TaxSettings, TaxSource, TaxTreatment, UnknownTaxWord};

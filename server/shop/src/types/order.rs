@@ -164,8 +164,10 @@ pub struct OrderView {
     pub items: Vec<OrderItemView>,
     /// The subtotal.
     pub subtotal: Money,
-    /// The tax, as Stripe calculated it.
+    /// The tax.
     pub tax: Money,
+    /// Whether the prices held it already, rather than it was added to them.
+    pub tax_included: bool,
     /// What was paid.
     pub total: Money,
     /// The number of its invoice, if it has one.

@@ -103,6 +103,10 @@ pub struct Order {
     subtotal: Amount,
     discount: Amount,
     tax: Amount,
+    /// Whether the prices held the tax already, rather than it was added to them.
+    tax_included: bool,
+    /// By which country's rules it is taxed, ISO 3166; null if nobody taxes it.
+    tax_country: Option<String>,
     total: Amount,
     /// What went back, or is on its way.
     refunded: Amount,
@@ -234,6 +238,8 @@ impl Order {
             subtotal: sheet.subtotal.into(),
             discount: sheet.discount.into(),
             tax: sheet.tax.into(),
+            tax_included: sheet.tax_included,
+            tax_country: sheet.tax_country,
             total: sheet.total.into(),
             refunded: sheet.refunded.into(),
             refundable: sheet.refundable.into(),

@@ -28,7 +28,7 @@ pub use program::{Program, log};
 pub use receiver::{Receiver, Taken};
 pub use s3::{FilesWay, S3Server};
 pub use stripe::{cookie, event, session_of, signature, v1};
-pub use tables::schema;
+pub use tables::{Column, schema};
 
 use diesel::RunQueryDsl as _;
 use diesel::sql_types::{BigInt, Text};
@@ -127,7 +127,11 @@ pub struct Options {
     pub policy: shop::Policy,
     /// How far webhooks reach: this machine, by default.
     pub reach: Reach,
+    /// Further currencies that the buyer may choose.
+    pub currencies: Vec<shop::types::Currency>,
     pub time_zone: shop::analytics::Zone,
+    /// Where numbers for value-added tax are looked up.
+    pub vies: shop::tax::Vies,
     pub mail: MailWay,
     pub files: FilesWay,
     /// Whether it is a demo store.
@@ -144,7 +148,9 @@ impl Default for Options {
             clock: Clock::System,
             policy: shop::Policy::default(),
             reach: Reach::demo(),
+            currencies: Vec::new(),
             time_zone: shop::analytics::Zone::default(),
+            vies: shop::tax::Vies::default(),
             mail: MailWay::Memory,
             files: FilesWay::Folder,
             demo: false,
@@ -258,11 +264,13 @@ impl Store {
                 name: "Test Books".into(),
                 base_url: url.clone(),
                 currency: "USD".parse().unwrap(),
+                currencies: options.currencies,
                 demo: options.demo,
                 livemode: options.livemode,
                 policy: options.policy,
                 webhooks: options.reach,
                 time_zone: options.time_zone,
+                vies: options.vies,
             },
             db,
             files: Files::open(&place).unwrap(),

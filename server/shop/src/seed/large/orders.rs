@@ -156,6 +156,7 @@ impl<'a> DayMaker<'a> {
             book_id: title.id,
             title: title.name.clone(),
             unit_amount: *unit_amount,
+            tax_code: "txcd_10302000".to_owned(),
         };
         let offers: Vec<Offer> = cart.lines.iter().map(offer).collect();
         let id = take(&mut out.ids.checkout);
@@ -163,7 +164,7 @@ impl<'a> DayMaker<'a> {
             id,
             idem_key,
             cart_snapshot: serde_json::to_string(&offers).map_err(|error| Error::internal(error.to_string()))?,
-            snapshot_hash: cart::snapshot_hash(cart.currency, &offers),
+            snapshot_hash: cart::snapshot_hash(cart.currency, &offers, None),
             subtotal: cart.subtotal,
             currency: cart.currency.code(),
             stripe_session: (cart.subtotal > 0).then(|| format!("cs_seed_{id:012}{}", random.hex(12))),
@@ -191,11 +192,11 @@ impl<'a> DayMaker<'a> {
         let percent = if random.chance(40) { 5 * random.between(2, 4) } else { 0 };
         let country = buyer.country;
         // In the US not everywhere.
-        let tax = if free || (country.code == "US" && random.chance(550)) { 0 } else { country.tax };
+        let rate = if free || (country.code == "US" && random.chance(550)) { 0 } else { country.tax };
         let mut items = Vec::with_capacity(cart.lines.len());
         for (position, (title, unit_amount)) in (0_i32..).zip(cart.lines) {
             let discount = unit_amount * percent / 100;
-            let tax = ((unit_amount - discount) * tax + 5_000) / 10_000;
+            let tax = ((unit_amount - discount) * rate + 5_000) / 10_000;
             let total = unit_amount - discount + tax;
             let id = take(&mut out.ids.item);
             let title_snapshot = title.name.clone();
@@ -210,6 +211,22 @@ impl<'a> DayMaker<'a> {
                 tax,
                 total,
             });
+            if rate > 0 {
+                out.rows.taxes.push(rows::Tax {
+                    order_item_id: id,
+                    position: 0,
+                    country: country.code,
+                    region: "",
+                    name: "Tax",
+                    // Basis points.
+                    rate_ppm: rate * 100,
+                    taxable: unit_amount - discount,
+                    amount: tax,
+                    inclusive: false,
+                    treatment: "standard",
+                    source: "stripe",
+                });
+            }
             let line = invoices::Line { title: title.name.clone(), unit_amount, discount, tax, total };
             items.push((id, title, line));
         }
@@ -234,6 +251,7 @@ impl<'a> DayMaker<'a> {
             status,
             created_at,
             paid_at,
+            tax_country: (rate > 0).then_some(buyer.country.code),
         });
         let sale = paid_at.map(|paid_at| Sale {
             paid_at,

@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::db::schema::{
     book, book_file, book_price, checkout, contributor, download_claim, download_log, download_quota, download_token,
-    edition, entitlement, invoice, order_item, orders, outbox, visits,
+    edition, entitlement, invoice, order_item, order_tax, orders, outbox, visits,
 };
 use crate::db::{AnyConnection, both};
 use chrono::{NaiveDate, NaiveDateTime};
@@ -46,11 +46,15 @@ row!(Order, orders, {
     id: i64, number: String, email: String, email_norm: String, name: Option<String>, checkout_id: i64,
     stripe_session: Option<String>, stripe_payment_intent: Option<String>, amount_subtotal: i64, amount_discount: i64,
     amount_tax: i64, amount_total: i64, currency: &'static str, country: Option<&'static str>, status: &'static str,
-    created_at: NaiveDateTime, paid_at: Option<NaiveDateTime>,
+    created_at: NaiveDateTime, paid_at: Option<NaiveDateTime>, tax_country: Option<&'static str>,
 });
 row!(Item, order_item, {
     id: i64, order_id: i64, book_id: i64, position: i32, title_snapshot: String, unit_amount: i64, discount: i64,
     tax: i64, total: i64,
+});
+row!(Tax, order_tax, {
+    order_item_id: i64, position: i32, country: &'static str, region: &'static str, name: &'static str, rate_ppm: i64,
+    taxable: i64, amount: i64, inclusive: bool, treatment: &'static str, source: &'static str,
 });
 row!(Entitlement, entitlement, {
     id: i64, order_item_id: i64, book_id: i64, email_norm: String, state: &'static str, granted_at: NaiveDateTime,
@@ -92,6 +96,7 @@ pub(super) struct Rows {
     pub(super) checkouts: Vec<Checkout>,
     pub(super) orders: Vec<Order>,
     pub(super) items: Vec<Item>,
+    pub(super) taxes: Vec<Tax>,
     pub(super) entitlements: Vec<Entitlement>,
     pub(super) tokens: Vec<Token>,
     pub(super) claims: Vec<Claim>,
@@ -132,8 +137,9 @@ impl Rows {
         write_all!(conn, 5, edition, &self.editions);
         write_all!(conn, 7, book_file, &self.files);
         write_all!(conn, 13, checkout, &self.checkouts);
-        write_all!(conn, 17, orders, &self.orders);
+        write_all!(conn, 18, orders, &self.orders);
         write_all!(conn, 9, order_item, &self.items);
+        write_all!(conn, 11, order_tax, &self.taxes);
         write_all!(conn, 7, entitlement, &self.entitlements);
         write_all!(conn, 9, download_token, &self.tokens);
         write_all!(conn, 7, download_claim, &self.claims);
@@ -169,6 +175,7 @@ impl Rows {
             self.checkouts.len(),
             self.orders.len(),
             self.items.len(),
+            self.taxes.len(),
             self.entitlements.len(),
             self.tokens.len(),
             self.claims.len(),

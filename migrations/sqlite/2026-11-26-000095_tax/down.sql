@@ -1,0 +1,10 @@
+DROP TABLE tax_rate;
+DROP TABLE tax_setting;
+ALTER TABLE checkout DROP COLUMN tax;
+ALTER TABLE orders DROP COLUMN tax_country;
+ALTER TABLE orders DROP COLUMN address;
+ALTER TABLE orders DROP COLUMN company;
+ALTER TABLE orders DROP COLUMN vat_id_kind;
+ALTER TABLE orders DROP COLUMN vat_id;
+DROP TABLE tax_evidence;
+DROP TABLE order_tax;

@@ -1,0 +1,159 @@
+//! The report of a quarter and the desk's page of tax.
+
+use crate::refunds::{amount, full, items};
+use crate::support::{GOOD_CARD, Options, by_hand, location, on_both_databases};
+use crate::tax::{FRENCH_CARD, GERMAN_CARD, buy, country, set, stripe, table};
+use reqwest::StatusCode;
+use shop::tax::report::Quarter;
+use shop::types::{Role, TaxMode, TaxSettings};
+
+fn quarter(text: &str) -> Quarter {
+    text.parse().unwrap()
+}
+
+/// A store whose days are those of Berlin: its quarters begin an hour or two before those of the clock.
+fn in_berlin() -> Options {
+    Options { time_zone: "Europe/Berlin".parse().unwrap(), ..by_hand() }
+}
+
+on_both_databases!(a_quarter_has_what_was_sold_and_what_went_back_in_it, in_berlin(), async |store| {
+    set(store, table()).await;
+    let (first, _) = buy(store, GERMAN_CARD, "DE", None).await;
+    let (second, _) = buy(store, FRENCH_CARD, "FR", None).await;
+    buy(store, GERMAN_CARD, "DE", None).await;
+    buy(store, FRENCH_CARD, "FR", Some("FR40303265045")).await;
+    buy(store, GOOD_CARD, "US", None).await;
+    set(store, stripe(false)).await;
+    buy(store, GERMAN_CARD, "DE", None).await;
+    set(store, TaxSettings::default()).await;
+    buy(store, GOOD_CARD, "US", None).await;
+    // The first was paid in the last quarter by the clock of Berlin, though not by UTC's; half of it went back then.
+    store.shop.refund(&first, &items(&[("the-first-book", true)])).await.unwrap();
+    store.shop.refund(&second, &amount(333)).await.unwrap();
+    for (number, at) in [(first.as_str(), "2026-06-30 21:59:59"), (second.as_str(), "2026-06-30 22:00:00")] {
+        store
+            .execute(&format!("UPDATE orders SET created_at = '{at}', paid_at = '{at}' WHERE number = '{number}'"))
+            .await;
+        store
+            .execute(&format!(
+                "UPDATE refund SET created_at = '{at}' WHERE order_id = (SELECT id FROM orders WHERE number = '{number}')"
+            ))
+            .await;
+    }
+    store.execute("UPDATE orders SET paid_at = '2026-08-01 12:00:00', created_at = '2026-08-01 12:00:00' WHERE paid_at > '2026-07-01'").await;
+    store.shop.refund(&first, &full()).await.unwrap();
+    let last = format!(
+        "UPDATE refund SET created_at = '2026-09-30 12:00:00' WHERE order_id = (SELECT id FROM orders WHERE number = '{}') \
+         AND created_at > '2026-07-01'",
+        first.as_str()
+    );
+    store.execute(&last).await;
+    store.shop.rebuild_tallies(|_| {}).await.unwrap();
+    let spring = store.shop.tax_report(quarter("2026Q2")).await.unwrap().csv();
+    let summer = store.shop.tax_report(quarter("2026Q3")).await.unwrap().csv();
+    let head = "quarter,country,region,tax,rate_percent,treatment,currency,orders,net,tax_amount,gross,refunds,refunded_net,\
+                refunded_tax,refunded_gross,due_net,due_tax";
+    assert_eq!(
+        spring.lines().collect::<Vec<_>>(),
+        [head, "2026Q2,DE,,VAT,7,reduced,USD,1,1213,85,1298,1,747,52,799,466,33"]
+    );
+    assert_eq!(
+        summer.lines().collect::<Vec<_>>(),
+        [
+            head,
+            "2026Q3,DE,,VAT,7,reduced,USD,2,2511,176,2687,1,466,33,499,2045,143",
+            "2026Q3,FR,,VAT,0,reverse_charge,USD,1,1298,0,1298,0,0,0,0,1298,0",
+            "2026Q3,FR,,VAT,5.5,reduced,USD,1,1230,68,1298,1,316,17,333,914,51",
+            "2026Q3,US,,VAT,0,outside_scope,USD,1,1298,0,1298,0,0,0,0,1298,0",
+        ]
+    );
+    assert_eq!(store.shop.tax_report(quarter("2026Q1")).await.unwrap().lines, []);
+    // All quarters together are the taxes of the orders less those of the refunds.
+    let sum = async |sql: &str| store.texts(&format!("SELECT CAST(({sql}) AS TEXT) AS value")).await.remove(0);
+    assert_eq!(sum("SELECT SUM(amount) FROM order_tax").await, (85 + 176 + 68).to_string());
+    assert_eq!(sum("SELECT SUM(tax) FROM refund").await, (52 + 33 + 17).to_string());
+});
+
+on_both_databases!(taxes_of_a_state_and_a_county_go_back_with_what_they_were_taken_of, by_hand(), async |store| {
+    set(store, stripe(false)).await;
+    let (number, _) = buy(store, GERMAN_CARD, "DE", None).await;
+    // As Stripe has it in the United States: two rates of one place.
+    store.execute("UPDATE order_tax SET amount = amount - 10, region = 'CA', rate_ppm = 60000").await;
+    store
+        .execute(
+            "INSERT INTO order_tax SELECT order_item_id, 1, country, region, 'County', 10000, taxable, 10, inclusive, treatment, \
+             source FROM order_tax",
+        )
+        .await;
+    for minor in [100, 7, 500, 1] {
+        store.shop.refund(&number, &amount(minor)).await.unwrap();
+        let report = store.shop.tax_report(store.shop.this_quarter()).await.unwrap();
+        let back: i64 = report.lines.iter().map(|(_, sums)| sums.refunded_tax).sum();
+        let refunds = store.texts("SELECT CAST(SUM(tax) AS TEXT) AS value FROM refund").await;
+        assert_eq!(back.to_string(), refunds[0]);
+    }
+    store.shop.refund(&number, &full()).await.unwrap();
+    let report = store.shop.tax_report(store.shop.this_quarter()).await.unwrap();
+    assert_eq!(report.lines.len(), 2);
+    for (subject, sums) in &report.lines {
+        assert_eq!((sums.tax, sums.net), (sums.refunded_tax, sums.refunded_net), "{subject:?}");
+    }
+});
+
+on_both_databases!(the_desk_sets_tax_and_hands_out_the_report, by_hand(), async |store| {
+    let desk = store.desk(Role::Admin).await;
+    let page = desk.text("/admin/settings/tax").await;
+    for words in ["How the store taxes", "The rates of today", "13.5", "Report of a quarter"] {
+        assert!(page.contains(words), "{words}");
+    }
+    let form =
+        [("mode", "table"), ("prices", "added"), ("seller", "de"), ("oss", "registered"), ("registered", "ch, GB")];
+    let answer = desk.post("/actions/admin-save-tax", &form).await;
+    assert_eq!(location(&answer), "/admin/settings/tax?refused=tax-exclusive-table");
+    assert!(desk.text("/admin/settings/tax?refused=tax-exclusive-table").await.contains("prices must hold the tax"));
+    let form = [
+        ("mode", "table"),
+        ("prices", "included"),
+        ("seller", "de"),
+        ("oss", "registered"),
+        ("registered", "ch, GB"),
+        ("vat_ids", "true"),
+    ];
+    let answer = desk.post("/actions/admin-save-tax", &form).await;
+    assert_eq!(
+        (answer.status(), location(&answer)),
+        (StatusCode::SEE_OTHER, "/admin/settings/tax?done=tax-saved".into())
+    );
+    let settings = store.shop.tax_settings().await.unwrap();
+    assert_eq!((settings.mode, settings.vat_ids, settings.vies), (TaxMode::Table, true, false));
+    assert_eq!(settings.registered, [country("CH"), country("GB")]);
+    let rate = [("country", "JP"), ("kind", "ebook"), ("percent", "10"), ("from", "2026-01-01"), ("note", "by hand")];
+    assert_eq!(
+        location(&desk.post("/actions/admin-set-tax-rate", &rate).await),
+        "/admin/settings/tax?done=tax-rate-set"
+    );
+    assert!(desk.text("/admin/settings/tax").await.contains("JP, E-books: 10 % from 2026-01-01"));
+    let wrong = [("country", "JP"), ("kind", "ebook"), ("percent", "ten"), ("from", "2026-01-01")];
+    assert!(location(&desk.post("/actions/admin-set-tax-rate", &wrong).await).ends_with("refused=tax-unreadable"));
+    let gone = [("country", "JP"), ("kind", "ebook"), ("from", "2026-01-01")];
+    assert!(location(&desk.post("/actions/admin-remove-tax-rate", &gone).await).ends_with("done=tax-rate-removed"));
+    // A book's code, at its page.
+    assert!(desk.text("/admin/books/the-first-book").await.contains("txcd_10302000"));
+    let code = |code| [("slug", "the-first-book"), ("code", code)];
+    let answer = desk.post("/actions/admin-set-book-tax-code", &code("ebook")).await;
+    assert_eq!(location(&answer), "/admin/settings/tax?refused=tax-no-code");
+    let answer = desk.post("/actions/admin-set-book-tax-code", &code("txcd_10302001")).await;
+    assert_eq!(location(&answer), "/admin/books/the-first-book?done=tax-code-set");
+    assert_eq!(store.count("book WHERE tax_code = 'txcd_10302001'").await, 1);
+    assert_eq!(store.count("audit WHERE action = 'book.tax-code-set'").await, 1);
+    // The cart says it, and pages that were kept are made anew.
+    let browser = store.browser();
+    browser.add(&["the-first-book"]).await;
+    assert!(browser.text("/cart").await.contains("Prices include value-added tax."));
+    buy(store, GERMAN_CARD, "DE", None).await;
+    let now = store.shop.this_quarter();
+    let report = desk.get(&format!("/admin/settings/tax/report.csv?quarter={now}")).await;
+    assert_eq!(report.headers()["content-type"], "text/csv; charset=utf-8");
+    assert!(report.text().await.unwrap().contains(",DE,,VAT,7,reduced,USD,1,1213,85,1298,"));
+    assert_eq!(desk.get("/admin/settings/tax/report.csv?quarter=x").await.status(), StatusCode::BAD_REQUEST);
+});
