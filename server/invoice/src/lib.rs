@@ -5,6 +5,7 @@
 //! template as data and never as its source, so nothing in a title or a name is ever read as markup.
 
 mod document;
+mod facturx;
 mod fonts;
 mod render;
 mod text;
@@ -15,5 +16,6 @@ mod world;
 pub use document::{
     Buyer, Document, Kind, Line, Logo, Paper, Payment, Prices, Reference, Seller, TaxGroup, Totals, Treatment,
 };
+pub use facturx::{Shortcoming, shortcomings};
 pub use fonts::look_for_fonts_in;
 pub use render::{Error, render};

@@ -4,9 +4,10 @@
 //! our own do all the work and empty it after each document, whatever came of it.
 
 use crate::document::{Document, Logo};
+use crate::facturx::{self, shortcomings};
 use crate::text::Typesetter;
 use crate::view::View;
-use crate::world::{DocumentWorld, Files};
+use crate::world::{DocumentWorld, Files, XML};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -26,6 +27,9 @@ pub enum Error {
     /// typst refused it, with what it said.
     #[error("the document cannot be laid out: {0}")]
     Layout(String),
+    /// Its machine-readable half cannot be written.
+    #[error("the document's XML cannot be written")]
+    Xml(#[from] std::io::Error),
     /// Something else that should not happen, in words.
     #[error("the document cannot be made: {0}")]
     Broken(&'static str),
@@ -52,7 +56,8 @@ static POOL: LazyLock<Option<Sender<Job>>> = LazyLock::new(|| {
     (started.count() > 0).then_some(sender)
 });
 
-/// Makes the PDF of a document: tagged PDF/A-3, the same bytes for the same document (and the same fonts).
+/// Makes the PDF of a document: tagged PDF/A-3, the same bytes for the same document (and the same fonts), with its
+/// EN 16931 XML inside unless it has [`shortcomings`].
 ///
 /// Takes milliseconds of one of two threads and blocks until it is done, so from async code it belongs on the
 /// blocking pool.
@@ -62,8 +67,10 @@ static POOL: LazyLock<Option<Sender<Job>>> = LazyLock::new(|| {
 pub fn render(document: &Document) -> Result<Vec<u8>, Error> {
     let (printable, typesetter) = Typesetter::printable(document);
     let logo = document.seller.logo.as_ref().and_then(logo_file);
-    let view = View::of(&printable)?.with_logo(logo.as_ref().map(|(path, _)| *path));
-    let files = Files { data: Bytes::new([]), logo, xml: None };
+    let xml = if shortcomings(document).is_empty() { Some(Bytes::new(facturx::write(document)?)) } else { None };
+    let view =
+        View::of(&printable)?.with_logo(logo.as_ref().map(|(path, _)| *path)).with_xml(xml.as_ref().map(|_| XML));
+    let files = Files { data: Bytes::new([]), logo, xml };
     let identity = format!("{}\n{}\n{}", document.seller.name, document.number, document.issued_on);
     let (answer, result) = sync_channel(1);
     let pool = POOL.as_ref().ok_or(Error::Broken("no thread to make it on"))?;
@@ -105,7 +112,8 @@ fn pdf(files: &mut Files, typesetter: &Typesetter, view: &mut View, identity: &s
         standards,
         ..PdfOptions::default()
     };
-    said(typst_pdf::pdf(&layout, &options))
+    let pdf = said(typst_pdf::pdf(&layout, &options))?;
+    if files.xml.is_some() { facturx::declare(&pdf).map_err(Error::Broken) } else { Ok(pdf) }
 }
 
 fn laid_out(files: &mut Files, typesetter: &Typesetter, view: &View) -> Result<PagedDocument, Error> {

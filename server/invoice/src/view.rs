@@ -124,6 +124,12 @@ impl View {
         self.logo = path;
         self
     }
+
+    /// With that file inside.
+    pub(crate) fn with_xml(mut self, path: Option<&'static str>) -> Self {
+        self.xml = path;
+        self
+    }
 }
 
 impl Formats {
