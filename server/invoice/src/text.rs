@@ -3,7 +3,7 @@
 //! A PDF for the archive must show a glyph for each of its characters, and what it shows must be what it says. So:
 //! control characters, line and paragraph ends are spaces; invisible characters that steer the direction or the
 //! breaking of a line are left out (with them a name could turn the digits beside it round); a character that no font
-//! has a glyph for is U+FFFD, `�`. Everything else stays as it is.
+//! has a glyph for is U+FFFD, `�`; a word of more than 60 characters is broken by spaces. Everything else stays as it is.
 
 use crate::document::{Document, Seller};
 use crate::fonts::Fonts;
@@ -38,13 +38,40 @@ pub(crate) enum Shape {
     Lines,
 }
 
+/// In characters, what fits a line of the buyer's address.
+const LONGEST_WORD: usize = 60;
+
 fn clean(text: &mut String, shape: Shape, fonts: &Fonts) {
+    if text.len() > LONGEST_WORD {
+        break_long_words(text);
+    }
     if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
         return;
     }
     let with_glyph = |c| if c == ' ' || fonts.have(c) { c } else { REPLACEMENT };
     let keep = |c: char| if c == '\n' && shape == Shape::Lines { Some(c) } else { printed(c).map(with_glyph) };
     *text = text.chars().filter_map(keep).collect();
+}
+
+/// A line cannot break within a word of Europe, and PDF/A has a limit to how long a piece of text may be.
+fn break_long_words(text: &mut String) {
+    let mut broken = String::with_capacity(text.len() + text.len() / LONGEST_WORD);
+    let mut length = 0;
+    for c in text.chars() {
+        // From here on come scripts that a line may break in anywhere.
+        let starts_anew = c.is_whitespace() || c >= '\u{2E80}';
+        let combines = ('\u{300}'..='\u{36F}').contains(&c);
+        if starts_anew {
+            length = 0;
+        } else if length >= LONGEST_WORD && !combines {
+            broken.push(' ');
+            length = 1;
+        } else {
+            length += 1;
+        }
+        broken.push(c);
+    }
+    *text = broken;
 }
 
 /// The character, a space in its place, or nothing.
