@@ -15,7 +15,7 @@ data="${BENCH_DATA:-$ROOT/target/bench}"
 rounds=3
 
 say "[1/4] Tools and packages"
-scripts/setup.sh wasm apt-build leptos bench
+scripts/setup.sh wasm apt-build leptos npm bench
 say "[2/4] Building what the browser loads, the store and its yardsticks (fully optimised: 15 minutes the first time)"
 scripts/build-site.sh "$profile"
 # With the sandbox, as `make soak` builds them: another choice of packages would be another choice of features.
@@ -210,6 +210,21 @@ last=$("$bench" last-page --currency USD)
 first_rate="$(rate 32 "$store/$fresh")"
 last_rate="$(rate 32 "$store/$fresh&after=$last")"
 row "last catalogue page of 100 000 books" "$last_rate pages/s" "first page: $first_rate" "$(ratio "$first_rate" "$last_rate")× as long" "≤ 1.2×"
+
+# --- invoices -----------------------------------------------------------------------
+# One core for each, one after the other; PDFKit has neither tags nor PDF/A to write.
+stop "$store_pid"
+invoices() { server "$bench" invoices "$@"; }
+pdfkit() { (cd end2end && server node yardsticks/pdfkit.js "$1" 1000); }
+read -r plain_cpu plain_rate _ <<<"$(invoices)"
+read -r xml_cpu xml_rate xml_bytes <<<"$(invoices --xml)"
+read -r _ noto_rate _ <<<"$(pdfkit noto)"
+read -r _ helvetica_rate _ <<<"$(pdfkit helvetica)"
+row "an invoice of one page, tagged, PDF/A-3" "$plain_cpu µs CPU, $plain_rate/s" "PDFKit, embedded Noto Sans: $noto_rate/s" "$(ratio "$plain_rate" "$noto_rate")×" "≤ 3500 µs CPU, ≥ 3×"
+row "the same" "$plain_rate/s" "PDFKit, built-in Helvetica: $helvetica_rate/s" "$(ratio "$plain_rate" "$helvetica_rate")×" "≥ 0.7×"
+row "the same with EN 16931 inside, $((xml_bytes / 1024)) KB" "$xml_cpu µs CPU, $xml_rate/s" "" "" "≤ 3500 µs CPU"
+read -r most _ <<<"$(server "$bench" invoice-memory)"
+row "10 000 invoices" "$most MB above idle" "" "" "≤ 64 MB"
 
 # --- the table ----------------------------------------------------------------------
 table="$(mktemp)"

@@ -9,4 +9,4 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$ROOT"
 export TEST_MAIL_SINK="$MAIL_VENV/bin/python"
-exec cargo test --locked -p shop -p app -p server -p stripe-sandbox --features shop/ssr,app/ssr "$@"
+exec cargo test --locked -p shop -p app -p server -p stripe-sandbox -p locale -p invoice --features shop/ssr,app/ssr "$@"

@@ -9,8 +9,9 @@
 #     apt        those, and what the tests need: PostgreSQL, Chromium, …
 #     npm        end2end/node_modules
 #     python     Debian's python3 with venv; Stripe's client for Python, an
-#                SMTP server and Schemathesis, each in a venv of its own (in
-#                $OCTAVO_TOOLS, keyed by its requirements)
+#                SMTP server, Schemathesis and what reads invoices, each in a
+#                venv of its own (in $OCTAVO_TOOLS, keyed by its
+#                requirements)
 #     deny       cargo-deny
 #     bench      wrk, nginx, curl: yardsticks and load
 #
@@ -30,7 +31,7 @@ for part in "$@"; do
     apt-build) items+=(apt_build) ;;
     apt) items+=(apt_all) ;;
     npm) items+=(npm_packages) ;;
-    python) items+=(apt_python python_client python_mail python_contract) ;;
+    python) items+=(apt_python python_client python_mail python_contract python_invoices) ;;
     deny) items+=(cargo_deny) ;;
     bench) items+=(apt_bench) ;;
     *) fail "unknown part \"$part\" (wasm leptos apt-build apt npm python deny)" ;;
@@ -153,6 +154,13 @@ python_contract_bring() {
   make_venv "$CONTRACT_VENV" "$CONTRACT_REQUIREMENTS"
 }
 
+python_invoices_name() { say "what reads invoices (factur-x, saxonche)"; }
+python_invoices_there() { [ -x "$INVOICES_VENV/bin/python" ]; }
+python_invoices_bring() {
+  say "$1: installing from PyPI, seconds"
+  make_venv "$INVOICES_VENV" "$INVOICES_REQUIREMENTS"
+}
+
 # --- Debian packages --------------------------------------------------------
 # Asked for by what they bring, so that the same thing from elsewhere counts too.
 there_build_essential() { have cc && have c++ && have make; }
@@ -166,12 +174,14 @@ there_shellcheck() { have shellcheck; }
 there_python3() { have python3; }
 there_python3_venv() { have python3 && python3 -c 'import ensurepip, venv' 2>/dev/null; }
 there_fonts_liberation() { compgen -G '/usr/share/fonts/truetype/liberation*' >/dev/null; }
+there_fonts_noto_cjk() { [ -e /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc ]; }
+there_qpdf() { have qpdf; }
 there_fonts_dejavu_core() { [ -d /usr/share/fonts/truetype/dejavu ]; }
 
 # aws-lc-sys and the bundled SQLite need only a C compiler; diesel links libpq.
 packages_build=(build-essential libpq-dev)
 packages_python=(python3 python3-venv)
-packages_all=("${packages_build[@]}" postgresql chromium-headless-shell fonts-liberation fonts-dejavu-core brotli poppler-utils shellcheck)
+packages_all=("${packages_build[@]}" postgresql chromium-headless-shell fonts-liberation fonts-dejavu-core fonts-noto-cjk brotli poppler-utils qpdf shellcheck)
 
 missing=()
 find_missing() {

@@ -20,6 +20,7 @@ site() {
   scripts/build-site.sh dev
   cargo build --locked -p server -p stripe-sandbox --bins
 }
+invoices() { scripts/invoice-check.sh; }
 clients() { scripts/stripe-clients.sh; }
 contract() { scripts/api-contract.sh; }
 browser() { (cd end2end && npx --no-install playwright test); }
@@ -33,6 +34,7 @@ steps=(
   "domain_types|domain types without a server"
   "compile_tests|compiling the tests"
   "host|unit and integration tests, SQLite and PostgreSQL"
+  "invoices|invoices against EN 16931, Factur-X and qpdf"
   "site|site and servers for the browser tests"
   "clients|Stripe's own clients against the sandbox"
   "contract|Schemathesis against the API"

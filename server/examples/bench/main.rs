@@ -5,6 +5,7 @@ mod bad_stripe;
 mod deliver;
 mod desk;
 mod download;
+mod invoices;
 mod load;
 mod overload;
 mod process;
@@ -128,6 +129,19 @@ enum Command {
         #[arg(long, default_value_t = 20)]
         times: u32,
     },
+    /// µs of CPU an invoice, invoices a second, and bytes of one.
+    Invoices {
+        /// With the EN 16931 data inside.
+        #[arg(long)]
+        xml: bool,
+        #[arg(long, default_value_t = 2_000)]
+        times: u32,
+    },
+    /// MB that making invoices takes: at most, and after the last.
+    InvoiceMemory {
+        #[arg(long, default_value_t = 10_000)]
+        times: u32,
+    },
     /// Milliseconds from the start of a program until `--url` answers 200.
     Start {
         #[arg(long)]
@@ -160,6 +174,8 @@ fn main() -> Result<()> {
             runtime.block_on(overload::run(&url, &secret, Duration::from_secs(seconds)))
         }
         Command::Desk { times } => runtime.block_on(desk::run(times)),
+        Command::Invoices { xml, times } => invoices::speed(xml, times),
+        Command::InvoiceMemory { times } => invoices::memory(times),
         Command::Start { url, command } => runtime.block_on(process::start(&url, &command)),
     }
 }
