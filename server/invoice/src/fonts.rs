@@ -1,11 +1,10 @@
 //! The fonts that are compiled in, and those of a folder for the scripts that are not.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::{LazyLock, OnceLock, PoisonError, RwLock};
+use std::sync::{LazyLock, PoisonError, RwLock};
 use typst::foundations::Bytes;
-use typst::text::{Font, FontBook, FontInfo, FontStyle};
-use typst::utils::LazyHash;
+use typst::text::{Font, FontInfo, FontStyle};
 
 /// Noto Sans in the scripts of Europe, Arabic and Hebrew, in the order in which a character looks for its glyph.
 static EMBEDDED: [&[u8]; 6] = [
@@ -36,23 +35,9 @@ pub fn look_for_fonts_in(folder: &Path) {
     *FOLDER.write().unwrap_or_else(PoisonError::into_inner) = Some(folder.to_owned());
 }
 
-/// Fonts by their place in a book.
+/// Fonts, and what they have glyphs for.
 pub(crate) struct Fonts {
-    book: LazyHash<FontBook>,
-    slots: Vec<Slot>,
-    files: Vec<File>,
-}
-
-/// A font that is there, or the place of one that is read when first used.
-enum Slot {
-    Here(Font),
-    InFile { file: usize, index: u32, font: OnceLock<Option<Font>> },
-}
-
-/// A file with one or more fonts, read when first used and kept.
-struct File {
-    path: PathBuf,
-    data: OnceLock<Option<Bytes>>,
+    fonts: Vec<Font>,
 }
 
 impl Fonts {
@@ -61,59 +46,50 @@ impl Fonts {
         &BUILT_IN
     }
 
-    /// Those, and the ones of the folder, which is looked through at the first call.
+    /// Those, and the ones of the folder, which is read at the first call.
     pub(crate) fn with_folder() -> &'static Self {
         &WITH_FOLDER
     }
 
     fn new(folder: Option<&Path>) -> Self {
-        let mut book = FontBook::new();
-        let mut slots = Vec::new();
-        for font in EMBEDDED.iter().flat_map(|data| Font::iter(Bytes::new(*data))) {
-            book.push(font.info().clone());
-            slots.push(Slot::Here(font));
+        let mut fonts: Vec<Font> = EMBEDDED.iter().flat_map(|data| Font::iter(Bytes::new(*data))).collect();
+        // What a font of the same weight has glyphs for already. A family for CJK comes in five regional forms of twenty
+        // megabytes each, and with serifs as well.
+        let mut covered: HashMap<u16, HashSet<u32>> = HashMap::new();
+        for font in &fonts {
+            covered.entry(weight(font.info())).or_default().extend(font.info().coverage.iter());
         }
-        let mut files = Vec::new();
         for path in folder.map(font_files).unwrap_or_default() {
             let Ok(data) = std::fs::read(&path) else { continue };
-            for (index, info) in (0..).zip(FontInfo::iter(&data)) {
-                if matches!(info.variant.style, FontStyle::Normal)
-                    && matches!(info.variant.weight.to_number(), 400 | 700)
-                {
-                    book.push(info);
-                    slots.push(Slot::InFile { file: files.len(), index, font: OnceLock::new() });
-                }
-            }
-            files.push(File { path, data: OnceLock::new() });
-        }
-        Self { book: LazyHash::new(book), slots, files }
-    }
-
-    pub(crate) fn book(&self) -> &LazyHash<FontBook> {
-        &self.book
-    }
-
-    pub(crate) fn font(&self, index: usize) -> Option<Font> {
-        match self.slots.get(index)? {
-            Slot::Here(font) => Some(font.clone()),
-            Slot::InFile { file, index, font } => {
-                font.get_or_init(|| Font::new(self.files.get(*file)?.data()?, *index)).clone()
+            let wanted: Vec<u32> = (0..)
+                .zip(FontInfo::iter(&data))
+                .filter(|(_, info)| {
+                    let upright = matches!(info.variant.style, FontStyle::Normal) && [400, 700].contains(&weight(info));
+                    let known = covered.entry(weight(info)).or_default();
+                    upright && info.coverage.iter().fold(false, |new, glyph| known.insert(glyph) || new)
+                })
+                .map(|(index, _)| index)
+                .collect();
+            if !wanted.is_empty() {
+                let data = Bytes::new(data);
+                fonts.extend(wanted.into_iter().filter_map(|index| Font::new(data.clone(), index)));
             }
         }
+        Self { fonts }
+    }
+
+    pub(crate) fn all(&self) -> &[Font] {
+        &self.fonts
     }
 
     /// Whether some font has a glyph for it.
     pub(crate) fn have(&self, character: char) -> bool {
-        (0..self.slots.len())
-            .filter_map(|index| self.book.info(index))
-            .any(|info| info.coverage.contains(u32::from(character)))
+        self.fonts.iter().any(|font| font.info().coverage.contains(u32::from(character)))
     }
 }
 
-impl File {
-    fn data(&self) -> Option<Bytes> {
-        self.data.get_or_init(|| std::fs::read(&self.path).ok().map(Bytes::new)).clone()
-    }
+fn weight(info: &FontInfo) -> u16 {
+    info.variant.weight.to_number()
 }
 
 /// The font files right in the folder, sorted, so that the same folder makes the same document everywhere.

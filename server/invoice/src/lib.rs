@@ -5,13 +5,13 @@
 //! template as data and never as its source, so nothing in a title or a name is ever read as markup.
 
 mod document;
+mod engine;
 mod facturx;
 mod fonts;
 mod render;
 mod text;
 mod view;
 mod words;
-mod world;
 
 pub use document::{
     Buyer, Document, Kind, Line, Logo, Paper, Payment, Prices, Reference, Seller, TaxGroup, Totals, Treatment,

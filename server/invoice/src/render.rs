@@ -4,15 +4,14 @@
 //! our own do all the work and empty it after each document, whatever came of it.
 
 use crate::document::{Document, Logo};
+use crate::engine::{Engine, Files, XML};
 use crate::facturx::{self, shortcomings};
 use crate::text::Typesetter;
 use crate::view::View;
-use crate::world::{DocumentWorld, Files, XML};
+use std::cell::OnceCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
-use typst::diag::{SourceDiagnostic, SourceResult};
-use typst::ecow::EcoVec;
 use typst::foundations::{Bytes, Smart};
 use typst_layout::PagedDocument;
 use typst_pdf::{PdfOptions, PdfStandard, PdfStandards};
@@ -79,10 +78,11 @@ pub fn render(document: &Document) -> Result<Vec<u8>, Error> {
 }
 
 fn work(jobs: &Mutex<Receiver<Job>>) {
+    let engines = Engines::default();
     loop {
         let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(Job { files, typesetter, view, identity, answer }) = job else { return };
-        let made = catch_unwind(AssertUnwindSafe(|| make(files, &typesetter, view, &identity)));
+        let made = catch_unwind(AssertUnwindSafe(|| make(engines.with(&typesetter)?, files, view, &identity)));
         // Without this memory grows by half a megabyte a document.
         typst::comemo::evict(1);
         // Nobody waits for it any more: nothing to do about that.
@@ -90,20 +90,34 @@ fn work(jobs: &Mutex<Receiver<Job>>) {
     }
 }
 
-fn make(mut files: Files, typesetter: &Typesetter, mut view: View, identity: &str) -> Result<Vec<u8>, Error> {
-    let mut made = pdf(&mut files, typesetter, &mut view, identity);
+/// A thread's own: the one for the built-in fonts, and the one for those of the folder as well.
+#[derive(Default)]
+struct Engines {
+    built_in: OnceCell<Option<Engine>>,
+    with_folder: OnceCell<Option<Engine>>,
+}
+
+impl Engines {
+    fn with(&self, typesetter: &Typesetter) -> Result<&Engine, Error> {
+        let kept = if typesetter.needs_folder { &self.with_folder } else { &self.built_in };
+        kept.get_or_init(|| Engine::new(typesetter.fonts)).as_ref().ok_or(Error::Broken("there is no template"))
+    }
+}
+
+fn make(engine: &Engine, mut files: Files, mut view: View, identity: &str) -> Result<Vec<u8>, Error> {
+    let mut made = pdf(engine, &mut files, &mut view, identity);
     if made.is_err() && files.logo.take().is_some() {
         view = view.with_logo(None);
-        made = pdf(&mut files, typesetter, &mut view, identity);
+        made = pdf(engine, &mut files, &mut view, identity);
     }
     made
 }
 
-fn pdf(files: &mut Files, typesetter: &Typesetter, view: &mut View, identity: &str) -> Result<Vec<u8>, Error> {
-    let mut layout = laid_out(files, typesetter, view)?;
+fn pdf(engine: &Engine, files: &mut Files, view: &mut View, identity: &str) -> Result<Vec<u8>, Error> {
+    let mut layout = laid_out(engine, files, view)?;
     if layout.pages().len() > 1 {
         view.pages = layout.pages().len();
-        layout = laid_out(files, typesetter, view)?;
+        layout = laid_out(engine, files, view)?;
     }
     let standards = PdfStandards::new(&[PdfStandard::A_3a]).map_err(|_| Error::Broken("no such standard"))?;
     let options = PdfOptions {
@@ -112,22 +126,17 @@ fn pdf(files: &mut Files, typesetter: &Typesetter, view: &mut View, identity: &s
         standards,
         ..PdfOptions::default()
     };
-    let pdf = said(typst_pdf::pdf(&layout, &options))?;
+    let pdf = typst_pdf::pdf(&layout, &options).map_err(|errors| {
+        let messages: Vec<_> = errors.iter().map(|error| error.message.as_str()).collect();
+        Error::Layout(messages.join("; "))
+    })?;
     if files.xml.is_some() { facturx::declare(&pdf).map_err(Error::Broken) } else { Ok(pdf) }
 }
 
-fn laid_out(files: &mut Files, typesetter: &Typesetter, view: &View) -> Result<PagedDocument, Error> {
+fn laid_out(engine: &Engine, files: &mut Files, view: &View) -> Result<PagedDocument, Error> {
     let data = serde_json::to_vec(view).map_err(|_| Error::Broken("its values are no JSON"))?;
     files.data = Bytes::new(data);
-    let world = DocumentWorld { files, fonts: typesetter.fonts };
-    said(typst::compile::<PagedDocument>(&world).output)
-}
-
-fn said<T>(result: SourceResult<T>) -> Result<T, Error> {
-    result.map_err(|errors: EcoVec<SourceDiagnostic>| {
-        let messages: Vec<_> = errors.iter().map(|error| error.message.as_str()).collect();
-        Error::Layout(messages.join("; "))
-    })
+    engine.lay_out(files.clone()).map_err(Error::Layout)
 }
 
 /// Under which name typst recognises the picture, if it is one.

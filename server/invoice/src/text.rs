@@ -13,6 +13,7 @@ const REPLACEMENT: char = '\u{FFFD}';
 /// The fonts that one document needs: the built-in ones, unless a character of it is not among them.
 pub(crate) struct Typesetter {
     pub(crate) fonts: &'static Fonts,
+    pub(crate) needs_folder: bool,
 }
 
 impl Typesetter {
@@ -27,7 +28,7 @@ impl Typesetter {
         for (shape, text) in &mut texts {
             clean(text, *shape, fonts);
         }
-        (printable, Self { fonts })
+        (printable, Self { fonts, needs_folder: !all_covered })
     }
 }
 

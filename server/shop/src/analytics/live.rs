@@ -23,7 +23,7 @@ pub(crate) struct Live(watch::Sender<Newest>);
 
 impl Default for Live {
     fn default() -> Self {
-        Self(watch::Sender::new([None; 4]))
+        Self(watch::Sender::new(([None; 4], None)))
     }
 }
 
