@@ -215,6 +215,7 @@ async fn closed_shop(config: Offline) -> anyhow::Result<Shop> {
             policy: config.store.policy(),
             webhooks: Reach::default(),
             time_zone: config.store.time_zone,
+            numbering: config.store.numbering().map_err(anyhow::Error::msg)?,
         },
         db: open_db(&config.storage).await?,
         files: Files::open(&config.storage.files)?,
@@ -237,6 +238,7 @@ async fn build_shop(config: Config) -> anyhow::Result<Shop> {
             policy: config.store.policy(),
             webhooks: config.webhooks,
             time_zone: config.store.time_zone,
+            numbering: config.store.numbering().map_err(anyhow::Error::msg)?,
         },
         db: open_db(&storage).await?,
         files: Files::open(&storage.files)?,
@@ -260,6 +262,10 @@ async fn serve(config: Config, store_file: &Path) -> anyhow::Result<()> {
     let shop = build_shop(config).await?;
     files::check(shop.files(), &place).await?;
     shop.keep_tallies().await?;
+    let written = shop.catch_up_on_documents().await?;
+    if written > 0 {
+        tracing::info!(orders = written, "money of before has its credit notes now");
+    }
     shop.open_demo_desk().await?;
     // Not into the log: whoever reads the link becomes the owner.
     if let Some(url) = shop.setup_url().await? {

@@ -241,6 +241,7 @@ pub fn store(settings: Settings) -> Store {
         .route("/admin/books/{slug}/files", post(desk_books::files))
         .route("/admin/books/{slug}/cover", post(desk_books::cover))
         .route("/admin/books/{slug}/editions", post(desk_books::edition))
+        .route("/admin/settings/invoices/logo", post(desk_books::logo))
         .layer(
             ServiceBuilder::new()
                 .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))

@@ -22,6 +22,8 @@ pub enum Section {
     Buyers,
     /// What needs a person.
     Attention,
+    /// Who sells, as invoices say it.
+    Invoices,
     /// Programs that are told what happens.
     Webhooks,
     /// Who works here.
@@ -39,6 +41,7 @@ const RAIL: &[(Section, &str, &str, Role)] = &[
     (Section::Attention, "/admin/attention", "Needs attention", Role::Viewer),
     (Section::Books, "/admin/books", "Books", Role::Viewer),
     (Section::Buyers, "/admin/buyers", "Buyers", Role::Support),
+    (Section::Invoices, "/admin/settings/invoices", "Invoices", Role::Admin),
     (Section::Webhooks, "/admin/webhooks", "Webhooks", Role::Admin),
     (Section::Team, "/admin/team", "Team", Role::Owner),
     (Section::Audit, "/admin/audit", "Audit", Role::Admin),

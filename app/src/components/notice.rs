@@ -77,6 +77,12 @@ fn done(code: &str) -> Option<&'static str> {
         "event-replayed" => "The event is worked on within seconds.",
         "erased" => "The buyer is erased.",
         "erased-but-invoices" => "The buyer is erased. Invoices keep name and address until their time is over.",
+        // Invoices.
+        "invoice-replaced" => "The invoice is made out anew. A credit note takes the earlier one back; no money moves.",
+        "invoice-as-it-was" => "The invoice says so already: nothing was changed.",
+        "logo-set" => "The logo is there. Documents that are issued from now on carry it.",
+        "logo-removed" => "Documents that are issued from now on have no logo.",
+        "seller-saved" => "Saved. Documents that are issued from now on say so.",
         // Webhooks.
         "webhook-added" => "The endpoint is there. Copy the secret now: it is shown for ten minutes.",
         "webhook-changed" => "Saved.",

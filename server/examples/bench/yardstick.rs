@@ -32,6 +32,7 @@ pub(crate) fn shop(policy: shop::Policy) -> Result<Shop> {
             policy,
             webhooks: shop::hooks::Reach::default(),
             time_zone: shop::analytics::Zone::default(),
+            numbering: shop::invoices::Numbering::default(),
         },
         db: Db::open(&url)?,
         files: shop::files::Files::local(&Path::new(&variable("DATA_DIR")?).join("files"))?,

@@ -15,7 +15,7 @@ use stripe_checkout::checkout_session::{
 };
 use stripe_shared::{
     ApiErrorsType, CheckoutSession, CheckoutSessionMode, CheckoutSessionPaymentStatus, CheckoutSessionStatus,
-    PaymentIntentStatus,
+    PaymentIntent, PaymentIntentStatus,
 };
 use stripe_types::{Expandable, Object};
 
@@ -157,6 +157,8 @@ pub(crate) struct Session {
     pub(crate) email: Option<String>,
     pub(crate) name: Option<String>,
     pub(crate) country: Option<String>,
+    /// The card's brand and last four digits, "visa 4242", if it was one.
+    pub(crate) paid_with: Option<String>,
     /// In the order that they were asked for.
     pub(crate) lines: Vec<SessionLine>,
     /// Unix seconds.
@@ -257,7 +259,7 @@ impl Payments {
 
     /// The session as Stripe has it now, with its line items and payment.
     pub(crate) async fn retrieve_session(&self, id: &str) -> Result<Session, PaymentsError> {
-        let expand = ["line_items", "payment_intent"].map(String::from).to_vec();
+        let expand = ["line_items", "payment_intent.latest_charge"].map(String::from).to_vec();
         let mut session = RetrieveCheckoutSession::new(id).expand(expand).send(self.client()?).await?;
         // Only the first handful comes with the session. A hundred is a page, and as many as a session has.
         if session.line_items.as_ref().is_some_and(|lines| lines.has_more) {
@@ -308,6 +310,7 @@ impl From<CheckoutSession> for Session {
             email,
             name,
             country,
+            paid_with: session.payment_intent.as_ref().and_then(card_of),
             lines: session
                 .line_items
                 .map(|list| {
@@ -325,6 +328,14 @@ impl From<CheckoutSession> for Session {
             expires_at: session.expires_at,
         }
     }
+}
+
+/// The card of a payment, if the charge was sent with it and was to a card.
+fn card_of(intent: &Expandable<PaymentIntent>) -> Option<String> {
+    let Expandable::Object(intent) = intent else { return None };
+    let Some(Expandable::Object(charge)) = &intent.latest_charge else { return None };
+    let card = charge.payment_method_details.as_ref()?.card.as_ref()?;
+    Some(format!("{} {}", card.brand.as_deref()?, card.last4.as_deref()?))
 }
 
 /// `status` says whether the buyer has finished, `payment_status` whether money came

@@ -171,6 +171,18 @@ pub async fn cover(State(state): State<AppState>, Path(slug): Path<Slug>, reques
     .await
 }
 
+/// A logo for invoices.
+pub async fn logo(State(state): State<AppState>, request: Request) -> Response {
+    let limit = state.uploads.picture;
+    answer(state, request, "/admin/settings/invoices".to_owned(), limit, async |state, actor, sent| {
+        let [path] = sent.paths().try_into().map_err(|_| Refusal::Said("Choose one picture first.".to_owned()))?;
+        let picture = tokio::fs::read(path).await.map_err(NotRead::Failed)?;
+        state.shop.set_logo(&actor, Some(picture.into())).await?;
+        Ok("/admin/settings/invoices?done=logo-set".to_owned())
+    })
+    .await
+}
+
 /// A new edition with its files, and the mail about it if it is asked for.
 pub async fn edition(State(state): State<AppState>, Path(slug): Path<Slug>, request: Request) -> Response {
     let limit = state.uploads.file;

@@ -76,6 +76,7 @@ fn empty_shop(db: Db, folder: &Path) -> Shop {
             policy: shop::Policy::default(),
             webhooks: shop::hooks::Reach::default(),
             time_zone: shop::analytics::Zone::default(),
+            numbering: shop::invoices::Numbering::default(),
         },
         db,
         files: Files::local(&folder.join("files")).unwrap(),

@@ -31,8 +31,13 @@ pub mod orders;
 pub use care::{AdminEraseBuyer, AdminFindBuyer, AdminReplayEvent, AdminResendMail};
 pub use orders::{
     AdminCorrectAddress, AdminFindOrders, AdminGive, AdminNoteOrder, AdminRefund, AdminRenewLink, AdminRenewTitle,
-    AdminResendReceipt, AdminWithdrawTitle,
+    AdminResendReceipt, AdminSetBuyerDetails, AdminWithdrawTitle,
 };
+
+// Invoices.
+pub mod invoices;
+
+pub use invoices::{AdminRemoveLogo, AdminSaveSeller, admin_remove_logo, admin_save_seller};
 
 // Webhooks.
 pub mod webhooks;

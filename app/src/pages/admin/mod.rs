@@ -48,6 +48,11 @@ pub use order::OrderSheetPage;
 pub use orders::OrdersPage;
 pub use refused::Refused;
 
+// Invoices.
+pub mod invoices;
+
+pub use invoices::InvoiceSettingsPage;
+
 // Webhooks.
 pub mod webhooks;
 

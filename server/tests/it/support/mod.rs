@@ -263,6 +263,7 @@ impl Store {
                 policy: options.policy,
                 webhooks: options.reach,
                 time_zone: options.time_zone,
+                numbering: shop::invoices::Numbering::default(),
             },
             db,
             files: Files::open(&place).unwrap(),

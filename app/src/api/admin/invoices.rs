@@ -1,0 +1,81 @@
+//! What the desk decides about invoices.
+
+use crate::error::AppError;
+use leptos::prelude::*;
+
+#[cfg(feature = "ssr")]
+use crate::context;
+#[cfg(feature = "ssr")]
+use shop::audit::Actor;
+#[cfg(feature = "ssr")]
+use shop::books::NotTaken;
+#[cfg(feature = "ssr")]
+use shop::invoices::SellerSettings;
+#[cfg(feature = "ssr")]
+use shop::types::Role;
+
+/// Changes what documents that are issued from now on say of their seller.
+///
+/// # Errors
+/// Not allowed; our own trouble. What does not fit leads back with its reason.
+#[server(prefix = "/actions", endpoint = "admin-save-seller")]
+pub async fn admin_save_seller(
+    /// The name that the store trades under.
+    #[server(default)]
+    name: String,
+    /// Line by line.
+    #[server(default)]
+    address: String,
+    /// Two letters.
+    #[server(default)]
+    country: String,
+    /// For trade within the EU.
+    #[server(default)]
+    vat_id: String,
+    /// Of the tax office.
+    #[server(default)]
+    tax_number: String,
+    /// Where a buyer may write to.
+    #[server(default)]
+    email: String,
+    /// What the law wants at the foot.
+    #[server(default)]
+    legal_text: String,
+    /// What the buyer may do with the files.
+    #[server(default)]
+    licence_text: String,
+    /// The documents' language.
+    #[server(default)]
+    locale: String,
+    /// `A4` or `Letter`.
+    #[server(default)]
+    paper: String,
+) -> Result<(), AppError> {
+    let actor = Actor::from(&context::staff(Role::Admin).await?);
+    let address = address.lines().map(str::to_owned).collect();
+    let typed =
+        SellerSettings { name, address, country, vat_id, tax_number, email, legal_text, licence_text, locale, paper };
+    match typed.checked() {
+        Ok(settings) => {
+            context::shop()?.set_seller(&actor, &settings).await?;
+            context::see_other("/admin/settings/invoices?done=seller-saved");
+        }
+        Err(_) => context::see_other("/admin/settings/invoices?refused=bad-seller"),
+    }
+    Ok(())
+}
+
+/// Takes the logo away, for documents that are issued from now on.
+///
+/// # Errors
+/// Not allowed; our own trouble.
+#[server(prefix = "/actions", endpoint = "admin-remove-logo")]
+pub async fn admin_remove_logo() -> Result<(), AppError> {
+    let actor = Actor::from(&context::staff(Role::Admin).await?);
+    match context::shop()?.set_logo(&actor, None).await {
+        Ok(()) => context::see_other("/admin/settings/invoices?done=logo-removed"),
+        Err(NotTaken::Shop(error)) => return Err(error.into()),
+        Err(NotTaken::Refused(_)) => return Err(AppError::BAD_REQUEST),
+    }
+    Ok(())
+}
