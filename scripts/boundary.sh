@@ -33,7 +33,7 @@ absent() {
 browser="$(names -p frontend --target wasm32-unknown-unknown -e normal,build)"
 absent "the browser build" "$browser" leptos \
   diesel diesel_migrations libsqlite3-sys pq-sys tokio axum leptos_axum hyper tower-sessions \
-  typst reqwest rustls async-stripe object_store comrak ammonia
+  typst invoice locale icu_decimal icu_datetime icu_experimental reqwest rustls async-stripe object_store comrak ammonia
 
 for target in x86_64-unknown-linux-gnu aarch64-unknown-linux-gnu; do
   store="$(names -p server --target "$target" -e normal,build)"

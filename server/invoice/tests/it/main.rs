@@ -1,0 +1,4 @@
+//! Invoices as a reader of PDF sees them.
+
+mod looks;
+mod support;
