@@ -21,6 +21,7 @@ CREATE UNIQUE INDEX invoice_of_sale ON invoice (order_id) WHERE reason = 'sale';
 CREATE UNIQUE INDEX invoice_replaced ON invoice (corrects_id) WHERE reason = 'replaced';
 CREATE UNIQUE INDEX invoice_restored ON invoice (corrects_id) WHERE reason IN ('restored', 'reissued') AND corrects_id IS NOT NULL;
 CREATE INDEX invoice_of_refund ON invoice (refund_id) WHERE refund_id IS NOT NULL;
+CREATE INDEX invoice_of_dispute ON invoice (dispute_id) WHERE dispute_id IS NOT NULL;
 CREATE INDEX invoice_without_pdf ON invoice (id) WHERE pdf_error IS NOT NULL;
 
 -- What the buyer paid with, in Stripe's words: "visa 4242".

@@ -5,6 +5,7 @@ DROP TABLE invoice_settings;
 DROP TABLE invoice_logo;
 ALTER TABLE orders DROP COLUMN paid_with;
 DROP INDEX invoice_without_pdf;
+DROP INDEX invoice_of_dispute;
 DROP INDEX invoice_of_refund;
 DROP INDEX invoice_restored;
 DROP INDEX invoice_replaced;

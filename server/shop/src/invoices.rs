@@ -21,6 +21,7 @@ mod printed;
 mod reading;
 mod seller;
 mod settling;
+mod words;
 
 pub(crate) use buyer::form;
 pub use buyer::{DetailsError, Reissued};

@@ -1,7 +1,7 @@
 //! `GET /invoices/{number}.pdf`: a document, for who may open its order and for the desk; and the desk's example.
 
 use super::content_disposition::attachment;
-use crate::invoices;
+use crate::invoices as printing;
 use app::context;
 use axum::Extension;
 use axum::body::Bytes;
@@ -10,9 +10,8 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use sha2::{Digest as _, Sha256};
 use shop::invoices::Kept;
-use shop::secrets::Keys;
 use shop::types::{Role, pdf_address};
-use shop::{BrowserSecret, BuyerSecret, ErrorKind, Shop, StaffSecret};
+use shop::{BrowserSecret, BuyerSecret, ErrorKind, Keys, Shop, StaffSecret};
 
 /// The PDF. Who has shown nothing yet is led to the library and back, whether there is such a document or not; who has, and
 /// may not see it, is told that it is not here.
@@ -25,10 +24,7 @@ pub async fn pdf(
     headers: HeaderMap,
 ) -> Response {
     let Some(number) = name.strip_suffix(".pdf") else { return StatusCode::NOT_FOUND.into_response() };
-    let keys = Keys {
-        browser: browser.map(|Extension(secret)| secret),
-        buyer: buyer.map(|Extension(secret)| secret),
-    };
+    let keys = Keys { browser: browser.map(|Extension(secret)| secret), buyer: buyer.map(|Extension(secret)| secret) };
     let known = keys.buyer.is_some();
     match find(&shop, number, keys, staff.map(|Extension(secret)| secret)).await {
         Ok(Found::Document(kept)) => send(&shop, &kept, &headers).await,
@@ -68,7 +64,7 @@ async fn find(shop: &Shop, number: &str, keys: Keys, staff: Option<StaffSecret>)
 
 /// The PDF of a document that may be seen.
 pub(crate) async fn send(shop: &Shop, kept: &Kept, headers: &HeaderMap) -> Response {
-    match invoices::pdf(shop, kept).await {
+    match printing::pdf(shop, kept).await {
         Ok(pdf) => answer(&kept.document.number, pdf, headers),
         // Noted and logged: the order is as it is.
         Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
@@ -81,8 +77,7 @@ fn answer(number: &str, pdf: Bytes, headers: &HeaderMap) -> Response {
         .get(header::IF_NONE_MATCH)
         .and_then(|tags| tags.to_str().ok())
         .is_some_and(|tags| tags.split(',').any(|tag| tag.trim() == etag));
-    let mut response =
-        if unchanged { StatusCode::NOT_MODIFIED.into_response() } else { pdf.into_response() };
+    let mut response = if unchanged { StatusCode::NOT_MODIFIED.into_response() } else { pdf.into_response() };
     let headers = response.headers_mut();
     if let Ok(etag) = HeaderValue::from_str(&etag) {
         headers.insert(header::ETAG, etag);

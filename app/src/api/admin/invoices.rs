@@ -2,6 +2,7 @@
 
 use crate::error::AppError;
 use leptos::prelude::*;
+use shop::types::SellerForm;
 
 #[cfg(feature = "ssr")]
 use crate::context;
@@ -20,42 +21,12 @@ use shop::types::Role;
 /// Not allowed; our own trouble. What does not fit leads back with its reason.
 #[server(prefix = "/actions", endpoint = "admin-save-seller")]
 pub async fn admin_save_seller(
-    /// The name that the store trades under.
+    /// What was typed.
     #[server(default)]
-    name: String,
-    /// Line by line.
-    #[server(default)]
-    address: String,
-    /// Two letters.
-    #[server(default)]
-    country: String,
-    /// For trade within the EU.
-    #[server(default)]
-    vat_id: String,
-    /// Of the tax office.
-    #[server(default)]
-    tax_number: String,
-    /// Where a buyer may write to.
-    #[server(default)]
-    email: String,
-    /// What the law wants at the foot.
-    #[server(default)]
-    legal_text: String,
-    /// What the buyer may do with the files.
-    #[server(default)]
-    licence_text: String,
-    /// The documents' language.
-    #[server(default)]
-    locale: String,
-    /// `A4` or `Letter`.
-    #[server(default)]
-    paper: String,
+    seller: SellerForm,
 ) -> Result<(), AppError> {
     let actor = Actor::from(&context::staff(Role::Admin).await?);
-    let address = address.lines().map(str::to_owned).collect();
-    let typed =
-        SellerSettings { name, address, country, vat_id, tax_number, email, legal_text, licence_text, locale, paper };
-    match typed.checked() {
+    match SellerSettings::read(seller) {
         Ok(settings) => {
             context::shop()?.set_seller(&actor, &settings).await?;
             context::see_other("/admin/settings/invoices?done=seller-saved");

@@ -46,36 +46,36 @@ fn seller(settings: &SellerSettings) -> AnyView {
             <form class="fields two" method="post" action="/actions/admin-save-seller">
                 <label class="wide">
                     "Name"
-                    <input name="name" value=name maxlength="120" autocomplete="organization"/>
+                    <input name="seller[name]" value=name maxlength="120" autocomplete="organization"/>
                     <small>"The store’s name if left empty."</small>
                 </label>
                 <label class="wide">
                     "Address"
-                    <textarea name="address" rows="4" maxlength="800" autocomplete="street-address">
+                    <textarea name="seller[address]" rows="4" maxlength="800" autocomplete="street-address">
                         {in_textarea(&address.join("\n"))}
                     </textarea>
                 </label>
                 <label>
                     "Country, as two letters"
-                    <input name="country" value=country maxlength="2" autocomplete="country" autocapitalize="characters"/>
+                    <input name="seller[country]" value=country maxlength="2" autocomplete="country" autocapitalize="characters"/>
                 </label>
-                <label>"E-mail" <input type="email" name="email" value=email maxlength="120" autocomplete="email"/></label>
-                <label>"VAT ID" <input name="vat_id" value=vat_id maxlength="120" autocomplete="off" spellcheck="false"/></label>
+                <label>"E-mail" <input type="email" name="seller[email]" value=email maxlength="120" autocomplete="email"/></label>
+                <label>"VAT ID" <input name="seller[vat_id]" value=vat_id maxlength="120" autocomplete="off" spellcheck="false"/></label>
                 <label>
-                    "Tax number" <input name="tax_number" value=tax_number maxlength="120" autocomplete="off" spellcheck="false"/>
+                    "Tax number" <input name="seller[tax_number]" value=tax_number maxlength="120" autocomplete="off" spellcheck="false"/>
                 </label>
                 <label class="wide">
                     "At the foot"
-                    <textarea name="legal_text" rows="3" maxlength="1000">{in_textarea(&legal_text)}</textarea>
+                    <textarea name="seller[legal_text]" rows="3" maxlength="1000">{in_textarea(&legal_text)}</textarea>
                     <small>"What the law wants there: register and number, directors."</small>
                 </label>
                 <label class="wide">
                     "Licence"
-                    <textarea name="licence_text" rows="3" maxlength="1000">{in_textarea(&licence_text)}</textarea>
+                    <textarea name="seller[licence_text]" rows="3" maxlength="1000">{in_textarea(&licence_text)}</textarea>
                     <small>"What the buyer may do with the files."</small>
                 </label>
-                <label>"Language" <select name="locale">{languages}</select></label>
-                <label>"Paper" <select name="paper">{papers}</select></label>
+                <label>"Language" <select name="seller[locale]">{languages}</select></label>
+                <label>"Paper" <select name="seller[paper]">{papers}</select></label>
                 <div class="bar wide">
                     <button>"Save"</button>
                 </div>

@@ -5,6 +5,7 @@
 use super::document::Buyer;
 use super::issuing::{New, Reason, Sale, lines_of, write};
 use super::settling::{Documents, Issued, lines_of_shares, shares_of, take_back};
+use super::words::Why;
 use crate::audit::{self, Actor};
 use crate::db::AnyConnection;
 use crate::db::schema::orders;
@@ -145,10 +146,7 @@ fn replace(
         dispute_id: None,
         buyer: &made_out_to(&before, details),
         lines: &lines_of_shares(&whole, &shares_of(&rooms)),
-        notes: vec![format!(
-            "In the place of invoice {}, which credit note {credit_note} takes back.",
-            standing.number
-        )],
+        why: Some(Why::Instead(&standing.number, &credit_note)),
     };
     let (_, issued) = write(conn, shop, &sale, &new, now)?;
     if let By::Desk(actor) = by {

@@ -2,6 +2,7 @@
 
 use super::document::{Buyer, Facts, Line, LineTax, Reference, Settled, paid_with, text};
 use super::seller;
+use super::words::Why;
 use crate::db::schema::{invoice, invoice_series, order_item, orders};
 use crate::db::{AnyConnection, both};
 use crate::types::InvoiceKind;
@@ -164,7 +165,8 @@ pub(super) struct New<'a> {
     pub(super) dispute_id: Option<i64>,
     pub(super) buyer: &'a Buyer,
     pub(super) lines: &'a [Line],
-    pub(super) notes: Vec<String>,
+    /// Why, if that must be said.
+    pub(super) why: Option<Why<'a>>,
 }
 
 /// Gives a paid order its invoice. An order of nothing takes no number.
@@ -182,7 +184,7 @@ pub(crate) fn issue(conn: &mut AnyConnection, shop: &Shop, order_id: i64, now: N
         dispute_id: None,
         buyer: &buyer,
         lines: &lines,
-        notes: Vec::new(),
+        why: None,
     };
     write(conn, shop, &sale, &new, now).map(drop)
 }
@@ -211,7 +213,7 @@ pub(super) fn write(
         order: sale.number.clone(),
         corrects: new.names.clone().or_else(|| new.corrects.as_ref().map(|(_, reference)| reference.clone())),
         paid: Some(sale.settled(if new.reason.kind() == InvoiceKind::Invoice { paid_on } else { on })),
-        notes: new.notes.clone(),
+        notes: new.why.map(|why| why.sentence(&settings.locale)).into_iter().collect(),
         locale: settings.locale.clone(),
         paper: settings.paper.clone(),
     };

@@ -6,6 +6,7 @@ use crate::books::{NotTaken, ONE_PICTURE_AT_A_TIME, decoded_picture};
 use crate::db::schema::{invoice_logo, invoice_settings};
 use crate::db::{AnyConnection, both};
 use crate::inspect::Refused;
+use crate::types::SellerForm;
 use crate::{Error, Shop};
 use bytes::Bytes;
 use chrono::{Datelike as _, NaiveDate};
@@ -99,7 +100,19 @@ pub enum InvalidSeller {
 }
 
 impl SellerSettings {
-    /// Reads what was typed: each line trimmed, without empty ones in the address.
+    /// Reads what was typed.
+    ///
+    /// # Errors
+    /// As [`SellerSettings::checked`].
+    pub fn read(form: SellerForm) -> Result<Self, InvalidSeller> {
+        let SellerForm { name, address, country, vat_id, tax_number, email, legal_text, licence_text, locale, paper } =
+            form;
+        let address = address.lines().map(str::to_owned).collect();
+        let typed = Self { name, address, country, vat_id, tax_number, email, legal_text, licence_text, locale, paper };
+        typed.checked()
+    }
+
+    /// Each line trimmed, without empty ones in the address.
     ///
     /// # Errors
     /// [`InvalidSeller`].

@@ -5,6 +5,7 @@
 
 use super::document::{Buyer, Line, LineTax, Reference, part};
 use super::issuing::{New, Reason, Sale, lines_of, write};
+use super::words::Why;
 use crate::db::AnyConnection;
 use crate::db::schema::{dispute, invoice, order_item, refund, refund_item};
 use crate::refunds::share::{Room, Share, spread};
@@ -267,9 +268,9 @@ fn credit(
     if lines.is_empty() {
         return Ok(());
     }
-    let note = match cause {
-        Cause::Refund(..) => "The amount was refunded.",
-        Cause::Dispute(..) => "The bank of the cardholder took the payment back.",
+    let why = match cause {
+        Cause::Refund(..) => Why::Refunded,
+        Cause::Dispute(..) => Why::Disputed,
     };
     let new = New {
         reason,
@@ -279,7 +280,7 @@ fn credit(
         dispute_id,
         buyer: &standing.buyer()?,
         lines: &lines,
-        notes: vec![note.to_owned()],
+        why: Some(why),
     };
     write(conn, shop, sale, &new, now).map(drop)
 }
@@ -296,7 +297,6 @@ fn restore(
 ) -> Result<(), Error> {
     let standing =
         documents.standing().ok_or_else(|| Error::internal(format!("order {} has no invoice", sale.number)))?;
-    let taken_back = format!("Takes back credit note {}: the money did not go out.", note.number);
     let whole = lines_of(conn, sale.id)?;
     let rooms = documents.left(&whole)?;
     let mut lines = note.lines()?;
@@ -320,7 +320,7 @@ fn restore(
         dispute_id: note.dispute_id,
         buyer: &standing.buyer()?,
         lines: &lines,
-        notes: vec![taken_back],
+        why: Some(Why::TakenBack(&note.number)),
     };
     write(conn, shop, sale, &new, now).map(drop)
 }
@@ -344,7 +344,7 @@ pub(super) fn take_back(
         dispute_id: None,
         buyer: &standing.buyer()?,
         lines: &lines,
-        notes: vec![format!("Replaces invoice {} by another one; no money moves.", standing.number)],
+        why: Some(Why::Replaced(&standing.number)),
     };
     Ok(write(conn, shop, sale, &new, now)?.1.number)
 }

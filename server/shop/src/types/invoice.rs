@@ -164,6 +164,32 @@ impl BuyerDetails {
     }
 }
 
+/// What the desk types about who sells.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SellerForm {
+    /// The name that the store trades under.
+    pub name: String,
+    /// Line by line.
+    pub address: String,
+    /// Two letters.
+    pub country: String,
+    /// For trade within the EU.
+    pub vat_id: String,
+    /// Of the tax office.
+    pub tax_number: String,
+    /// Where a buyer may write to.
+    pub email: String,
+    /// What the law wants at the foot.
+    pub legal_text: String,
+    /// What the buyer may do with the files.
+    pub licence_text: String,
+    /// The documents' language.
+    pub locale: String,
+    /// `A4` or `Letter`.
+    pub paper: String,
+}
+
 /// The form in which a buyer says whom the invoice is made out to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BuyerForm {
