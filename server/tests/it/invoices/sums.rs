@@ -1,6 +1,6 @@
 //! Numbers under load, and what all documents come to.
 
-use super::BOOKS;
+use super::{BOOKS, details};
 use crate::refunds::{amount, full};
 use crate::support::{Bought, GOOD_CARD, Store, by_hand, on_both_databases};
 use futures::future::join_all;
@@ -62,8 +62,8 @@ on_both_databases!(the_documents_of_a_year_come_to_the_net_revenue_of_the_desk, 
     let Bought { number, session, .. } = store.bought(&BOOKS, GOOD_CARD).await;
     store.shop.refund(&number, &amount(123)).await.unwrap();
     let standing = store.shop.order_sheet(&number).await.unwrap().unwrap().invoice.unwrap();
-    let details = super::details("Lee");
-    store.shop.set_buyer_details_at_desk(&number, &standing, &details, &Actor::Command).await.unwrap();
+    let anew = details("Lee");
+    store.shop.set_buyer_details_at_desk(&number, &standing, &anew, &Actor::Command).await.unwrap();
     let dispute = store.sandbox.open_dispute(&session, "fraudulent", false).unwrap();
     assert!(store.sandbox.close_dispute(&dispute, false));
     let lost = store.bought(&BOOKS[..1], GOOD_CARD).await;
