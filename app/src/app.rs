@@ -91,6 +91,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/attention") view=admin::AttentionPage ssr=ASYNC/>
                 <Route path=path!("/admin/health") view=admin::HealthPage ssr=ASYNC/>
                 // The desk: webhooks.
+                <Route path=path!("/admin/settings/invoices") view=admin::InvoiceSettingsPage ssr=ASYNC/>
                 <Route path=path!("/admin/webhooks") view=admin::WebhooksPage ssr=ASYNC/>
                 <Route path=path!("/admin/webhooks/:id") view=admin::WebhookPage ssr=ASYNC/>
                 <Route path=path!("/admin/webhooks/:id/:delivery") view=admin::WebhookDeliveryPage ssr=ASYNC/>

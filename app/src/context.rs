@@ -291,6 +291,8 @@ fn local_part(url: &str) -> String {
 pub fn way_back(next: &str) -> Option<&str> {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     let named = ["/d/", "/orders/"].iter().find_map(|page| next.strip_prefix(page));
+    let document = next.strip_prefix("/invoices/").and_then(|name| name.strip_suffix(".pdf"));
+    let named = named.or(document);
     let known = named.is_some_and(|name| !name.is_empty() && name.chars().all(plain)) || next == "/library";
     (known && next.len() <= 100).then_some(next)
 }
@@ -346,7 +348,7 @@ mod tests {
 
     #[test]
     fn row_41_the_way_back_is_one_of_our_pages_or_none() {
-        for next in ["/d/dl_AbC-_9", "/orders/ABCDE-FGHJK", "/library"] {
+        for next in ["/d/dl_AbC-_9", "/orders/ABCDE-FGHJK", "/library", "/invoices/INV-2026-00001.pdf"] {
             assert_eq!(way_back(next), Some(next));
         }
         assert_eq!(with_next("/library/sent", "/orders/ABCDE-FGHJK"), "/library/sent?next=/orders/ABCDE-FGHJK");
@@ -388,6 +390,9 @@ mod tests {
             "data:text/html,x".into(),
             "/actions/sign-out".into(),
             "/d/é".into(),
+            "/invoices/.pdf".into(),
+            "/invoices/../cart.pdf".into(),
+            "/invoices/x.html".into(),
             long,
         ];
         for host in hosts {

@@ -45,6 +45,12 @@ pub enum ErrorCode {
     LastOwner,
     /// A password that could be guessed.
     WeakPassword,
+    /// A name, a country or a VAT id that no invoice can be made out to.
+    InvalidDetails,
+    /// The time in which the invoice could be made out anew is over, or all of the payment went back.
+    InvoiceFinal,
+    /// The invoice was replaced since the form was shown.
+    InvoiceChanged,
     /// Stripe cannot be reached.
     PaymentsUnavailable,
     /// The database is overloaded.
@@ -55,7 +61,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 22] = [
         Self::BadRequest,
         Self::NotFound,
         Self::CartEmpty,
@@ -72,6 +78,9 @@ impl ErrorCode {
         Self::Taken,
         Self::LastOwner,
         Self::WeakPassword,
+        Self::InvalidDetails,
+        Self::InvoiceFinal,
+        Self::InvoiceChanged,
         Self::PaymentsUnavailable,
         Self::Busy,
         Self::Internal,
@@ -97,6 +106,9 @@ impl ErrorCode {
             Self::Taken => "taken",
             Self::LastOwner => "last-owner",
             Self::WeakPassword => "weak-password",
+            Self::InvalidDetails => "invalid-details",
+            Self::InvoiceFinal => "invoice-final",
+            Self::InvoiceChanged => "invoice-changed",
             Self::PaymentsUnavailable => "payments-unavailable",
             Self::Busy => "busy",
             Self::Internal => "internal",
@@ -123,8 +135,10 @@ impl ErrorCode {
             | Self::CartFull
             | Self::NotFree
             | Self::Taken
-            | Self::LastOwner => 409,
-            Self::InvalidEmail | Self::WeakPassword => 422,
+            | Self::LastOwner
+            | Self::InvoiceFinal
+            | Self::InvoiceChanged => 409,
+            Self::InvalidEmail | Self::WeakPassword | Self::InvalidDetails => 422,
             Self::RateLimited => 429,
             Self::Internal => 500,
             Self::PaymentsUnavailable | Self::Busy => 503,
@@ -170,6 +184,15 @@ impl ErrorCode {
                 "Please choose a longer password: at least 12 characters, and neither your address nor one pattern \
                  over and over. Three or four random words are good."
             }
+            Self::InvalidDetails => {
+                "An invoice needs a name or a company, the country as two letters (like DE), and a VAT ID that begins \
+                 with two letters. A line has at most 120 characters."
+            }
+            Self::InvoiceFinal => {
+                "This invoice is final: the time in which it could be changed is over, or the payment went back. \
+                 Please write to the shop."
+            }
+            Self::InvoiceChanged => "The invoice was changed meanwhile. Please look at what it says now.",
             Self::PaymentsUnavailable => {
                 "We cannot reach our payment provider right now. Nothing was charged and your cart is safe. \
                  Please try again in a few minutes."
@@ -198,6 +221,9 @@ impl ErrorCode {
                 | Self::Taken
                 | Self::LastOwner
                 | Self::WeakPassword
+                | Self::InvalidDetails
+                | Self::InvoiceFinal
+                | Self::InvoiceChanged
         )
     }
 }
@@ -265,6 +291,12 @@ impl From<shop::types::InvalidSlug> for AppError {
 impl From<shop::types::InvalidOrderNumber> for AppError {
     fn from(_: shop::types::InvalidOrderNumber) -> Self {
         Self::NOT_FOUND
+    }
+}
+
+impl From<shop::types::InvalidDetails> for AppError {
+    fn from(_: shop::types::InvalidDetails) -> Self {
+        ErrorCode::InvalidDetails.into()
     }
 }
 

@@ -62,7 +62,7 @@ test.describe("in a store of its own", () => {
   test("a new store says what to do first, and books are given away", async ({ page, axe }) => {
     await openDesk(page);
     const steps = page.getByRole("region", { name: "First steps" });
-    await expect(steps.getByRole("listitem")).toHaveCount(4);
+    await expect(steps.getByRole("listitem")).toHaveCount(5);
     await axe();
     await steps.getByRole("link", { name: "give yourself a book" }).click();
     await page.getByLabel("Title or slug").fill(tempest.title.slice(0, 6));

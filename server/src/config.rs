@@ -15,6 +15,7 @@ use shop::db::DatabaseUrl;
 use shop::events::WebhookSecrets;
 use shop::files::Place;
 use shop::hooks::Reach;
+use shop::invoices::{BadPattern, Numbering, Pattern};
 use shop::outbox::MailWebhookSecrets;
 use shop::payments::{STRIPE_API_BASE, StripeKey};
 use shop::tax::Vies;
@@ -107,6 +108,12 @@ pub struct Store {
     pub log_days: u16,
     /// Years that an invoice keeps its buyer's name and address.
     pub invoice_years: u16,
+    /// Days after the purchase in which a buyer may say whom the invoice is made out to.
+    pub invoice_days: u16,
+    /// How invoices are numbered.
+    pub invoice_number: String,
+    /// How credit notes are.
+    pub credit_note_number: String,
     /// What a book's file may have, in megabytes.
     pub upload_mb: u16,
     /// What a program may ask of the API in a minute, for each account.
@@ -132,6 +139,9 @@ impl Default for Store {
             order_hours: policy.order_hours,
             log_days: policy.log_days,
             invoice_years: policy.invoice_years,
+            invoice_days: policy.invoice_days,
+            invoice_number: Numbering::default().invoices().to_string(),
+            credit_note_number: Numbering::default().credit_notes().to_string(),
             upload_mb: 500,
             api_per_minute: policy.api_per_minute,
             checkout_origins: Vec::new(),
@@ -152,8 +162,24 @@ impl Store {
             order_hours: self.order_hours,
             log_days: self.log_days,
             invoice_years: self.invoice_years,
+            invoice_days: self.invoice_days,
             api_per_minute: self.api_per_minute,
         }
+    }
+}
+
+impl Store {
+    /// How documents are numbered.
+    ///
+    /// # Errors
+    /// What is wrong with which pattern.
+    pub fn numbering(&self) -> Result<Numbering, String> {
+        let pattern = |name: &str, text: &str| -> Result<Pattern, String> {
+            text.parse().map_err(|why: BadPattern| format!("store.{name} {why}"))
+        };
+        let invoices = pattern("invoice_number", &self.invoice_number)?;
+        let credit_notes = pattern("credit_note_number", &self.credit_note_number)?;
+        Numbering::new(invoices, credit_notes).map_err(|why| format!("store.credit_note_number {why}"))
     }
 }
 
@@ -407,6 +433,7 @@ fn store(path: &Path) -> Result<Store, ConfigError> {
     let file: File =
         toml::from_str(&text).map_err(|error| wrong(path.display().to_string(), format_args!("is wrong: {error}")))?;
     let store = file.store;
+    store.numbering().map_err(|why| wrong(path.display().to_string(), format_args!("is wrong: {why}")))?;
     for (name, value) in [
         ("token_days", store.token_days),
         ("token_uses", store.token_uses),

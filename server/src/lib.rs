@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod file_socket;
+mod invoices;
 pub mod lanes;
 pub mod layers;
 mod lingering;

@@ -223,6 +223,7 @@ async fn closed_shop(config: Offline) -> anyhow::Result<Shop> {
             webhooks: Reach::default(),
             time_zone: config.store.time_zone,
             vies: Vies::default(),
+            numbering: config.store.numbering().map_err(anyhow::Error::msg)?,
         },
         db: open_db(&config.storage).await?,
         files: Files::open(&config.storage.files)?,
@@ -247,6 +248,7 @@ async fn build_shop(config: Config) -> anyhow::Result<Shop> {
             webhooks: config.webhooks,
             time_zone: config.store.time_zone,
             vies: config.vies,
+            numbering: config.store.numbering().map_err(anyhow::Error::msg)?,
         },
         db: open_db(&storage).await?,
         files: Files::open(&storage.files)?,
@@ -271,6 +273,10 @@ async fn serve(config: Config, store_file: &Path) -> anyhow::Result<()> {
     files::check(shop.files(), &place).await?;
     if let Err(error) = shop.keep_tallies().await {
         tracing::error!(%error, "the sums of the overview are not complete; to make them: octavo rollups rebuild");
+    }
+    let written = shop.catch_up_on_documents().await?;
+    if written > 0 {
+        tracing::info!(orders = written, "money of before has its credit notes now");
     }
     shop.open_demo_desk().await?;
     // Not into the log: whoever reads the link becomes the owner.

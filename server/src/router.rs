@@ -5,8 +5,8 @@ use crate::layers::{self, hold_session, identify, require_origin, security_heade
 use crate::page_cache::{self, Found, PageCache};
 use crate::routes::api;
 use crate::routes::{
-    actions, assets, covers, demo_mail, desk_books, desk_files, download, errors, figures, health, mail_webhook,
-    stripe_webhook, tax_report,
+    actions, assets, covers, demo_mail, desk_books, desk_files, download, errors, figures, health, invoices,
+    mail_webhook, stripe_webhook, tax_report,
 };
 use crate::session_store;
 use crate::uploads::Uploads;
@@ -229,7 +229,10 @@ pub fn store(settings: Settings) -> Store {
         );
     // Bytes that are final already: never compressed, or a Range would mean something else.
     let covers = Router::new().route("/covers/{name}", get(covers::cover));
-    let files = Router::new().route("/f/{claim}/{file}", get(download::file));
+    let files = Router::new()
+        .route("/f/{claim}/{file}", get(download::file))
+        .route("/invoices/{name}", get(invoices::pdf))
+        .route("/admin/settings/invoices/preview.pdf", get(desk_books::example));
     // The figures of the desk: as files, and that they have changed for as long as somebody looks.
     let figures = Router::new()
         .route("/admin/figures/{name}", get(figures::csv))
@@ -242,6 +245,7 @@ pub fn store(settings: Settings) -> Store {
         .route("/admin/books/{slug}/files", post(desk_books::files))
         .route("/admin/books/{slug}/cover", post(desk_books::cover))
         .route("/admin/books/{slug}/editions", post(desk_books::edition))
+        .route("/admin/settings/invoices/logo", post(desk_books::logo))
         .layer(
             ServiceBuilder::new()
                 .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))

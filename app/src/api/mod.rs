@@ -7,6 +7,7 @@ pub mod admin;
 pub mod cart;
 pub mod checkout;
 pub mod currency;
+pub mod invoices;
 pub mod library;
 pub mod orders;
 pub mod theme;
@@ -14,6 +15,7 @@ pub mod theme;
 pub use cart::{AddToCart, RemoveFromCart, add_to_cart, remove_from_cart};
 pub use checkout::{CheckoutFree, StartCheckout, checkout_free, start_checkout};
 pub use currency::{SetCurrency, set_currency};
+pub use invoices::{InvoiceFor, SetBuyerDetails, invoice_for, set_buyer_details};
 pub use library::{
     OpenLibrary, RequestAccess, SignOut, SignOutEverywhere, open_library, request_access, sign_out, sign_out_everywhere,
 };
@@ -28,6 +30,7 @@ pub fn page_of(action: &str) -> &'static str {
         "add-to-cart" | "remove-from-cart" | "start-checkout" => "/cart",
         "checkout-free" => "/checkout/free",
         "request-access" | "open-library" | "sign-out" | "sign-out-everywhere" => "/library",
+        "set-buyer-details" => "/library",
         "admin-sign-in" => "/admin/login",
         _ if action.starts_with("admin-") => "/admin",
         _ => "/",

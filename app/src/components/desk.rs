@@ -24,6 +24,8 @@ pub enum Section {
     Attention,
     /// How the store taxes.
     Tax,
+    /// Who sells, as invoices say it.
+    Invoices,
     /// Programs that are told what happens.
     Webhooks,
     /// Who works here.
@@ -42,6 +44,7 @@ const RAIL: &[(Section, &str, &str, Role)] = &[
     (Section::Books, "/admin/books", "Books", Role::Viewer),
     (Section::Buyers, "/admin/buyers", "Buyers", Role::Support),
     (Section::Tax, "/admin/settings/tax", "Tax", Role::Admin),
+    (Section::Invoices, "/admin/settings/invoices", "Invoices", Role::Admin),
     (Section::Webhooks, "/admin/webhooks", "Webhooks", Role::Admin),
     (Section::Team, "/admin/team", "Team", Role::Owner),
     (Section::Audit, "/admin/audit", "Audit", Role::Admin),

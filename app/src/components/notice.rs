@@ -82,6 +82,12 @@ fn done(code: &str) -> Option<&'static str> {
         "tax-rate-set" => "The rate is set.",
         "tax-code-set" => "The product tax code is set, for who begins to pay from now on.",
         "tax-rate-removed" => "The rate is removed. What came with the program holds again.",
+        // Invoices.
+        "invoice-replaced" => "The invoice is made out anew. A credit note takes the earlier one back; no money moves.",
+        "invoice-as-it-was" => "The invoice says so already: nothing was changed.",
+        "logo-set" => "The logo is there. Documents that are issued from now on carry it.",
+        "logo-removed" => "Documents that are issued from now on have no logo.",
+        "seller-saved" => "Saved. Documents that are issued from now on say so.",
         // Webhooks.
         "webhook-added" => "The endpoint is there. Copy the secret now: it is shown for ten minutes.",
         "webhook-changed" => "Saved.",

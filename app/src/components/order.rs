@@ -1,6 +1,6 @@
 //! An order as its buyer sees it: titles with their files, and what was paid.
 
-use super::{Cover, CoverSize, Downloads};
+use super::{Cover, CoverSize, Documents, Downloads, InvoiceForm};
 use leptos::prelude::*;
 use shop::types::{OrderItemView, OrderView};
 
@@ -34,8 +34,9 @@ pub fn OrderDetails(
         </dl>
         <dl class="facts">
             {fact("Order", order.number.to_string())} {fact("Placed on", order.placed_on)} {fact("E-mail", order.email)}
-            {order.invoice.map(|number| fact("Invoice", number))}
         </dl>
+        <Documents documents=order.documents/>
+        {order.buyer_form.map(|form| view! { <InvoiceForm number=order.number.to_string() form/> })}
     }
 }
 

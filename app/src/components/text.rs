@@ -114,6 +114,12 @@ pub fn user_agent(text: &str) -> String {
     }
 }
 
+/// The text of a `<textarea>`. Leptos writes it as it is, so it is escaped here; a line break at the beginning is HTML's own.
+#[must_use]
+pub fn in_textarea(text: &str) -> String {
+    format!("\n{}", text.replace('&', "&amp;").replace('<', "&lt;"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

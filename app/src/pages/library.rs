@@ -185,14 +185,27 @@ fn checks(editions: Vec<EditionView>) -> Option<AnyView> {
 
 fn order(order: ShelfOrder) -> impl IntoView {
     let words = state(&order);
-    let ShelfOrder { number, placed_on, total, invoice, .. } = order;
+    let ShelfOrder { number, placed_on, total, documents, changeable, .. } = order;
     view! {
         <li>
             <a href=format!("/orders/{number}")>{format!("Order {number}")}</a>
             <span>{placed_on}</span>
             <span>{words}</span>
             <span class="price">{total.to_string()}</span>
-            {invoice.map(|number| view! { <span class="note">{format!("Invoice {number}")}</span> })}
+            {documents
+                .iter()
+                .map(|document| {
+                    let words = format!("{} {}", document.kind.label(), document.number);
+                    view! { <a class="note" href=document.address()>{words}</a> }
+                })
+                .collect_view()}
+            {changeable
+                .then(|| {
+                    let name = format!("Add company or VAT ID to the invoice of order {number}");
+                    view! {
+                        <a class="note" href=format!("/orders/{number}#invoice") aria-label=name>"Add company or VAT ID"</a>
+                    }
+                })}
         </li>
     }
 }

@@ -1,7 +1,7 @@
 //! `/orders/{number}`: an order, opened by the link in its mail or by the browser that paid.
 
 use super::{page, param};
-use crate::components::{OrderDetails, RefusedNotice};
+use crate::components::{DoneNotice, OrderDetails, RefusedNotice};
 use crate::context;
 use crate::error::AppError;
 use crate::islands::OpenOrder;
@@ -19,6 +19,7 @@ pub fn OrderPage() -> impl IntoView {
             <Title text=format!("Order {number}")/>
             <Meta name="robots" content="noindex"/>
             <RefusedNotice/>
+            <DoneNotice/>
             {if order.owned { open(order).into_any() } else { closed(&number).into_any() }}
         }
         .into_any())

@@ -34,6 +34,7 @@ pub(crate) fn shop(policy: shop::Policy) -> Result<Shop> {
             webhooks: shop::hooks::Reach::default(),
             time_zone: shop::analytics::Zone::default(),
             vies: shop::tax::Vies::default(),
+            numbering: shop::invoices::Numbering::default(),
         },
         db: Db::open(&url)?,
         files: shop::files::Files::local(&Path::new(&variable("DATA_DIR")?).join("files"))?,

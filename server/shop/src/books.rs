@@ -16,6 +16,7 @@ mod saving;
 mod table;
 mod unfinished;
 
+pub(crate) use covers::{ONE_AT_A_TIME as ONE_PICTURE_AT_A_TIME, decoded as decoded_picture};
 pub use files::{FileTaken, NotTaken, Taken};
 pub use saving::{NotChanged, NotSaved};
 pub use table::{Applied, Preview, RowChange, TableError};

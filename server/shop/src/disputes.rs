@@ -11,7 +11,7 @@ use crate::failpoint::{Failpoint, pass};
 use crate::outbox::Kind;
 use crate::payments::{Dispute, PaymentsError};
 use crate::refunds::{Also, Order};
-use crate::{Error, Shop, outbox, rights};
+use crate::{Error, Shop, invoices, outbox, rights};
 use chrono::{DateTime, NaiveDateTime};
 use diesel::prelude::*;
 
@@ -53,7 +53,9 @@ impl Shop {
                         let before = Standing::of(conn, order.id)?;
                         write(conn, &shop, order.id, &dispute, asked_at)?;
                         before.settle(conn)?;
-                        rights::settle(conn, order.id, shop.0.clock.now())?;
+                        let now = shop.0.clock.now();
+                        invoices::settle(conn, &shop, order.id, now)?;
+                        rights::settle(conn, order.id, now)?;
                         Outcome::Done
                     }
                     None => Outcome::Unknown,

@@ -84,10 +84,54 @@ const RULES: &[(&str, &str)] = &[
         "SELECT CAST(q.claim_id AS TEXT) AS id FROM download_quota q JOIN book_file f ON f.id = q.book_file_id WHERE q.bytes > 2 * f.bytes",
     ),
     (
-        "a paid order has exactly one invoice, a free one none",
-        "SELECT o.number AS id FROM orders o LEFT JOIN invoice i ON i.order_id = o.id AND i.kind = 'invoice' \
+        "a paid order has exactly one invoice that no credit note replaces, a free one none",
+        "SELECT o.number AS id FROM orders o \
+         LEFT JOIN invoice i ON i.order_id = o.id AND i.reason IN ('sale', 'reissued') \
+         LEFT JOIN invoice r ON r.corrects_id = i.id AND r.reason = 'replaced' \
          GROUP BY o.id \
-         HAVING COUNT(i.id) <> CASE WHEN o.status = 'succeeded' AND o.amount_total > 0 THEN 1 ELSE 0 END",
+         HAVING COUNT(i.id) - COUNT(r.id) <> CASE WHEN o.status = 'succeeded' AND o.amount_total > 0 THEN 1 ELSE 0 END",
+    ),
+    (
+        "the invoice of a sale comes to what was paid",
+        "SELECT i.number AS id FROM invoice i JOIN orders o ON o.id = i.order_id \
+         WHERE i.reason = 'sale' AND (i.amount_total <> o.amount_total OR i.amount_tax <> o.amount_tax) \
+         UNION ALL SELECT i.number FROM invoice i JOIN orders o ON o.id = i.order_id WHERE i.currency <> o.currency",
+    ),
+    (
+        "the invoices of an order less its credit notes come to what was kept of it",
+        "SELECT o.number AS id FROM invoice i JOIN orders o ON o.id = i.order_id \
+         LEFT JOIN (SELECT order_id, SUM(amount) AS amount, SUM(tax) AS tax FROM refund \
+             WHERE status IN ('pending', 'requires_action', 'succeeded') GROUP BY order_id) AS back ON back.order_id = o.id \
+         GROUP BY o.id, back.amount, back.tax \
+         HAVING SUM(CASE i.kind WHEN 'invoice' THEN i.amount_total ELSE -i.amount_total END) NOT BETWEEN 0 AND o.amount_total - COALESCE(back.amount, 0) \
+             OR SUM(CASE i.kind WHEN 'invoice' THEN i.amount_tax ELSE -i.amount_tax END) NOT BETWEEN 0 AND o.amount_tax - COALESCE(back.tax, 0) \
+             OR (NOT EXISTS (SELECT 1 FROM dispute d WHERE d.order_id = o.id AND d.status = 'lost') \
+                 AND (SUM(CASE i.kind WHEN 'invoice' THEN i.amount_total ELSE -i.amount_total END) <> o.amount_total - COALESCE(back.amount, 0) \
+                     OR SUM(CASE i.kind WHEN 'invoice' THEN i.amount_tax ELSE -i.amount_tax END) <> o.amount_tax - COALESCE(back.tax, 0)))",
+    ),
+    (
+        "a refund that counts has exactly one credit note that no invoice takes back, another one none",
+        "SELECT CAST(r.id AS TEXT) AS id FROM refund r JOIN orders o ON o.id = r.order_id \
+         LEFT JOIN invoice n ON n.refund_id = r.id AND n.reason = 'refund' \
+         LEFT JOIN invoice b ON b.corrects_id = n.id AND b.reason IN ('restored', 'reissued') \
+         WHERE o.status = 'succeeded' \
+         GROUP BY r.id, r.order_id, r.status \
+         HAVING (COUNT(n.id) - COUNT(b.id) <> CASE WHEN r.status IN ('pending', 'requires_action', 'succeeded') THEN 1 ELSE 0 END) \
+             AND NOT EXISTS (SELECT 1 FROM dispute d WHERE d.order_id = r.order_id AND d.status = 'lost')",
+    ),
+    (
+        "a credit note is over its refund, as a document of its order",
+        "SELECT n.number AS id FROM invoice n JOIN refund r ON r.id = n.refund_id WHERE n.order_id <> r.order_id \
+         UNION ALL SELECT n.number FROM invoice n JOIN refund r ON r.id = n.refund_id \
+         WHERE n.reason = 'refund' AND (n.amount_total <> r.amount OR n.amount_tax <> r.tax) \
+             AND NOT EXISTS (SELECT 1 FROM dispute d WHERE d.order_id = r.order_id)",
+    ),
+    (
+        "a credit note corrects an invoice, and an invoice that takes one back that credit note, of the same order",
+        "SELECT i.number AS id FROM invoice i LEFT JOIN invoice c ON c.id = i.corrects_id \
+         WHERE (i.kind = 'credit_note' AND c.id IS NULL) OR (i.reason = 'restored' AND c.id IS NULL) OR (i.reason = 'sale' AND c.id IS NOT NULL) \
+            OR c.kind = i.kind OR c.order_id <> i.order_id \
+            OR (i.kind = 'invoice') <> (i.reason IN ('sale', 'reissued', 'restored'))",
     ),
     (
         "invoice numbers are gapless",
@@ -97,7 +141,8 @@ const RULES: &[(&str, &str)] = &[
     ),
     (
         "an invoice belongs to a series",
-        "SELECT i.number AS id FROM invoice i LEFT JOIN invoice_series s ON i.series = s.series AND i.year = s.year WHERE s.next IS NULL",
+        "SELECT i.number AS id FROM invoice i LEFT JOIN invoice_series s ON i.series = s.series AND i.year = s.year \
+         WHERE s.next IS NULL OR i.series <> CASE i.kind WHEN 'invoice' THEN 'INV' ELSE 'CN' END",
     ),
     (
         "a succeeded order has exactly one mail that brings its link",
@@ -299,6 +344,21 @@ impl Shop {
     }
 }
 
+/// The rule that reads JSON, which each database does in its own way.
+fn lines(conn: &AnyConnection) -> (&'static str, &'static str) {
+    let query = match conn {
+        AnyConnection::Sqlite(_) => {
+            "SELECT i.number AS id FROM invoice i, json_each(i.lines_snapshot) l GROUP BY i.id \
+             HAVING SUM(json_extract(l.value, '$.total')) <> i.amount_total OR SUM(json_extract(l.value, '$.tax')) <> i.amount_tax"
+        }
+        AnyConnection::Postgres(_) => {
+            "SELECT i.number AS id FROM invoice i CROSS JOIN LATERAL jsonb_array_elements(CAST(i.lines_snapshot AS JSONB)) AS l GROUP BY i.id \
+             HAVING SUM(CAST(l ->> 'total' AS BIGINT)) <> i.amount_total OR SUM(CAST(l ->> 'tax' AS BIGINT)) <> i.amount_tax"
+        }
+    };
+    ("the lines of a document add up to it", query)
+}
+
 fn violations(conn: &mut AnyConnection) -> Result<Vec<Violation>, Error> {
     let mut found = Vec::new();
     for (rule, query) in RULES {
@@ -307,6 +367,12 @@ fn violations(conn: &mut AnyConnection) -> Result<Vec<Violation>, Error> {
         if rows > 0 {
             found.push(Violation { rule, rows, example });
         }
+    }
+    let (rule, query) = lines(conn);
+    let count = format!("SELECT COUNT(*) AS rows, COALESCE(MIN(id), '') AS example FROM ({query}) AS offenders");
+    let Offenders { rows, example } = diesel::sql_query(count).get_result(conn)?;
+    if rows > 0 {
+        found.push(Violation { rule, rows, example });
     }
     let wrong = analytics::check(conn)?;
     if let Some(first) = wrong.first() {

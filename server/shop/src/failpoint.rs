@@ -81,6 +81,8 @@ failpoints! {
     RefundMade = "refund-made",
     /// Stripe has told of all refunds of a payment, however we came to ask.
     RefundsFetched = "refunds-fetched",
+    /// They have their credit notes, and nothing is durable.
+    CreditNoted = "credit-noted",
     /// They and what they leave of the titles' rights are written, and nothing is durable.
     RefundsWritten = "refunds-written",
     /// All of it is durable, and nobody has been told.

@@ -279,6 +279,7 @@ fn insert_order(
             orders::currency.eq(checked.currency),
             orders::name.eq(&session.name),
             orders::country.eq(&session.country),
+            orders::paid_with.eq(&session.paid_with),
             orders::status.eq(OrderStatus::Pending.as_str()),
             orders::created_at.eq(now),
         ))
@@ -386,8 +387,9 @@ fn succeed(conn: &mut AnyConnection, shop: &Shop, order_id: i64, now: NaiveDateT
     hooks::rights_changed(conn, &listeners, order_id, &granted, now)?;
     // The money may have gone back before we heard that it came.
     rights::settle(conn, order_id, now)?;
-    invoices::issue(conn, order_id, now)?;
+    invoices::issue(conn, shop, order_id, now)?;
     pass(Failpoint::InvoiceNumbered);
+    invoices::settle(conn, shop, order_id, now)?;
     before.settle(conn)?;
     outbox::queue(conn, shop, mail, &email, order_id, now)?;
     pass(Failpoint::MailQueued);

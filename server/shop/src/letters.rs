@@ -17,7 +17,7 @@ use crate::db::schema::{order_item, orders};
 use crate::mailer::Letter;
 use crate::outbox::Kind;
 use crate::secrets::Purpose;
-use crate::types::{Currency, Money, OrderNumber};
+use crate::types::{Currency, Money, OrderNumber, pdf_address};
 use crate::{Error, Shop, catalog, invoices, tax as taxes};
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
@@ -85,9 +85,22 @@ struct Order {
     tax_word: &'static str,
     total: Money,
     placed_on: String,
-    invoice: Option<String>,
+    invoice: Option<Paper>,
     /// Opens the order in any browser; nothing once its time is over.
     link: Option<Link>,
+}
+
+/// An invoice or a credit note.
+struct Paper {
+    number: String,
+    /// Its PDF, which asks who comes.
+    url: String,
+}
+
+impl Paper {
+    fn new(shop: &Shop, number: String) -> Self {
+        Self { url: format!("{}{}", shop.base_url(), pdf_address(&number)), number }
+    }
 }
 
 struct Link {
@@ -130,7 +143,7 @@ impl Order {
             .load(conn)?;
         let books: Vec<i64> = items.iter().map(|item| item.1).collect();
         let mut bylines = catalog::bylines(conn, &books)?;
-        let invoice = invoices::number_of(conn, id)?;
+        let invoice = invoices::number_of(conn, id)?.map(|number| Paper::new(shop, number));
         let until = linked_at.or(paid_at).map(|at| at + TimeDelta::days(shop.0.settings.policy.token_days.into()));
         let link = until.filter(|until| *until > shop.0.clock.now()).map(|until| Link {
             url: format!(

@@ -55,7 +55,7 @@ pub mod hooks;
 #[cfg(feature = "ssr")]
 pub mod inspect;
 #[cfg(feature = "ssr")]
-mod invoices;
+pub mod invoices;
 #[cfg(feature = "ssr")]
 mod letters;
 #[cfg(feature = "ssr")]

@@ -4,15 +4,15 @@ use crate::access::sessions;
 use crate::catalog;
 use crate::clock::day;
 use crate::db::AnyConnection;
-use crate::db::schema::{book, dispute, download_token, entitlement, invoice, order_item, orders, refund};
+use crate::db::schema::{book, dispute, download_token, entitlement, order_item, orders, refund};
 use crate::orders::{TokenRow, status, token_columns};
 use crate::rights;
 use crate::secrets::{BrowserSecret, Keys};
 use crate::types::{
     Cover, Currency, DisputeStage, LibraryView, Money, OrderStatus, ShelfOrder, ShelfTitle, TokenState,
 };
-use crate::{Error, Shop, editions};
-use chrono::NaiveDateTime;
+use crate::{Error, Shop, editions, invoices};
+use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 use std::collections::{HashMap, HashSet};
 
@@ -72,7 +72,7 @@ impl Shop {
                 Ok(Some(LibraryView {
                     email: orders.first().map_or(email_norm, |order| order.email.clone()),
                     titles: titles(conn, &shop, &orders, &money, keys.browser.as_ref(), now)?,
-                    orders: listed(conn, &orders, &money)?,
+                    orders: listed(conn, &shop, &orders, &money)?,
                 }))
             })
             .await
@@ -117,16 +117,10 @@ fn currency_of(order: &Order) -> Result<Currency, Error> {
     order.currency.parse().map_err(|_| Error::internal(format!("order {}: bad currency", order.id)))
 }
 
-fn listed(conn: &mut AnyConnection, orders: &[Order], money: &Moved) -> Result<Vec<ShelfOrder>, Error> {
+fn listed(conn: &mut AnyConnection, shop: &Shop, orders: &[Order], money: &Moved) -> Result<Vec<ShelfOrder>, Error> {
     let ids: Vec<i64> = orders.iter().map(|order| order.id).collect();
-    let mut invoices: HashMap<i64, String> = invoice::table
-        .filter(invoice::order_id.eq_any(ids))
-        .filter(invoice::kind.eq("invoice"))
-        .order(invoice::id)
-        .select((invoice::order_id, invoice::number))
-        .load::<(i64, String)>(conn)?
-        .into_iter()
-        .collect();
+    let mut documents = invoices::links_of_all(conn, shop, &ids)?;
+    let changeable_since = shop.0.clock.now() - TimeDelta::days(shop.0.settings.policy.invoice_days.into());
     let list = orders.iter().map(|order| {
         let currency = currency_of(order)?;
         Ok(ShelfOrder {
@@ -136,7 +130,10 @@ fn listed(conn: &mut AnyConnection, orders: &[Order], money: &Moved) -> Result<V
             total: Money::new(order.amount_total, currency),
             refunded: money.refunded.get(&order.id).map(|amount| Money::new(*amount, currency)),
             disputed: money.disputed.contains(&order.id),
-            invoice: invoices.remove(&order.id),
+            changeable: order.status == OrderStatus::Succeeded.as_str()
+                && order.created_at > changeable_since
+                && money.refunded.get(&order.id).copied().unwrap_or_default() < order.amount_total,
+            documents: documents.remove(&order.id).unwrap_or_default(),
         })
     });
     list.collect()

@@ -3,13 +3,13 @@
 use crate::catalog;
 use crate::clock::{day, moment};
 use crate::db::Value::{End, Moment, Number, Text};
-use crate::db::schema::{book, download_token, entitlement, invoice, order_access, order_item, orders};
+use crate::db::schema::{book, download_token, entitlement, order_access, order_item, orders};
 use crate::db::{AnyConnection, Constant, both};
 use crate::secrets::{BrowserSecret, Keys, Purpose};
 use crate::types::{
     Cover, Currency, DownloadView, Email, Money, OrderItemView, OrderNumber, OrderStatus, OrderView, TokenState,
 };
-use crate::{Error, Shop, access, downloads, limits, rights, tax};
+use crate::{Error, Shop, access, downloads, invoices, limits, rights, tax};
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 use diesel::sql_types::Integer;
@@ -272,13 +272,8 @@ pub(crate) fn view(conn: &mut AnyConnection, shop: &Shop, row: OrderRow, keys: &
     let number = row.number.parse().map_err(|_| corrupt("number"))?;
     let owned = owns(conn, shop, row.id, keys)?;
     let items = if owned { items(conn, shop, row.id, currency, status, keys.browser.as_ref())? } else { Vec::new() };
-    let invoice = invoice::table
-        .filter(invoice::order_id.eq(row.id))
-        .filter(invoice::kind.eq("invoice"))
-        .order(invoice::id.desc())
-        .select(invoice::number)
-        .first(conn)
-        .optional()?;
+    let documents = if owned { invoices::links_of(conn, shop, row.id)? } else { Vec::new() };
+    let buyer_form = if owned { invoices::form(conn, shop, row.id, false)? } else { None };
     let money = |minor| Money::new(minor, currency);
     let view = OrderView {
         number,
@@ -290,7 +285,9 @@ pub(crate) fn view(conn: &mut AnyConnection, shop: &Shop, row: OrderRow, keys: &
         tax: money(row.amount_tax),
         tax_included: tax::is_included(row.amount_subtotal, row.amount_discount, row.amount_total),
         total: money(row.amount_total),
-        invoice,
+        invoice: invoices::number_of(conn, row.id)?,
+        documents,
+        buyer_form,
         owned,
     };
     Ok(if owned { view } else { view.masked(row.email.parse::<Email>().ok().as_ref()) })

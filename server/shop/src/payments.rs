@@ -16,7 +16,7 @@ use stripe_checkout::checkout_session::{
 };
 use stripe_shared::{
     ApiErrorsType, CheckoutSession, CheckoutSessionMode, CheckoutSessionPaymentStatus, CheckoutSessionStatus,
-    PaymentIntentStatus,
+    PaymentIntent, PaymentIntentStatus,
 };
 use stripe_types::{Expandable, Object};
 
@@ -177,6 +177,8 @@ pub(crate) struct Session {
     pub(crate) address: Option<String>,
     /// Where the card is from.
     pub(crate) card_country: Option<String>,
+    /// The card's brand and last four digits, "visa 4242", if it was one.
+    pub(crate) paid_with: Option<String>,
     /// In the order that they were asked for.
     pub(crate) lines: Vec<SessionLine>,
     /// Unix seconds.
@@ -336,6 +338,7 @@ impl From<CheckoutSession> for Session {
             payment_intent: session.payment_intent.as_ref().map(id_of),
             email,
             name,
+            paid_with: session.payment_intent.as_ref().and_then(card_of),
             lines: session
                 .line_items
                 .map(|list| {
@@ -364,6 +367,14 @@ impl From<CheckoutSession> for Session {
             card_country,
         }
     }
+}
+
+/// The card of a payment, if the charge was sent with it and was to a card.
+fn card_of(intent: &Expandable<PaymentIntent>) -> Option<String> {
+    let Expandable::Object(intent) = intent else { return None };
+    let Some(Expandable::Object(charge)) = &intent.latest_charge else { return None };
+    let card = charge.payment_method_details.as_ref()?.card.as_ref()?;
+    Some(format!("{} {}", card.brand.as_deref()?, card.last4.as_deref()?))
 }
 
 /// `status` says whether the buyer has finished, `payment_status` whether money came

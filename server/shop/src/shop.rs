@@ -5,6 +5,7 @@ use crate::clock::Clock;
 use crate::db::Db;
 use crate::files::Files;
 use crate::hooks::{Courier, Reach};
+use crate::invoices::Numbering;
 use crate::limits::Limits;
 use crate::mailer::{MailFolder, Mailer, Post};
 use crate::payments::Payments;
@@ -35,10 +36,12 @@ pub struct Settings {
     pub policy: Policy,
     /// How far webhooks reach.
     pub webhooks: Reach,
-    /// Whose days the store's figures are told in.
+    /// Whose days the store's figures are told in, and whose years invoices are numbered by.
     pub time_zone: Zone,
     /// Where numbers for value-added tax are looked up, if the desk wants that.
     pub vies: Vies,
+    /// How invoices and credit notes are numbered.
+    pub numbering: Numbering,
 }
 
 /// How long and how often bought files can be fetched, and for how long the store remembers.
@@ -60,6 +63,8 @@ pub struct Policy {
     pub log_days: u16,
     /// How long an invoice keeps its buyer's name and address, in years.
     pub invoice_years: u16,
+    /// For how many days after the purchase a buyer may say whom the invoice is made out to.
+    pub invoice_days: u16,
     /// What a program may ask of the API in a minute, for each account.
     pub api_per_minute: u16,
 }
@@ -75,6 +80,7 @@ impl Default for Policy {
             order_hours: 24,
             log_days: 400,
             invoice_years: 10,
+            invoice_days: 30,
             api_per_minute: 600,
         }
     }

@@ -4,7 +4,9 @@
 //! better of it), and ends by leading back to a page that says what happened, so that a plain form does. What is
 //! refused is kept as a sentence, and its name stands in the address.
 
+use super::content_disposition::attachment;
 use super::errors;
+use crate::invoices;
 use crate::lanes;
 use crate::router::AppState;
 use crate::uploads::{NotRead, Sent};
@@ -169,6 +171,41 @@ pub async fn cover(State(state): State<AppState>, Path(slug): Path<Slug>, reques
         Ok(format!("{}?done=cover-set", page_of(&slug)))
     })
     .await
+}
+
+/// A logo for invoices.
+pub async fn logo(State(state): State<AppState>, request: Request) -> Response {
+    let limit = state.uploads.picture;
+    answer(state, request, "/admin/settings/invoices".to_owned(), limit, async |state, actor, sent| {
+        let [path] = sent.paths().try_into().map_err(|_| Refusal::Said("Choose one picture first.".to_owned()))?;
+        let picture = tokio::fs::read(path).await.map_err(NotRead::Failed)?;
+        state.shop.set_logo(&actor, Some(picture.into())).await?;
+        Ok("/admin/settings/invoices?done=logo-set".to_owned())
+    })
+    .await
+}
+
+/// How an invoice would look, as PDF: of a sale that never was.
+pub async fn example(State(state): State<AppState>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    if let Err(answer) = admin(&state, &parts, "/admin/settings/invoices").await {
+        return answer;
+    }
+    let document = match invoices::example(&state.shop, state.shop.document_day()).await {
+        Ok(document) => document,
+        Err(error) => return refused(&state, parts, error.into()).await,
+    };
+    match invoices::print(&state.shop, &document).await {
+        Ok(pdf) => {
+            let headers = [(header::CONTENT_TYPE, "application/pdf"), (header::CACHE_CONTROL, "private, no-store")];
+            let name = [(header::CONTENT_DISPOSITION, attachment("example.pdf"))];
+            (headers, name, pdf).into_response()
+        }
+        Err(error) => {
+            tracing::error!(%error, "the example of an invoice cannot be made");
+            refused(&state, parts, ErrorCode::Internal.into()).await
+        }
+    }
 }
 
 /// A new edition with its files, and the mail about it if it is asked for.

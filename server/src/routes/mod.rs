@@ -11,6 +11,7 @@ pub mod download;
 pub mod errors;
 pub mod figures;
 pub mod health;
+pub mod invoices;
 pub mod mail_webhook;
 pub mod stripe_webhook;
 pub mod tax_report;

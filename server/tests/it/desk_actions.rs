@@ -259,6 +259,8 @@ on_both_databases!(what_needs_a_person_is_listed_with_its_way_out, patient(), as
     let bought = store.bought(&BOOKS, GOOD_CARD).await;
     store.deliver_all(&store.sandbox.events_after(0)).await;
     sent(store).await;
+    assert!(!store.shop.first_steps().await.unwrap().done(), "nobody has said who sells");
+    store.says_who_sells().await;
     assert!(store.shop.first_steps().await.unwrap().done());
     assert_eq!(store.shop.attention_count().await.unwrap(), 0);
     // Everything that can go wrong, at once.

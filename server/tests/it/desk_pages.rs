@@ -195,6 +195,7 @@ on_both_databases!(what_needs_a_person_is_counted_and_put_right_from_its_page, b
     let bought = store.bought(&BOOKS, GOOD_CARD).await;
     store.deliver_all(&store.sandbox.events_after(0)).await;
     while store.shop.work_on_outbox().await.unwrap() > 0 {}
+    store.says_who_sells().await;
     assert!(!admin.text("/admin").await.contains("First steps"));
     assert!(admin.text("/admin/attention").await.contains("Nothing needs you"));
     let completed = "type = 'checkout.session.completed'";

@@ -49,7 +49,7 @@ fn way(point: Failpoint) -> Way {
         F::MailLeased | F::MailTaken | F::MailMarked => Way::Mail,
         F::WebhookLeased | F::WebhookAnswered | F::WebhookMarked => Way::Webhook,
         F::RefundPlanned | F::RefundMade => Way::Refund,
-        F::RefundsFetched | F::RefundsWritten | F::RefundsKept => Way::AnyRefund,
+        F::RefundsFetched | F::CreditNoted | F::RefundsWritten | F::RefundsKept => Way::AnyRefund,
         F::DisputeFetched | F::DisputeWritten | F::DisputeKept => Way::Dispute,
     }
 }

@@ -88,6 +88,7 @@ fn empty_shop(db: Db, folder: &Path) -> Shop {
             webhooks: shop::hooks::Reach::default(),
             time_zone: shop::analytics::Zone::default(),
             vies: shop::tax::Vies::default(),
+            numbering: shop::invoices::Numbering::default(),
         },
         db,
         files: Files::local(&folder.join("files")).unwrap(),

@@ -75,6 +75,7 @@ mod events;
 mod free;
 #[cfg(test)]
 mod hooks;
+mod invoices;
 #[cfg(test)]
 mod kills;
 #[cfg(test)]

@@ -37,7 +37,7 @@ type Row = (Method, String, Vec<(&'static str, String)>, Rule);
 
 fn row(route: &str, hers: &Hers) -> Row {
     use Rule::{Closed, Hers as Only, Masked, Public};
-    let Hers { number, token, session, file, .. } = hers;
+    let Hers { number, token, session, file, invoice } = hers;
     let get = |path: &str, rule| (Method::GET, path.to_owned(), Vec::new(), rule);
     let post = |form: &[(&'static str, &str)], rule| {
         let form = form.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
@@ -62,6 +62,7 @@ fn row(route: &str, hers: &Hers) -> Row {
         "/d/{token}" => get(&format!("/d/{token}"), Masked),
         "/d/{token}/claim" => post(&[("format", "epub")], Only),
         "/f/{claim}/{file}" => get(file, Only),
+        "/invoices/{name}" => get(&format!("/invoices/{invoice}.pdf"), Only),
         "/webhooks/stripe" | "/webhooks/mail" => post(&[], Closed),
         // What else programs ask for is in the document: see below.
         "/api/v1/openapi.json" | "/api/v1/docs" => get(route, Public),
@@ -74,6 +75,8 @@ fn row(route: &str, hers: &Hers) -> Row {
         "/actions/request-access" => post(&[("email", "ann@example.org")], Public),
         "/actions/open-order" => post(&[("number", number), ("secret", "ol_guessed")], Closed),
         "/actions/open-library" => post(&[("secret", "ll_guessed"), ("code", "ABCD-EFGH")], Closed),
+        "/actions/invoice-for" => post(&[("number", number)], Only),
+        "/actions/set-buyer-details" => post(&[("number", number), ("replaces", invoice), ("name", "-")], Only),
         "/actions/renew-download" => post(&[("token", token)], Only),
         // Each is about the visitor's own session: see below.
         "/actions/sign-out" | "/actions/sign-out-everywhere" => post(&[], Public),
@@ -130,7 +133,8 @@ fn desk_row(route: &str, number: &str) -> DeskRow {
         | "/admin/books/import/table"
         | "/admin/books/{slug}/files"
         | "/admin/books/{slug}/cover"
-        | "/admin/books/{slug}/editions" => {
+        | "/admin/books/{slug}/editions"
+        | "/admin/settings/invoices/logo" => {
             (Method::POST, route.replace("{slug}", "the-first-book"), Vec::new(), From(Role::Admin))
         }
         "/actions/admin-save-book" => post(&[("slug", "the-first-book"), ("preview", "1")], From(Role::Admin)),
@@ -178,6 +182,9 @@ fn desk_row(route: &str, number: &str) -> DeskRow {
         }
         "/actions/admin-renew-title" => post(&[("number", number), ("item", "0")], From(Role::Support)),
         "/actions/admin-note-order" => post(&[("number", number), ("text", "-")], From(Role::Support)),
+        "/admin/settings/invoices" | "/admin/settings/invoices/preview.pdf" => get(route, From(Role::Admin)),
+        "/actions/admin-save-seller" | "/actions/admin-remove-logo" => post(&[], From(Role::Admin)),
+        "/actions/admin-set-buyer-details" => post(&[("number", number), ("replaces", "-")], From(Role::Support)),
         "/actions/admin-correct-address" => {
             post(&[("number", number), ("email", "ann@example.org")], From(Role::Support))
         }

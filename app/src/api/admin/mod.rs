@@ -31,13 +31,17 @@ pub mod orders;
 pub use care::{AdminEraseBuyer, AdminFindBuyer, AdminReplayEvent, AdminResendMail};
 pub use orders::{
     AdminCorrectAddress, AdminFindOrders, AdminGive, AdminNoteOrder, AdminRefund, AdminRenewLink, AdminRenewTitle,
-    AdminResendReceipt, AdminWithdrawTitle,
+    AdminResendReceipt, AdminSetBuyerDetails, AdminWithdrawTitle,
 };
 
 // Tax.
 pub mod tax;
 
 pub use tax::{AdminRemoveTaxRate, AdminSaveTax, AdminSetBookTaxCode, AdminSetTaxRate};
+// Invoices.
+pub mod invoices;
+
+pub use invoices::{AdminRemoveLogo, AdminSaveSeller, admin_remove_logo, admin_save_seller};
 
 // Webhooks.
 pub mod webhooks;

@@ -12,9 +12,11 @@ use shop::audit::Actor;
 #[cfg(feature = "ssr")]
 use shop::desk::{Gift, Refusal};
 #[cfg(feature = "ssr")]
+use shop::invoices::{DetailsError, Reissued};
+#[cfg(feature = "ssr")]
 use shop::refunds::{ItemRef, RefundError, RefundReason, RefundRequest, RefundWhat};
 #[cfg(feature = "ssr")]
-use shop::types::{Email, Money, OrderNumber, Role, Slug};
+use shop::types::{BuyerDetails, Email, Money, OrderNumber, Role, Slug};
 
 /// Leads from the search form to what it finds: an order by its number, else the list. What was typed of an address is
 /// answered with an order's number, so that no address is in any URL.
@@ -234,6 +236,46 @@ pub async fn admin_note_order(
     let number: OrderNumber = number.parse()?;
     let noted = context::shop()?.note_order(&number, &text, &actor).await?;
     answer(&number, noted, "noted")
+}
+
+/// Has the invoice of an order made out to somebody else, or to somebody more fully.
+///
+/// # Errors
+/// Not allowed; an unknown order; details that no invoice can have; our own trouble.
+#[server(prefix = "/actions", endpoint = "admin-set-buyer-details")]
+pub async fn admin_set_buyer_details(
+    /// The order's number.
+    number: String,
+    /// The number of the invoice that was shown.
+    replaces: String,
+    /// A person's name.
+    #[server(default)]
+    name: String,
+    /// A company's.
+    #[server(default)]
+    company: String,
+    /// Its VAT id.
+    #[server(default)]
+    vat_id: String,
+    /// Line by line.
+    #[server(default)]
+    address: String,
+    /// Two letters.
+    #[server(default)]
+    country: String,
+) -> Result<(), AppError> {
+    let actor = Actor::from(&context::staff(Role::Support).await?);
+    let number: OrderNumber = number.parse()?;
+    let Ok(details) = BuyerDetails::parse(&name, &company, &vat_id, &address, &country) else {
+        return refused(&number, Refused::BadDetails);
+    };
+    match context::shop()?.set_buyer_details_at_desk(&number, &replaces, &details, &actor).await {
+        Ok(Reissued { credit_note: Some(_), .. }) => done(&number, "invoice-replaced"),
+        Ok(Reissued { credit_note: None, .. }) => done(&number, "invoice-as-it-was"),
+        Err(DetailsError::Nothing | DetailsError::TooLate) => refused(&number, Refused::NoInvoice),
+        Err(DetailsError::Changed) => refused(&number, Refused::InvoiceChanged),
+        Err(DetailsError::Shop(error)) => Err(error.into()),
+    }
 }
 
 /// Gives titles away.

@@ -7,7 +7,7 @@ use crate::components::{Desk, Section};
 use crate::context;
 use crate::pages::page;
 use leptos::prelude::*;
-use shop::desk::{Attention, BadCheckout, BadDispute, BadEndpoint, BadRefund};
+use shop::desk::{Attention, BadCheckout, BadDispute, BadDocument, BadEndpoint, BadRefund};
 use shop::events::EventSummary;
 use shop::outbox::MailSummary;
 use shop::reconciler::Difference;
@@ -57,7 +57,18 @@ pub(super) fn kind(id: &'static str, title: &'static str, advice: &'static str, 
 
 pub(super) fn all(found: Attention, role: Role) -> AnyView {
     let may = May::of(role);
-    let Attention { events, mails, quarantined, stuck, refunds, disputes, differences, webhooks, not_fetched } = found;
+    let Attention {
+        events,
+        mails,
+        quarantined,
+        stuck,
+        refunds,
+        disputes,
+        differences,
+        webhooks,
+        documents,
+        not_fetched,
+    } = found;
     let fetched = (!not_fetched.is_empty()).then(|| {
         view! {
             <section class="stacked" aria-labelledby="not-fetched">
@@ -111,6 +122,12 @@ pub(super) fn all(found: Attention, role: Role) -> AnyView {
             "Webhooks that were switched off",
             "Look at what the endpoint answered, switch it on again and send what it missed; or delete it.",
             webhooks.into_iter().map(endpoint).collect(),
+        )}
+        {kind(
+            "documents",
+            "Invoices whose PDF cannot be made",
+            "The numbers and amounts are safe. Look at the seller’s details and the logo; the PDF is tried again each time somebody asks for it.",
+            documents.into_iter().map(unprinted).collect(),
         )}
         {kind(
             "stuck",
@@ -216,6 +233,19 @@ fn undelivered(mail: &MailSummary, role: Role) -> AnyView {
                 {why.map(|why| view! { <p class="note">{why}</p> })}
             </div>
             {(role >= Role::Support).then(|| resend(mail.id, None))}
+        </li>
+    }
+    .into_any()
+}
+
+fn unprinted(found: BadDocument) -> AnyView {
+    let BadDocument { order, number, why } = found;
+    view! {
+        <li>
+            <div>
+                <h3>{number}</h3>
+                <p class="note">{why} " " {order_link(&order)}</p>
+            </div>
         </li>
     }
     .into_any()

@@ -1,5 +1,6 @@
 //! The form of a book: what was saved, or what somebody typed and could not be saved, with the reasons beside the fields.
 
+use crate::components::text::in_textarea;
 use leptos::prelude::*;
 use shop::types::{BookForm, ContributorRole, PersonField, PriceField, Problem, Unfinished};
 
@@ -155,11 +156,6 @@ pub(super) fn form(unfinished: &Unfinished, place: &Place) -> impl IntoView + us
             </div>
         </form>
     }
-}
-
-/// The text of a `<textarea>`. Leptos writes it as it is, so it is escaped here; a line break at the beginning is HTML's own.
-fn in_textarea(text: &str) -> String {
-    format!("\n{}", text.replace('&', "&amp;").replace('<', "&lt;"))
 }
 
 fn people_fields(people: &[PersonField], problems: &[Problem]) -> impl IntoView + use<> {

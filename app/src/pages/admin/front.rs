@@ -59,6 +59,17 @@ fn first_steps(steps: FirstSteps) -> AnyView {
                     }
                         .into_any(),
                 )}
+                {step(
+                    steps.seller,
+                    "Say who sells",
+                    view! {
+                        <p class="note">
+                            <a href="/admin/settings/invoices">"Your name and address"</a>
+                            " stand on every invoice: give at least address and country."
+                        </p>
+                    }
+                        .into_any(),
+                )}
             </ol>
         </section>
     }

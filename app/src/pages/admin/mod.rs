@@ -53,6 +53,10 @@ pub use refused::Refused;
 pub mod tax;
 
 pub use tax::TaxPage;
+// Invoices.
+pub mod invoices;
+
+pub use invoices::InvoiceSettingsPage;
 
 // Webhooks.
 pub mod webhooks;

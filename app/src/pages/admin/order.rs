@@ -9,7 +9,7 @@ use crate::error::AppError;
 use crate::pages::{page, param};
 use leptos::prelude::*;
 use shop::desk::{Moment, OrderSheet, SheetItem, Way};
-use shop::types::{OrderNumber, Role, TokenState};
+use shop::types::{InvoiceLink, OrderNumber, Role, TokenState};
 
 /// The order.
 #[component]
@@ -70,12 +70,28 @@ fn facts(sheet: &OrderSheet, role: Role) -> AnyView {
                 {sheet.vat_id.clone().filter(|_| role >= Role::Support).map(|id| fact("VAT number", id))} {fact("Placed", sheet.placed.clone())}
                 {sheet.paid.clone().map(|paid| fact("Paid", paid))} {money("Subtotal", sheet.subtotal)}
                 {money("Discount", sheet.discount)} {money(if sheet.tax_included { "Tax, included" } else { "Tax" }, sheet.tax)} {fact("Total", sheet.total.to_string())}
-                {money("Refunded", sheet.refunded)} {sheet.invoice.clone().map(|invoice| fact("Invoice", invoice))}
+                {money("Refunded", sheet.refunded)}
+                {documents(sheet, role)}
                 {sheet.payment.clone().map(|payment| fact("Stripe", view! { <code>{payment}</code> }))}
             </dl>
         </section>
     }
     .into_any()
+}
+
+/// Invoices and credit notes; who may not see the buyer sees their numbers only.
+fn documents(sheet: &OrderSheet, role: Role) -> AnyView {
+    let line = |document: &InvoiceLink| {
+        let corrects = document.corrects.as_ref().map(|number| format!(", corrects {number}")).unwrap_or_default();
+        let words = format!(" of {}, {}{corrects}", document.issued_on, document.total);
+        let number = if role >= Role::Support {
+            view! { <a href=document.address()>{document.number.clone()}</a> }.into_any()
+        } else {
+            document.number.clone().into_any()
+        };
+        fact(document.kind.label(), view! { {number} {words} })
+    };
+    sheet.documents.iter().map(line).collect_view().into_any()
 }
 
 fn titles(sheet: &OrderSheet, may: May) -> AnyView {

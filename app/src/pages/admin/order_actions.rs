@@ -1,8 +1,9 @@
 //! The forms of an order's page: each says beside its button what will happen.
 
+use crate::components::InvoiceForm;
 use leptos::prelude::*;
 use shop::desk::{FormKey, OrderSheet};
-use shop::types::{OrderStatus, Role};
+use shop::types::{BuyerForm, OrderStatus, Role};
 
 /// What a role may do here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +102,19 @@ pub(super) fn all(sheet: &OrderSheet, may: May) -> AnyView {
     let address = (may.support && !sheet.erased).then(|| address(&number));
     let refund = (may.admin && !sheet.refundable.is_zero()).then(|| refund(sheet));
     let evidence = (may.support && sheet.disputed).then(|| evidence(&number));
-    view! { {evidence} {note} {mails} {refund} {address} }.into_any()
+    let invoice = sheet.buyer_form.clone().filter(|_| may.support).map(|form| invoice(&number, form));
+    view! { {evidence} {note} {mails} {refund} {invoice} {address} }.into_any()
+}
+
+fn invoice(number: &str, form: BuyerForm) -> AnyView {
+    let number = number.to_owned();
+    view! {
+        <section class="panel" aria-labelledby="documents">
+            <h2 id="documents">"Invoice"</h2>
+            <InvoiceForm number form action="/actions/admin-set-buyer-details"/>
+        </section>
+    }
+    .into_any()
 }
 
 fn note(number: &str) -> AnyView {

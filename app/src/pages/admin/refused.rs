@@ -47,11 +47,19 @@ pub enum Refused {
     Pending,
     /// A refund is on its way.
     Refunding,
+    /// No invoice can be made out to what was typed.
+    BadDetails,
+    /// The seller's details do not fit on a page.
+    BadSeller,
+    /// There is no invoice that could be replaced.
+    NoInvoice,
+    /// The invoice was replaced since the form was shown.
+    InvoiceChanged,
 }
 
 impl Refused {
     /// All of them.
-    const ALL: [Self; 19] = [
+    const ALL: [Self; 23] = [
         Self::Nobody,
         Self::NoBook,
         Self::NotPaid,
@@ -71,6 +79,10 @@ impl Refused {
         Self::Disputed,
         Self::Pending,
         Self::Refunding,
+        Self::BadDetails,
+        Self::BadSeller,
+        Self::NoInvoice,
+        Self::InvoiceChanged,
     ];
 
     /// The code in the address.
@@ -96,6 +108,10 @@ impl Refused {
             Self::Disputed => "disputed",
             Self::Pending => "pending",
             Self::Refunding => "refunding",
+            Self::BadDetails => "bad-details",
+            Self::BadSeller => "bad-seller",
+            Self::NoInvoice => "no-invoice",
+            Self::InvoiceChanged => "invoice-changed",
         }
     }
 
@@ -120,6 +136,14 @@ impl Refused {
             Self::Disputed => "An order of this buyer has an open dispute. Erase when it is decided.",
             Self::Pending => "An order of this buyer is still being paid. Erase when it is paid or has failed.",
             Self::Refunding => "A refund to this buyer has not arrived yet. Erase when it has.",
+            Self::BadDetails => {
+                "An invoice needs a name or a company, the country as two letters, and a VAT ID that begins with two."
+            }
+            Self::BadSeller => {
+                "That does not fit: a line has at most 120 characters, an address six lines, a text 1,000, and the country is two letters."
+            }
+            Self::NoInvoice => "There is no invoice to replace: nothing was paid, or all of it went back.",
+            Self::InvoiceChanged => "The invoice was replaced meanwhile. Please look at what it says now.",
         }
     }
 }

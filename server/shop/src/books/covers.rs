@@ -33,7 +33,7 @@ const NARROW: u32 = 240;
 const QUALITY: f32 = 82.0;
 
 /// One picture at a time: each may take a hundred megabytes for a moment.
-static ONE_AT_A_TIME: Semaphore = Semaphore::const_new(1);
+pub(crate) static ONE_AT_A_TIME: Semaphore = Semaphore::const_new(1);
 
 /// A cover in all its widths.
 struct Pictures {
@@ -110,13 +110,14 @@ fn format_of(picture: &[u8]) -> Result<ImageFormat, Refused> {
             if start.contains("<svg") || start.trim_start().starts_with("<?xml") {
                 Err(refused("An SVG is a program as much as a picture and is not taken: export it as PNG."))
             } else {
-                Err(refused("A cover is a JPEG, PNG or WebP picture."))
+                Err(refused("That is no picture that is taken: send a JPEG, PNG or WebP."))
             }
         }
     }
 }
 
-fn make(picture: &[u8]) -> Result<Pictures, Refused> {
+/// A picture from outside within our limits, the right way up. Each side has at least `least` pixels.
+pub(crate) fn decoded(picture: &[u8], least: u32) -> Result<DynamicImage, Refused> {
     let format = format_of(picture)?;
     let broken = |_| refused("The picture is damaged. Was it sent as a whole?");
     let reader = || ImageReader::with_format(Cursor::new(picture), format);
@@ -126,9 +127,9 @@ fn make(picture: &[u8]) -> Result<Pictures, Refused> {
             "The picture has {width} × {height} pixels; at most 20 million are taken. 1600 × 2400 is plenty."
         )));
     }
-    if width < NARROW || height < NARROW {
+    if width < least || height < least {
         return Err(refused(format!(
-            "The picture has {width} × {height} pixels; at least {NARROW} are needed, and 1600 × 2400 is good."
+            "The picture has {width} × {height} pixels; at least {least} are needed, and 1600 × 2400 is good."
         )));
     }
     let mut limited = reader();
@@ -141,7 +142,11 @@ fn make(picture: &[u8]) -> Result<Pictures, Refused> {
     let orientation = decoder.orientation().map_err(broken)?;
     let mut decoded = DynamicImage::from_decoder(decoder).map_err(broken)?;
     decoded.apply_orientation(orientation);
-    let whole = framed(&on_white(decoded));
+    Ok(decoded)
+}
+
+fn make(picture: &[u8]) -> Result<Pictures, Refused> {
+    let whole = framed(&on_white(decoded(picture, NARROW)?));
     let accent = accent(&whole.thumbnail_exact(48, 72).to_rgb8());
     let mut digest = Sha256::new();
     let (mut by_width, mut largest) = (Vec::new(), RgbImage::default());

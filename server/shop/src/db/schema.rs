@@ -115,6 +115,7 @@ diesel::table! {
         company -> Nullable<Text>,
         address -> Nullable<Text>,
         tax_country -> Nullable<Text>,
+        paid_with -> Nullable<Text>,
     }
 }
 
@@ -244,6 +245,30 @@ diesel::table! {
         buyer_snapshot -> Text,
         lines_snapshot -> Text,
         pdf_key -> Nullable<Text>,
+        reason -> Text,
+        refund_id -> Nullable<BigInt>,
+        dispute_id -> Nullable<BigInt>,
+        amount_total -> BigInt,
+        amount_tax -> BigInt,
+        seller_snapshot -> Nullable<Text>,
+        facts_snapshot -> Nullable<Text>,
+        pdf_error -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    invoice_logo (key) {
+        key -> Text,
+        kept_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    invoice_settings (id) {
+        id -> BigInt,
+        seller -> Text,
+        logo_key -> Nullable<Text>,
+        changed_at -> Timestamp,
     }
 }
 
@@ -705,6 +730,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     stripe_event,
     invoice_series,
     invoice,
+    invoice_logo,
+    invoice_settings,
     outbox,
     session,
     refund,

@@ -5,8 +5,8 @@ use super::orders::{OrderRow, rows};
 use crate::clock::moment;
 use crate::db::AnyConnection;
 use crate::db::schema::{
-    checkout, difference, dispute, download_claim, download_token, entitlement, order_item, orders, outbox, refund,
-    stripe_event, webhook_endpoint,
+    checkout, difference, dispute, download_claim, download_token, entitlement, invoice, order_item, orders, outbox,
+    refund, stripe_event, webhook_endpoint,
 };
 use crate::events::EventSummary;
 use crate::hooks::WhyDisabled;
@@ -51,6 +51,8 @@ pub struct Attention {
     pub differences: Vec<Difference>,
     /// Endpoints of webhooks that were switched off because they failed.
     pub webhooks: Vec<BadEndpoint>,
+    /// Invoices and credit notes whose PDF cannot be made.
+    pub documents: Vec<BadDocument>,
     /// Paid some days ago and never fetched. Not counted: it may be well.
     pub not_fetched: Vec<OrderRow>,
 }
@@ -105,6 +107,17 @@ pub struct BadEndpoint {
     pub since: String,
 }
 
+/// A document whose PDF cannot be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadDocument {
+    /// Of which order.
+    pub order: OrderNumber,
+    /// Its number.
+    pub number: String,
+    /// Why.
+    pub why: String,
+}
+
 impl Attention {
     /// How many things there are, for the number in the navigation.
     #[must_use]
@@ -117,6 +130,7 @@ impl Attention {
             + self.disputes.len()
             + self.differences.len()
             + self.webhooks.len()
+            + self.documents.len()
     }
 }
 
@@ -150,6 +164,7 @@ fn needed(conn: &mut AnyConnection, now: NaiveDateTime) -> Result<Attention, Err
         disputes: disputes(conn)?,
         differences: differences(conn)?,
         webhooks: webhooks(conn)?,
+        documents: documents(conn)?,
         not_fetched: Vec::new(),
     })
 }
@@ -326,6 +341,21 @@ fn webhooks(conn: &mut AnyConnection) -> Result<Vec<BadEndpoint>, Error> {
         since: moment(at),
     };
     Ok(rows.into_iter().map(view).collect())
+}
+
+fn documents(conn: &mut AnyConnection) -> Result<Vec<BadDocument>, Error> {
+    let rows: Vec<(String, String, String)> = invoice::table
+        .inner_join(orders::table)
+        .filter(invoice::pdf_error.is_not_null())
+        .order(invoice::id)
+        .limit(MOST)
+        .select((orders::number, invoice::number, invoice::pdf_error.assume_not_null()))
+        .load(conn)?;
+    let view = |(order, number, why): (String, String, String)| {
+        let order = order.parse().map_err(|_| Error::internal(format!("document {number}: bad order")))?;
+        Ok(BadDocument { order, number, why })
+    };
+    rows.into_iter().map(view).collect()
 }
 
 /// Orders that were paid some days ago, none of whose titles was ever begun to be fetched.

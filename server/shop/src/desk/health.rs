@@ -4,7 +4,7 @@ use super::attention::Attention;
 use crate::clock::moment;
 use crate::db::AnyConnection;
 use crate::db::schema::{book, book_file, checkout, download_log, edition, orders, outbox, stripe_event};
-use crate::{Error, Shop};
+use crate::{Error, Shop, invoices};
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::dsl::{exists, sql};
 use diesel::prelude::*;
@@ -80,13 +80,15 @@ pub struct FirstSteps {
     pub webhook: bool,
     /// A mail has left.
     pub mail: bool,
+    /// Invoices say who sells.
+    pub seller: bool,
 }
 
 impl FirstSteps {
     /// Whether nothing is left to do.
     #[must_use]
     pub const fn done(self) -> bool {
-        self.book && self.stripe && self.webhook && self.mail
+        self.book && self.stripe && self.webhook && self.mail && self.seller
     }
 }
 
@@ -220,6 +222,7 @@ fn first_steps(conn: &mut AnyConnection) -> Result<FirstSteps, Error> {
         stripe: diesel::select(exists(begun)).get_result(conn)?,
         webhook: diesel::select(exists(heard)).get_result(conn)?,
         mail: diesel::select(exists(sent)).get_result(conn)?,
+        seller: invoices::has_seller(conn)?,
     })
 }
 

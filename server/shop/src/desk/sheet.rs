@@ -10,7 +10,9 @@ use crate::db::schema::{
 use crate::orders::{TokenRow, status, token_columns};
 use crate::privacy::is_erased;
 use crate::rights::LIVING;
-use crate::types::{Currency, DisputeStage, Money, OrderNumber, OrderStatus, RefundStatus, TokenState};
+use crate::types::{
+    BuyerForm, Currency, DisputeStage, InvoiceLink, Money, OrderNumber, OrderStatus, RefundStatus, TokenState,
+};
 use crate::{Error, Shop, invoices, tax};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
@@ -61,6 +63,10 @@ pub struct OrderSheet {
     pub refundable: Money,
     /// The number of its invoice.
     pub invoice: Option<String>,
+    /// Its invoices and credit notes, oldest first.
+    pub documents: Vec<InvoiceLink>,
+    /// Whom the invoice is made out to, if it can still be replaced.
+    pub buyer_form: Option<BuyerForm>,
     /// Stripe's name for the payment.
     pub payment: Option<String>,
     /// Until when a bank waits for an answer, for reading; nothing if none asks.
@@ -247,6 +253,8 @@ fn sheet(conn: &mut AnyConnection, shop: &Shop, number: &OrderNumber) -> Result<
         refunded: money(back),
         refundable: money(refundable),
         invoice: invoices::number_of(conn, row.id)?,
+        documents: invoices::links_of(conn, shop, row.id)?,
+        buyer_form: invoices::form(conn, shop, row.id, true)?,
         answer_by: answer_by.map(moment),
         disputed: disputes.iter().any(|(status, _)| DisputeStage::of(status) != DisputeStage::Won),
         items,

@@ -4,10 +4,10 @@ use super::sheet::{ItemRow, OrderRow};
 use crate::clock::moment;
 use crate::db::AnyConnection;
 use crate::db::schema::{
-    audit, book_file, checkout, dispute, download_log, download_token, entitlement, order_note, outbox, refund,
-    stripe_event, users,
+    audit, book_file, checkout, dispute, download_log, download_token, entitlement, invoice, order_note, outbox,
+    refund, stripe_event, users,
 };
-use crate::types::{Currency, Money, RefundStatus, mask_addresses};
+use crate::types::{Currency, InvoiceKind, Money, RefundStatus, mask_addresses};
 use crate::{Error, outbox as mail};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
@@ -112,6 +112,7 @@ pub(super) fn of(
     let mut all = begun(conn, order)?;
     all.extend(refunds(conn, order.id, currency)?);
     all.extend(disputes(conn, order.id, currency)?);
+    all.extend(documents(conn, order.id, currency)?);
     all.extend(events(conn, order)?);
     all.extend(mails(conn, order.id)?);
     all.extend(notes(conn, order.id)?);
@@ -163,6 +164,23 @@ fn refunds(conn: &mut AnyConnection, order_id: i64, currency: Currency) -> Resul
             Moment { detail, bad, ..Moment::new(at, MomentKind::Money, what) }
         })
         .collect())
+}
+
+fn documents(conn: &mut AnyConnection, order_id: i64, currency: Currency) -> Result<Vec<Moment>, Error> {
+    type Row = (String, String, i64, NaiveDateTime, Option<String>);
+    let rows: Vec<Row> = invoice::table
+        .filter(invoice::order_id.eq(order_id))
+        .order(invoice::id)
+        .limit(MOST)
+        .select((invoice::kind, invoice::number, invoice::amount_total, invoice::issued_at, invoice::pdf_error))
+        .load(conn)?;
+    let moment = |(kind, number, total, at, error): Row| {
+        let kind = InvoiceKind::parse(&kind).map_or("Document", InvoiceKind::label);
+        let what = format!("{kind} {number} over {}", Money::new(total, currency));
+        let detail = error.as_ref().map(|why| format!("Its PDF cannot be made: {why}"));
+        Moment { bad: error.is_some(), detail, ..Moment::new(at, MomentKind::Money, what) }
+    };
+    Ok(rows.into_iter().map(moment).collect())
 }
 
 fn disputes(conn: &mut AnyConnection, order_id: i64, currency: Currency) -> Result<Vec<Moment>, Error> {

@@ -1,11 +1,11 @@
 //! Moving a store's files to another place: copied, read back, compared; only then, if asked, taken away.
 //!
-//! What is moved is what the database names: book files, covers, invoices. A move that was interrupted goes on when it is
+//! What is moved is what the database names: book files, covers, invoices, logos. A move that was interrupted goes on when it is
 //! started again: what is there already is read and, if it is right, left alone.
 
 use super::{Files, object};
 use crate::db::AnyConnection;
-use crate::db::schema::{book, book_file, invoice};
+use crate::db::schema::{book, book_file, invoice, invoice_logo};
 use crate::seed::cover_path;
 use crate::types::Cover;
 use crate::{Error, Shop};
@@ -60,8 +60,9 @@ fn named(conn: &mut AnyConnection) -> Result<BTreeMap<ObjectPath, Option<String>
         .load(conn)?;
     let invoices: Vec<String> =
         invoice::table.filter(invoice::pdf_key.is_not_null()).select(invoice::pdf_key.assume_not_null()).load(conn)?;
+    let logos: Vec<String> = invoice_logo::table.select(invoice_logo::key).load(conn)?;
     let covers = covers.iter().flat_map(|key| Cover::WIDTHS.map(|width| cover_path(key, width)));
-    let mut named: BTreeMap<_, _> = covers.chain(invoices).map(|key| (object(&key), None)).collect();
+    let mut named: BTreeMap<_, _> = covers.chain(invoices).chain(logos).map(|key| (object(&key), None)).collect();
     named.extend(files.into_iter().map(|(key, sha256)| (object(&key), Some(sha256))));
     Ok(named)
 }

@@ -1,8 +1,8 @@
 //! To the buyer: money goes back, and what that means for the books.
 
-use super::{Frame, Line, Order, rendered};
+use super::{Frame, Line, Order, Paper, rendered};
 use crate::db::AnyConnection;
-use crate::db::schema::{entitlement, refund, refund_item};
+use crate::db::schema::{entitlement, invoice, refund, refund_item};
 use crate::mailer::Letter;
 use crate::types::Money;
 use crate::{Error, Shop};
@@ -23,6 +23,8 @@ struct Facts<'a> {
     gone: Vec<&'a Line>,
     /// Titles that the buyer still has.
     kept: Vec<&'a Line>,
+    /// The credit note over it.
+    note: Option<Paper>,
     button_url: String,
     button: &'static str,
 }
@@ -45,6 +47,13 @@ pub(super) fn letter(conn: &mut AnyConnection, shop: &Shop, order: &Order, refun
         .filter(refund::order_id.eq(order.id))
         .select((refund::amount, refund::tax))
         .first(conn)?;
+    let note: Option<String> = invoice::table
+        .filter(invoice::refund_id.eq(refund_id))
+        .filter(invoice::kind.eq("credit_note"))
+        .order(invoice::id.desc())
+        .select(invoice::number)
+        .first(conn)
+        .optional()?;
     let revoked: HashSet<i64> = refund_item::table
         .filter(refund_item::refund_id.eq(refund_id))
         .filter(refund_item::revokes.eq(true))
@@ -73,6 +82,7 @@ pub(super) fn letter(conn: &mut AnyConnection, shop: &Shop, order: &Order, refun
         whole: amount == order.total,
         gone,
         kept,
+        note: note.map(|number| Paper::new(shop, number)),
         button_url,
         button,
     };

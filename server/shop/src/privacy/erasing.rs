@@ -115,7 +115,7 @@ pub(super) fn latest_order(conn: &mut AnyConnection, email: &Email) -> Result<St
     Ok(number.map_or_else(|| "buyer".to_owned(), |number| format!("order:{number}")))
 }
 
-/// Does it; what waited beside forms that had the address in them is put into `waiting`, to be discarded.
+/// Does it; objects that had the address in them (PDFs, what waited beside forms) are put into `waiting`, to be discarded.
 fn erase(
     conn: &mut AnyConnection,
     shop: &Shop,
@@ -145,7 +145,7 @@ fn erase(
     if let Some(why) = refusal(conn, &rows, &norm)? {
         return Ok(Err(why));
     }
-    let (kept, cleared) = invoices(conn, shop, &needles, now)?;
+    let (kept, cleared) = invoices(conn, shop, &needles, now, waiting)?;
     if ids.is_empty() && cleared == 0 && hits(conn, &columns, &needles)?.is_empty() {
         return Ok(if kept.is_empty() { Err(NotErased::Nothing) } else { Ok(Erased { kept, ..Erased::default() }) });
     }
@@ -250,14 +250,21 @@ fn invoices(
     shop: &Shop,
     needles: &[String],
     now: NaiveDateTime,
+    waiting: &mut Vec<String>,
 ) -> Result<(Vec<KeptInvoice>, usize), Error> {
     let (table, column) = sweep::INVOICES;
     let mut ids = BTreeSet::new();
     for needle in needles {
         ids.extend(sweep::rows(conn, table, column, needle)?);
     }
+    // Their PDFs go at once: one can be made again from the row as long as that is kept.
+    let printed = invoice::table.filter(invoice::id.eq_any(&ids)).filter(invoice::pdf_key.is_not_null());
+    waiting.extend(printed.select(invoice::pdf_key.assume_not_null()).load::<String>(conn)?);
+    diesel::update(invoice::table.filter(invoice::id.eq_any(&ids)))
+        .set(invoice::pdf_key.eq(None::<String>))
+        .execute(conn)?;
     let rows: Vec<(i64, String, NaiveDateTime)> = invoice::table
-        .filter(invoice::id.eq_any(ids))
+        .filter(invoice::id.eq_any(&ids))
         .order(invoice::id)
         .select((invoice::id, invoice::number, invoice::issued_at))
         .load(conn)?;

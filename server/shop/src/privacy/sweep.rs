@@ -32,9 +32,10 @@ struct Value {
 /// The one column in which an erased buyer's address may stand.
 pub(super) const INVOICES: (&str, &str) = ("invoice", "buyer_snapshot");
 
-/// Where the addresses of those who work at the store stand. They are not buyers': somebody who is both is forgotten as a
-/// buyer only.
-const STAFF: [(&str, &str); 2] = [("users", "email"), ("users", "email_norm")];
+/// Where the addresses of those who work at the store, and of the store itself, stand. They are not buyers': somebody who is
+/// both is forgotten as a buyer only.
+const STAFF: [(&str, &str); 4] =
+    [("users", "email"), ("users", "email_norm"), ("invoice_settings", "seller"), ("invoice", "seller_snapshot")];
 
 /// Every text column of every table.
 pub(super) fn columns(conn: &mut AnyConnection) -> Result<Vec<Column>, Error> {

@@ -4,12 +4,13 @@ use super::share::{Room, Share, spread, spread_wanted};
 use crate::analytics::posting::Standing;
 use crate::db::AnyConnection;
 use crate::db::schema::{order_item, orders, refund, refund_item};
+use crate::failpoint::{Failpoint, pass};
 use crate::hooks;
 use crate::outbox::Kind;
 use crate::payments::Refund;
 use crate::rights::{self, LIVING, sum};
 use crate::types::{OrderNumber, OrderStatus, RefundStatus};
-use crate::{Error, Shop, outbox};
+use crate::{Error, Shop, invoices, outbox};
 use chrono::{DateTime, NaiveDateTime};
 use diesel::prelude::*;
 use std::collections::HashMap;
@@ -88,6 +89,8 @@ pub(super) fn apply(
         record(conn, shop, order, refund, now)?;
     }
     before.settle(conn)?;
+    invoices::settle(conn, shop, order.id, now)?;
+    pass(Failpoint::CreditNoted);
     rights::settle(conn, order.id, now)
 }
 

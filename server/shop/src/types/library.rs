@@ -1,6 +1,6 @@
 //! What somebody has bought under an address, and the code that opens it.
 
-use super::{Cover, DownloadView, EditionView, Money, MoneyNote, OrderNumber, OrderStatus};
+use super::{Cover, DownloadView, EditionView, InvoiceLink, Money, MoneyNote, OrderNumber, OrderStatus};
 use core::fmt;
 use core::str::FromStr;
 use serde::{Deserialize, Serialize};
@@ -125,8 +125,10 @@ pub struct ShelfOrder {
     pub refunded: Option<Money>,
     /// Whether its payment is disputed, or was lost in a dispute.
     pub disputed: bool,
-    /// The number of its invoice, if it has one.
-    pub invoice: Option<String>,
+    /// Its invoices and credit notes, oldest first.
+    pub documents: Vec<InvoiceLink>,
+    /// Whether the buyer may still say whom the invoice is made out to.
+    pub changeable: bool,
 }
 
 /// A token that took the place of another one.

@@ -1,6 +1,6 @@
 //! Orders and downloads as the buyer sees them.
 
-use super::{BookFormat, Cover, Email, Money};
+use super::{BookFormat, BuyerForm, Cover, Email, InvoiceLink, Money};
 use core::fmt;
 use core::str::FromStr;
 use serde::{Deserialize, Serialize};
@@ -172,6 +172,10 @@ pub struct OrderView {
     pub total: Money,
     /// The number of its invoice, if it has one.
     pub invoice: Option<String>,
+    /// Its invoices and credit notes, oldest first.
+    pub documents: Vec<InvoiceLink>,
+    /// Whom the invoice is made out to, as long as the buyer may say so.
+    pub buyer_form: Option<BuyerForm>,
     /// Whether this browser has proven to be the buyer's.
     pub owned: bool,
 }
@@ -183,6 +187,8 @@ impl OrderView {
         self.email = email.map(Email::masked).unwrap_or_default();
         self.items = Vec::new();
         self.invoice = None;
+        self.documents = Vec::new();
+        self.buyer_form = None;
         self.owned = false;
         let zero = Money::zero(self.total.currency());
         (self.subtotal, self.tax, self.total) = (zero, zero, zero);

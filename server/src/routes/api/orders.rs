@@ -13,7 +13,7 @@ use shop::desk::{
     Addresses, Moment as Happened, OrderQuery, OrderRow, OrderSheet, Right, SheetItem, StandingFilter, Turn,
 };
 use shop::paging::Place;
-use shop::types::{Email, OrderNumber, OrderStatus, Role, Slug, TokenState};
+use shop::types::{Email, InvoiceLink, OrderNumber, OrderStatus, Role, Slug, TokenState};
 use shop::{Shop, rfc3339};
 use utoipa::{IntoParams, ToSchema};
 
@@ -114,6 +114,8 @@ pub struct Order {
     refundable: Amount,
     /// The number of its invoice.
     invoice: Option<String>,
+    /// Its invoices and credit notes, oldest first.
+    documents: Vec<Document>,
     /// Stripe's name for the payment.
     payment_intent: Option<String>,
     /// Whether there is or was a dispute or an inquiry.
@@ -121,6 +123,34 @@ pub struct Order {
     items: Vec<OrderItem>,
     /// What happened, oldest first.
     timeline: Vec<Moment>,
+}
+
+/// An invoice or a credit note.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Document {
+    number: String,
+    #[schema(value_type = DocumentKind)]
+    kind: &'static str,
+    /// The day, where the store is.
+    #[schema(format = Date)]
+    issued_on: String,
+    /// What it comes to; of a credit note, what it takes back.
+    total: Amount,
+    /// The number of the document that it corrects.
+    corrects: Option<String>,
+    /// The path of its PDF, for who is signed in at the desk.
+    pdf: String,
+}
+
+/// What a document is.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "its names are for the document; the words are the shop's")]
+enum DocumentKind {
+    /// What was sold.
+    Invoice,
+    /// What of an invoice is taken back.
+    CreditNote,
 }
 
 /// A title of an order.
@@ -244,11 +274,20 @@ impl Order {
             refunded: sheet.refunded.into(),
             refundable: sheet.refundable.into(),
             invoice: sheet.invoice,
+            documents: sheet.documents.into_iter().map(Document::from).collect(),
             payment_intent: sheet.payment,
             disputed: sheet.disputed,
             items: sheet.items.into_iter().map(OrderItem::from).collect(),
             timeline: sheet.timeline.iter().map(|moment| Moment::new(moment, role)).collect(),
         }
+    }
+}
+
+impl From<InvoiceLink> for Document {
+    fn from(link: InvoiceLink) -> Self {
+        let pdf = link.address();
+        let InvoiceLink { number, kind, day, total, corrects, .. } = link;
+        Self { number, kind: kind.as_str(), issued_on: day, total: total.into(), corrects, pdf }
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{Browser, Store, location};
 use reqwest::{Response, StatusCode};
 use shop::audit::Actor;
+use shop::invoices::SellerSettings;
 use shop::staff::NewStaff;
 use shop::types::Role;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -40,6 +41,16 @@ impl Store {
         let browser = self.browser();
         browser.sign_in(&self.staff(role).await).await;
         browser
+    }
+
+    /// Fills in what an invoice must say of its seller.
+    pub async fn says_who_sells(&self) {
+        let seller = SellerSettings {
+            address: vec!["Gasse 1".into(), "10115 Berlin".into()],
+            country: "DE".into(),
+            ..SellerSettings::default()
+        };
+        self.shop.set_seller(&Actor::Command, &seller).await.unwrap();
     }
 }
 

@@ -271,6 +271,7 @@ impl Store {
                 webhooks: options.reach,
                 time_zone: options.time_zone,
                 vies: options.vies,
+                numbering: shop::invoices::Numbering::default(),
             },
             db,
             files: Files::open(&place).unwrap(),

@@ -230,8 +230,15 @@ impl Shop {
         Ok(Arc::new(move |out, from| {
             let downloads =
                 Downloads { key: &shop.0.key, policy: shop.0.settings.policy, words: &words, until: calendar.until };
-            let maker =
-                DayMaker { plan: &plan, words: &words, shelf: &shelf, calendar: &calendar, downloads, store_currency };
+            let maker = DayMaker {
+                shop: &shop,
+                plan: &plan,
+                words: &words,
+                shelf: &shelf,
+                calendar: &calendar,
+                downloads,
+                store_currency,
+            };
             let mut day = from;
             while day < DAYS && (out.rows.orders.len() as u64) < plan.batch.max(1) {
                 maker.make(day, out)?;

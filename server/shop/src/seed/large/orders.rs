@@ -12,11 +12,12 @@ use super::{CHECKOUT_PREFIX, Plan};
 use crate::cart::{self, Offer};
 use crate::outbox::Kind;
 use crate::types::{Currency, OrderNumber};
-use crate::{Error, invoices};
+use crate::{Error, Shop, invoices};
 use chrono::{Datelike, NaiveDateTime, TimeDelta};
 
 /// Makes days, one after the other.
 pub(super) struct DayMaker<'a> {
+    pub(super) shop: &'a Shop,
     pub(super) plan: &'a Plan,
     pub(super) words: &'a Words,
     pub(super) shelf: &'a Shelf,
@@ -91,7 +92,7 @@ impl<'a> DayMaker<'a> {
         // Numbers are taken when the money comes, not when the order is placed.
         sales.sort_by_key(|sale| sale.paid_at);
         for sale in sales {
-            self.succeed(random, sale, out);
+            self.succeed(random, sale, out)?;
         }
         // Who looked, and who put something into a cart: more than came to the checkout.
         let came = i64::try_from(orders + abandoned).unwrap_or(i64::MAX);
@@ -227,7 +228,8 @@ impl<'a> DayMaker<'a> {
                     source: "stripe",
                 });
             }
-            let line = invoices::Line { title: title.name.clone(), unit_amount, discount, tax, total };
+            let name = title.name.clone();
+            let line = invoices::Line { title: name, unit_amount, discount, tax, total, ..invoices::Line::default() };
             items.push((id, title, line));
         }
         let sum = |part: fn(&invoices::Line) -> i64| items.iter().map(|(_, _, line)| part(line)).sum::<i64>();
@@ -287,7 +289,7 @@ impl<'a> DayMaker<'a> {
     }
 
     /// What `fulfilment` does for a paid order; the mail has been sent long ago.
-    fn succeed(&self, random: &mut Random, sale: Sale<'a>, out: &mut Out) {
+    fn succeed(&self, random: &mut Random, sale: Sale<'a>, out: &mut Out) -> Result<(), Error> {
         let (order_id, at) = (sale.order_id, sale.paid_at);
         for (item_id, title, _) in &sale.items {
             let id = take(&mut out.ids.entitlement);
@@ -305,20 +307,32 @@ impl<'a> DayMaker<'a> {
         }
         let free = sale.total == 0;
         if !free {
-            let year = at.year();
+            let settings = &self.shop.0.settings;
+            let year = settings.time_zone.day_of(at).year();
+            let buyer = invoices::Buyer {
+                email: sale.email.clone(),
+                name: sale.name.clone(),
+                country: sale.country.map(str::to_owned),
+                ..invoices::Buyer::default()
+            };
+            let lines: Vec<invoices::Line> = sale.items.into_iter().map(|(_, _, line)| line).collect();
+            let amount_tax = lines.iter().map(|line| line.tax).sum();
+            let (buyer_snapshot, lines_snapshot) = (invoices::json(&buyer)?, invoices::json(&lines)?);
             let seq = take(out.series.entry(year).or_insert(1));
             out.rows.invoices.push(rows::Invoice {
                 id: take(&mut out.ids.invoice),
                 kind: "invoice",
-                series: invoices::SERIES,
+                series: invoices::INVOICES,
                 year,
                 seq,
-                number: invoices::number(year, seq),
+                number: settings.numbering.invoices().number(year, seq),
                 order_id,
                 currency: sale.currency,
                 issued_at: at,
-                buyer_snapshot: invoices::buyer_snapshot(&sale.email, sale.name.as_deref(), sale.country),
-                lines_snapshot: invoices::lines_snapshot(sale.items.into_iter().map(|(_, _, line)| line)),
+                buyer_snapshot,
+                lines_snapshot,
+                amount_total: sale.total,
+                amount_tax,
             });
         }
         let kind = if free { Kind::FreeOrderLink } else { Kind::Receipt };
@@ -338,6 +352,7 @@ impl<'a> DayMaker<'a> {
             sent_at: at,
             error: bounced.then_some("550 5.1.1 no such mailbox"),
         });
+        Ok(())
     }
 }
 

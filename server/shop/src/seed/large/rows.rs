@@ -76,6 +76,7 @@ row!(Log, download_log, {
 row!(Invoice, invoice, {
     id: i64, kind: &'static str, series: &'static str, year: i32, seq: i64, number: String, order_id: i64,
     currency: &'static str, issued_at: NaiveDateTime, buyer_snapshot: String, lines_snapshot: String,
+    amount_total: i64, amount_tax: i64,
 });
 row!(Mail, outbox, {
     id: i64, kind: &'static str, recipient: String, order_id: i64, payload: String, dedupe_key: String,
@@ -145,7 +146,7 @@ impl Rows {
         write_all!(conn, 7, download_claim, &self.claims);
         write_all!(conn, 3, download_quota, &self.quotas);
         write_all!(conn, 10, download_log, &self.log);
-        write_all!(conn, 11, invoice, &self.invoices);
+        write_all!(conn, 13, invoice, &self.invoices);
         write_all!(conn, 13, outbox, &self.mails);
         self.write_visits(conn)?;
         Ok(())

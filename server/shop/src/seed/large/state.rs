@@ -41,7 +41,7 @@ pub(super) fn read(conn: &mut AnyConnection) -> Result<Begun, Error> {
             .optional()?,
         ids: Ids::read(conn)?,
         series: invoice_series::table
-            .filter(invoice_series::series.eq(invoices::SERIES))
+            .filter(invoice_series::series.eq(invoices::INVOICES))
             .select((invoice_series::year, invoice_series::next))
             .load::<(i32, i64)>(conn)?
             .into_iter()
@@ -105,8 +105,11 @@ pub(super) fn write(conn: &mut AnyConnection, before: Ids, out: &Out) -> Result<
     out.rows.write(conn)?;
     out.ids.keep(conn)?;
     for (year, next) in &out.series {
-        let row =
-            (invoice_series::series.eq(invoices::SERIES), invoice_series::year.eq(year), invoice_series::next.eq(next));
+        let row = (
+            invoice_series::series.eq(invoices::INVOICES),
+            invoice_series::year.eq(year),
+            invoice_series::next.eq(next),
+        );
         both!(conn, |c| diesel::insert_into(invoice_series::table)
             .values(row)
             .on_conflict((invoice_series::series, invoice_series::year))

@@ -1,0 +1,168 @@
+//! Documents as PDF: who gets one, and what is kept of it.
+
+use super::{BOOKS, details};
+use crate::desk_books::png;
+use crate::desk_uploads::multipart;
+use crate::support::{Store, location, on_both_databases};
+use reqwest::{Method, Response, StatusCode};
+use shop::audit::Actor;
+use shop::types::Role;
+
+async fn is_pdf(answer: Response, number: &str) -> Vec<u8> {
+    assert_eq!(answer.status(), StatusCode::OK, "{number}");
+    let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
+    assert_eq!(
+        (header("content-type").as_str(), header("cache-control").as_str()),
+        ("application/pdf", "private, no-cache")
+    );
+    assert!(header("content-disposition").contains(&format!("filename=\"{number}.pdf\"")), "{number}");
+    let pdf = answer.bytes().await.unwrap().to_vec();
+    assert!(pdf.starts_with(b"%PDF-") && pdf.len() > 5_000, "{number}: {} bytes", pdf.len());
+    pdf
+}
+
+async fn invoices(store: &Store) -> Vec<String> {
+    store.texts("SELECT number AS value FROM invoice ORDER BY id").await
+}
+
+on_both_databases!(a_pdf_is_for_who_may_open_the_order_and_for_the_desk, async |store| {
+    let [payer, reader, bob, nobody] = std::array::from_fn(|_| store.browser());
+    let (_, number) = store.buy(&payer, &BOOKS, "ann@example.org").await;
+    store.buy(&bob, &BOOKS[1..], "bob@example.org").await;
+    store.settle().await;
+    let invoice = invoices(store).await.remove(0);
+    let path = format!("/invoices/{invoice}.pdf");
+    let first = is_pdf(payer.get(&path).await, &invoice).await;
+    // The same bytes for everybody, made or kept.
+    store.library(&reader, "ann@example.org").await;
+    assert_eq!(is_pdf(reader.get(&path).await, &invoice).await, first);
+    assert_eq!(store.count("invoice WHERE pdf_key IS NOT NULL").await, 1);
+    let opened = store.browser();
+    opened.open_order(store, &number).await;
+    let answer = opened.get(&path).await;
+    let etag = answer.headers()["etag"].clone();
+    assert_eq!(is_pdf(answer, &invoice).await, first);
+    let unchanged = opened.request(Method::GET, &path).header("if-none-match", &etag).send().await.unwrap();
+    assert_eq!((unchanged.status(), unchanged.headers()["etag"].clone()), (StatusCode::NOT_MODIFIED, etag));
+    // Who has shown nothing learns nothing, not even whether there is such a number.
+    for number in [invoice.as_str(), "INV-2026-99999"] {
+        let answer = nobody.get(&format!("/invoices/{number}.pdf")).await;
+        assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+        assert_eq!(location(&answer), format!("/library?next=/invoices/{number}.pdf"));
+    }
+    assert_eq!(nobody.get("/invoices/x").await.status(), StatusCode::NOT_FOUND);
+    store.library(&bob, "bob@example.org").await;
+    assert_eq!(bob.get(&path).await.status(), StatusCode::NOT_FOUND);
+    for (role, status) in [(Role::Viewer, 404), (Role::Support, 200), (Role::Owner, 200)] {
+        assert_eq!(store.desk(role).await.get(&path).await.status().as_u16(), status, "{role}");
+    }
+    // What is kept and lost is made again.
+    let key = store.texts("SELECT pdf_key AS value FROM invoice WHERE pdf_key IS NOT NULL").await.remove(0);
+    std::fs::remove_file(store.data.path().join("files").join(key)).unwrap();
+    assert_eq!(is_pdf(payer.get(&path).await, &invoice).await, first);
+});
+
+on_both_databases!(every_document_of_an_order_has_its_pdf, async |store| {
+    let buyer = store.browser();
+    let (_, number) = store.buy(&buyer, &BOOKS, "ann@example.org").await;
+    store.settle().await;
+    store.shop.refund(&number, &crate::refunds::amount(300)).await.unwrap();
+    let standing = invoices(store).await.remove(0);
+    let anew = details("Lee & Söhne <GmbH> #set page()");
+    store.shop.set_buyer_details_at_desk(&number, &standing, &anew, &Actor::Command).await.unwrap();
+    let page = buyer.text(&format!("/orders/{number}")).await;
+    let all = invoices(store).await;
+    assert_eq!(all.len(), 4);
+    for document in all {
+        assert!(page.contains(&format!("/invoices/{document}.pdf")), "{document}");
+        is_pdf(buyer.get(&format!("/invoices/{document}.pdf")).await, &document).await;
+    }
+    store.settle().await;
+    // The mails lead there: the receipt to the invoice, the refund's to its credit note. (Lines are broken as mail wants it.)
+    let mails: String =
+        store.memory.sent().iter().map(|mail| String::from_utf8_lossy(mail).replace("=\r\n", "")).collect();
+    assert!(mails.contains(&format!("/invoices/{standing}.pdf")) && mails.contains("/invoices/CN-"), "{mails}");
+});
+
+on_both_databases!(a_pdf_that_cannot_be_made_needs_attention_until_it_can, async |store| {
+    let buyer = store.browser();
+    let (_, number) = store.buy(&buyer, &BOOKS, "ann@example.org").await;
+    store.settle().await;
+    let invoice = invoices(store).await.remove(0);
+    store.execute("UPDATE invoice SET pdf_error = 'the document cannot be laid out'").await;
+    let found = store.shop.attention().await.unwrap();
+    assert_eq!((found.count(), found.documents[0].number.as_str()), (1, invoice.as_str()));
+    let desk = store.desk(Role::Support).await;
+    assert!(desk.text("/admin/attention").await.contains("PDF cannot be made"));
+    assert!(buyer.text(&format!("/orders/{number}")).await.contains("Thank you"), "the order is as it is");
+    is_pdf(buyer.get(&format!("/invoices/{invoice}.pdf")).await, &invoice).await;
+    assert_eq!(store.shop.attention_count().await.unwrap(), 0);
+});
+
+on_both_databases!(an_erased_buyer_leaves_no_pdf, async |store| {
+    let buyer = store.browser();
+    store.buy(&buyer, &BOOKS, "ann@example.org").await;
+    store.settle().await;
+    let invoice = invoices(store).await.remove(0);
+    let path = format!("/invoices/{invoice}.pdf");
+    let before = is_pdf(buyer.get(&path).await, &invoice).await;
+    let erased = store.shop.erase_buyer(&"ann@example.org".parse().unwrap(), &Actor::Command).await.unwrap().unwrap();
+    assert_eq!(erased.kept.len(), 1);
+    let kept = std::fs::read_dir(store.data.path().join("files/invoices")).map(Iterator::count).unwrap_or_default();
+    assert_eq!((kept, store.count("invoice WHERE pdf_key IS NOT NULL").await), (0, 0));
+    // The desk can still show it as it was, for as long as the law wants it kept, and nothing is kept of that.
+    let desk = store.desk(Role::Support).await;
+    assert_eq!(is_pdf(desk.get(&path).await, &invoice).await, before);
+    assert_eq!(store.count("invoice WHERE pdf_key IS NOT NULL").await, 0);
+});
+
+on_both_databases!(the_desk_says_who_sells_and_sees_what_it_looks_like, async |store| {
+    let admin = store.desk(Role::Admin).await;
+    let page = "/admin/settings/invoices";
+    let shown = admin.text(page).await;
+    assert!(shown.contains("INV-{year}-{seq:5}") && shown.contains("There is none"), "{shown}");
+    let form = [
+        ("seller[name]", "Bücherstube <b>"),
+        ("seller[address]", "Lindenallee 7\r\n10115 Berlin"),
+        ("seller[country]", "de"),
+        ("seller[legal_text]", "HRB 1 </textarea>"),
+        ("seller[locale]", "de"),
+        ("seller[paper]", "Letter"),
+    ];
+    let answer = admin.post("/actions/admin-save-seller", &form).await;
+    assert_eq!(location(&answer), format!("{page}?done=seller-saved"));
+    let answer = admin.post("/actions/admin-save-seller", &[("seller[country]", "Germany")]).await;
+    assert_eq!(location(&answer), format!("{page}?refused=bad-seller"));
+    let shown = admin.text(page).await;
+    assert!(shown.contains("Lindenallee 7\n10115 Berlin") && shown.contains("HRB 1 &lt;/textarea>"), "{shown}");
+    let upload = async |picture: Vec<u8>| {
+        let body = multipart(&[("logo", Some("logo.png"), &picture)]);
+        let request = admin.request(Method::POST, "/admin/settings/invoices/logo").header("origin", &store.url);
+        let request = request.header("content-type", "multipart/form-data; boundary=cut").body(body);
+        location(&request.send().await.unwrap())
+    };
+    assert!(upload(b"<svg xmlns='http://www.w3.org/2000/svg'/>".to_vec()).await.contains("?said="));
+    assert_eq!(upload(png(400, 300)).await, format!("{page}?done=logo-set"));
+    assert!(admin.text(page).await.contains("There is one"));
+    let example = admin.get(&format!("{page}/preview.pdf")).await;
+    assert_eq!(
+        (example.status(), example.headers()["content-type"].to_str().unwrap()),
+        (StatusCode::OK, "application/pdf")
+    );
+    let audited = store.texts("SELECT action AS value FROM audit WHERE object = 'settings:invoices'").await;
+    assert_eq!(audited, ["invoices.seller", "invoices.logo"]);
+    // What is issued now says so, and keeps it.
+    let buyer = store.browser();
+    store.buy(&buyer, &BOOKS, "ann@example.org").await;
+    let seller = "SELECT seller_snapshot AS value FROM invoice";
+    let logo = store.texts("SELECT key AS value FROM invoice_logo").await.remove(0);
+    assert!(store.texts(seller).await[0].contains(&logo));
+    admin
+        .post(
+            "/actions/admin-save-seller",
+            &[("seller[name]", "Another"), ("seller[locale]", "en"), ("seller[paper]", "A4")],
+        )
+        .await;
+    assert!(store.texts(seller).await[0].contains("Bücherstube <b>"));
+    store.settle().await;
+});
