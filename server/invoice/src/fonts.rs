@@ -66,7 +66,8 @@ impl Fonts {
                 .filter(|(_, info)| {
                     let upright = matches!(info.variant.style, FontStyle::Normal) && [400, 700].contains(&weight(info));
                     let known = covered.entry(weight(info)).or_default();
-                    upright && info.coverage.iter().fold(false, |new, glyph| known.insert(glyph) || new)
+                    // All of them, not only up to the first new one.
+                    upright && info.coverage.iter().filter(|glyph| known.insert(*glyph)).count() > 0
                 })
                 .map(|(index, _)| index)
                 .collect();

@@ -75,6 +75,7 @@ mod events;
 mod free;
 #[cfg(test)]
 mod hooks;
+#[cfg(test)]
 mod invoices;
 #[cfg(test)]
 mod kills;

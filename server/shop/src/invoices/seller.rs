@@ -139,9 +139,8 @@ impl SellerSettings {
         {
             return Err(InvalidSeller::TooLong);
         }
-        if !self.country.is_empty()
-            && !(self.country.len() == 2 && self.country.bytes().all(|byte| byte.is_ascii_uppercase()))
-        {
+        let country = self.country.as_bytes();
+        if !country.is_empty() && (country.len() != 2 || !country.iter().all(u8::is_ascii_uppercase)) {
             return Err(InvalidSeller::Country);
         }
         if !LOCALES.iter().any(|(tag, _)| *tag == self.locale) || !PAPERS.contains(&self.paper.as_str()) {

@@ -178,7 +178,7 @@ pub fn all(conn: &mut AnyConnection) -> Result<Vec<Rate>, Error> {
 
 /// What holds on a day.
 #[must_use]
-pub fn on<'a>(rates: &'a [Rate], country: Country, kind: Kind, day: NaiveDate) -> Option<&'a Rate> {
+pub fn on(rates: &[Rate], country: Country, kind: Kind, day: NaiveDate) -> Option<&Rate> {
     rates.iter().rfind(|rate| rate.country == country && rate.kind == kind && rate.valid_from <= day)
 }
 

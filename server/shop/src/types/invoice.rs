@@ -150,7 +150,8 @@ impl BuyerDetails {
             return Err(InvalidDetails::NoName);
         }
         let letters = |text: &str| text.bytes().all(|byte| byte.is_ascii_uppercase());
-        if !details.country.is_empty() && !(details.country.len() == 2 && letters(&details.country)) {
+        let country = &details.country;
+        if !country.is_empty() && (country.len() != 2 || !letters(country)) {
             return Err(InvalidDetails::Country);
         }
         let id = details.vat_id.as_str();
