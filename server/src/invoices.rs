@@ -38,9 +38,13 @@ pub(crate) async fn pdf(shop: &Shop, kept: &Kept) -> Result<Bytes, PrintError> {
     if let Some(pdf) = shop.kept_pdf(kept, VERSION).await {
         return Ok(pdf);
     }
-    let made = print(shop, &kept.document).await;
+    let logo = logo_of(shop, &kept.document).await;
+    // Without a logo that is only out of reach it is good for now, and not for ever.
+    let whole = logo.is_some() || kept.document.seller.logo.is_none();
+    let made = lay_out(&kept.document, logo).await;
     let (number, noted) = match &made {
-        Ok(pdf) => (&kept.document.number, shop.keep_pdf(kept, VERSION, pdf.clone()).await),
+        Ok(pdf) if whole => (&kept.document.number, shop.keep_pdf(kept, VERSION, pdf.clone()).await),
+        Ok(_) => return made,
         Err(error) => {
             tracing::error!(document = kept.document.number, %error, "a PDF cannot be made");
             (&kept.document.number, shop.note_pdf(kept.id, Some(error.to_string())).await)
@@ -54,10 +58,17 @@ pub(crate) async fn pdf(shop: &Shop, kept: &Kept) -> Result<Bytes, PrintError> {
 
 /// Makes a PDF that nobody keeps.
 pub(crate) async fn print(shop: &Shop, document: &Document) -> Result<Bytes, PrintError> {
-    let logo = match &document.seller.logo {
+    lay_out(document, logo_of(shop, document).await).await
+}
+
+async fn logo_of(shop: &Shop, document: &Document) -> Option<Bytes> {
+    match &document.seller.logo {
         Some(key) => shop.logo(key).await,
         None => None,
-    };
+    }
+}
+
+async fn lay_out(document: &Document, logo: Option<Bytes>) -> Result<Bytes, PrintError> {
     let printable = printable::printable(document, logo);
     let _turn = TURNS.acquire().await.map_err(|_| PrintError::Died)?;
     let made = tokio::task::spawn_blocking(move || invoice::render(&printable)).await;

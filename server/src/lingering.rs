@@ -3,8 +3,9 @@
 //! Whoever sends a file that is refused gets the answer while most of the file is still on its way. Closed at once, the
 //! connection would be reset by the bytes that arrive at a closed socket, and a reset may overtake the answer: the browser
 //! then shows that the connection broke and not why the file was refused. So our side is closed, and what still arrives is
-//! thrown away for a while, as nginx does (its `lingering_close`, whose times these are).
+//! thrown away for a while, as nginx does (`lingering_close`).
 
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,15 +17,53 @@ use tokio::time::{Instant, Sleep, sleep};
 
 /// How long after its last byte the other side is waited for, and how long in all.
 const IDLE: Duration = Duration::from_secs(5);
-const IN_ALL: Duration = Duration::from_secs(30);
+const IN_ALL: Duration = Duration::from_secs(20);
 
 /// Whether the last request of a connection came with a body, of which something may be on its way.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Body(Arc<AtomicBool>);
 
 impl Body {
-    pub(crate) fn note(&self, comes: bool) {
+    fn note(&self, comes: bool) {
         self.0.store(comes, Ordering::Relaxed);
+    }
+}
+
+/// A body that says when all of it has arrived.
+#[derive(Debug)]
+pub(crate) struct Arriving<B> {
+    inner: B,
+    body: Body,
+}
+
+impl<B: HttpBody> Arriving<B> {
+    pub(crate) fn new(inner: B, body: Body) -> Self {
+        body.note(!inner.is_end_stream());
+        Self { inner, body }
+    }
+}
+
+impl<B: HttpBody + Unpin> HttpBody for Arriving<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        let frame = ready!(Pin::new(&mut self.inner).poll_frame(cx));
+        if frame.is_none() || self.inner.is_end_stream() {
+            self.body.note(false);
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
     }
 }
 

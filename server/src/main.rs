@@ -274,9 +274,10 @@ async fn serve(config: Config, store_file: &Path) -> anyhow::Result<()> {
     if let Err(error) = shop.keep_tallies().await {
         tracing::error!(%error, "the sums of the overview are not complete; to make them: octavo rollups rebuild");
     }
-    let written = shop.catch_up_on_documents().await?;
-    if written > 0 {
-        tracing::info!(orders = written, "money of before has its credit notes now");
+    if let Some(number) = shop.number_in_use().await? {
+        anyhow::bail!(
+            "invoice_number and credit_note_number in Leptos.toml: the next document would be {number}, which there is already"
+        );
     }
     shop.open_demo_desk().await?;
     // Not into the log: whoever reads the link becomes the owner.

@@ -4,12 +4,12 @@
 //! loop does not.
 
 use crate::file_socket::{FileSocket, KeptFiles};
-use crate::lingering::{self, Lingering};
+use crate::lingering::{self, Arriving, Lingering};
 use crate::router::Store;
 use axum::extract::ConnectInfo;
 use axum::http::Extensions;
 use hyper::Request;
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -93,7 +93,7 @@ pub async fn serve(listener: TcpListener, store: Store, limits: Limits, stop: im
         let store = Arc::clone(&store);
         let service = service_fn(move |request: Request<Incoming>| {
             let (store, files) = (Arc::clone(&store), files.clone());
-            body.note(!request.body().is_end_stream());
+            let request = request.map(|inner| Arriving::new(inner, body.clone()));
             async move {
                 let describe = |extensions: &mut Extensions| {
                     extensions.insert(ConnectInfo(peer));

@@ -41,6 +41,7 @@ pub fn spawn(shop: &Shop, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     loops.spawn(webhooks::deliver(shop.clone(), stop.clone()));
     loops.spawn(until(stop.clone(), requests(shop.clone())));
     loops.spawn(until(stop.clone(), clean_up(shop.clone())));
+    loops.spawn(until(stop.clone(), catch_up(shop.clone())));
     // What is counted and what is told of it.
     loops.spawn(visits(shop.clone(), stop.clone()));
     loops.spawn(until(stop.clone(), changes(shop.clone())));
@@ -175,6 +176,15 @@ async fn changes(shop: Shop) {
             tracing::warn!(%error, "whether figures have changed could not be looked up");
             tokio::time::sleep(FAILURE_PAUSE).await;
         }
+    }
+}
+
+/// Once: each of its steps is whole by itself.
+async fn catch_up(shop: Shop) {
+    match shop.catch_up_on_documents().await {
+        Ok(0) => {}
+        Ok(orders) => tracing::info!(orders, "money of before has its credit notes now"),
+        Err(error) => tracing::error!(%error, "whether money of before lacks credit notes could not be looked up"),
     }
 }
 

@@ -52,9 +52,9 @@ impl Shop {
                     Some(order) => {
                         let before = Standing::of(conn, order.id)?;
                         write(conn, &shop, order.id, &dispute, asked_at)?;
-                        before.settle(conn)?;
                         let now = shop.0.clock.now();
                         invoices::settle(conn, &shop, order.id, now)?;
+                        before.settle(conn)?;
                         rights::settle(conn, order.id, now)?;
                         Outcome::Done
                     }

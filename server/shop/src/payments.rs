@@ -353,7 +353,7 @@ impl From<CheckoutSession> for Session {
                                 .taxes
                                 .unwrap_or_default()
                                 .into_iter()
-                                .map(|tax| LineTax::new(tax, country.as_deref()))
+                                .map(|tax| LineTax::new(tax, country.as_deref(), line.amount_total - line.amount_tax))
                                 .collect(),
                         })
                         .collect()

@@ -103,8 +103,7 @@ pub async fn admin_remove_tax_rate(
     let actor = Actor::from(&context::staff(Role::Admin).await?);
     let named = (country.parse::<Country>(), Kind::parse(&kind), from.parse());
     let (Ok(country), Some(kind), Ok(from)) = named else { return Err(AppError::BAD_REQUEST) };
-    context::shop()?.remove_tax_rate(&actor, country, kind, from).await?;
-    back(None, "tax-rate-removed");
+    back(context::shop()?.remove_tax_rate(&actor, country, kind, from).await?.err(), "tax-rate-removed");
     Ok(())
 }
 

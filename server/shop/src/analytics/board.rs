@@ -85,7 +85,7 @@ impl Shop {
     /// # Errors
     /// The database's.
     pub async fn board(&self, value: impl Fn(&str) -> Option<String>) -> Result<Board, Error> {
-        self.count_downloads().await?;
+        self.count_downloads_if_possible().await;
         let own = self.currency();
         let question = Question::read(value, self.today().await?, own);
         self.0.db.read(move |conn| board(conn, question, own)).await

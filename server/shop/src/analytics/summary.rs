@@ -81,7 +81,7 @@ impl Shop {
     /// # Errors
     /// The database's.
     pub async fn summary(&self, range: Range) -> Result<Summary, Error> {
-        self.count_downloads().await?;
+        self.count_downloads_if_possible().await;
         let own = self.currency();
         self.0.db.read(move |conn| summary(conn, &range, own)).await
     }

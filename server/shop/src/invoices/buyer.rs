@@ -12,7 +12,7 @@ use crate::db::schema::orders;
 use crate::desk::object;
 use crate::privacy::is_erased;
 use crate::secrets::Keys;
-use crate::types::{BuyerDetails, BuyerForm, OrderNumber, OrderStatus};
+use crate::types::{BuyerDetails, BuyerForm, OrderNumber, OrderStatus, TaxTreatment};
 use crate::{Error, Shop};
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
@@ -133,6 +133,12 @@ fn replace(
         return Ok(Err(DetailsError::TooLate));
     }
     let whole = lines_of(conn, order_id)?;
+    // Its lack of tax stands on the number that was given with the payment.
+    let untaxed = whole.iter().flat_map(|line| &line.taxes).any(|tax| tax.treatment == TaxTreatment::ReverseCharge);
+    let old = details_of(&before);
+    if untaxed && (&old.vat_id, &old.country) != (&details.vat_id, &details.country) {
+        return Ok(Err(DetailsError::TooLate));
+    }
     let rooms = documents.left(&whole)?;
     if rooms.iter().all(|room| room.amount == 0) {
         return Ok(Err(DetailsError::Nothing));
@@ -144,7 +150,7 @@ fn replace(
         names: Some(standing.reference(shop).1),
         refund_id: None,
         dispute_id: None,
-        buyer: &made_out_to(&before, details),
+        buyer: &made_out_to(&sale, details),
         lines: &lines_of_shares(&whole, &shares_of(&rooms)),
         why: Some(Why::Instead(&standing.number, &credit_note)),
     };
@@ -174,10 +180,11 @@ fn details_of(buyer: &Buyer) -> BuyerDetails {
     }
 }
 
-fn made_out_to(before: &Buyer, details: &BuyerDetails) -> Buyer {
+fn made_out_to(sale: &Sale, details: &BuyerDetails) -> Buyer {
     let filled = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
     Buyer {
-        email: before.email.clone(),
+        // As it is now: it may have been corrected.
+        email: sale.email.clone(),
         name: filled(&details.name),
         country: filled(&details.country),
         company: filled(&details.company),

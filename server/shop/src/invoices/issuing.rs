@@ -3,7 +3,7 @@
 use super::document::{Buyer, Facts, Line, LineTax, Reference, Settled, paid_with, text};
 use super::seller;
 use super::words::Why;
-use crate::db::schema::{invoice, invoice_series, order_item, orders};
+use crate::db::schema::{invoice, invoice_series, order_item, orders, refund};
 use crate::db::{AnyConnection, both};
 use crate::types::InvoiceKind;
 use crate::{Error, Shop};
@@ -212,7 +212,11 @@ pub(super) fn write(
         delivered_on: paid_on,
         order: sale.number.clone(),
         corrects: new.names.clone().or_else(|| new.corrects.as_ref().map(|(_, reference)| reference.clone())),
-        paid: Some(sale.settled(if new.reason.kind() == InvoiceKind::Invoice { paid_on } else { on })),
+        paid: went_back_on(conn, new)?.map_or_else(
+            // A note of what no money moves for, or that a bank took, says nothing of how.
+            || (new.reason.kind() == InvoiceKind::Invoice).then(|| sale.settled(paid_on)),
+            |at| Some(sale.settled(zone.day_of(at))),
+        ),
         notes: new.why.map(|why| why.sentence(&settings.locale)).into_iter().collect(),
         locale: settings.locale.clone(),
         paper: settings.paper.clone(),
@@ -244,6 +248,43 @@ pub(super) fn write(
         .returning(invoice::id)
         .get_result(conn)?;
     Ok((id, Reference { number, on }))
+}
+
+impl Shop {
+    /// The next number of either series, if some document has it: a pattern was changed into one that was in use. Nothing
+    /// could be sold then.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn number_in_use(&self) -> Result<Option<String>, Error> {
+        let shop = self.clone();
+        let year = self.0.settings.time_zone.day_of(self.0.clock.now()).year();
+        self.0
+            .db
+            .read(move |conn| {
+                let numbering = &shop.0.settings.numbering;
+                for (series, pattern) in [(INVOICES, numbering.invoices()), (CREDIT_NOTES, numbering.credit_notes())] {
+                    let next: Option<i64> = invoice_series::table
+                        .find((series, year))
+                        .select(invoice_series::next)
+                        .first(conn)
+                        .optional()?;
+                    let number = pattern.number(year, next.unwrap_or(1));
+                    let taken = invoice::table.filter(invoice::number.eq(&number)).select(invoice::id);
+                    if taken.first::<i64>(conn).optional()?.is_some() {
+                        return Ok(Some(number));
+                    }
+                }
+                Ok(None)
+            })
+            .await
+    }
+}
+
+/// When the money of a credit note went back, if it was sent back.
+fn went_back_on(conn: &mut AnyConnection, new: &New<'_>) -> Result<Option<NaiveDateTime>, Error> {
+    let Some(id) = new.refund_id.filter(|_| new.reason == Reason::Refund) else { return Ok(None) };
+    Ok(refund::table.find(id).select(refund::created_at).first(conn).optional()?)
 }
 
 /// The next number of the year. The row stays locked until the transaction ends, so a rollback leaves no gap.

@@ -1,7 +1,8 @@
 //! The PDFs of documents: objects that can be made again at any time, and what went wrong with one.
 
 use super::reading::Kept;
-use crate::db::schema::invoice;
+use crate::db::schema::{invoice, orders};
+use crate::privacy::is_erased;
 use crate::{Error, Shop};
 use bytes::Bytes;
 use diesel::prelude::*;
@@ -30,15 +31,29 @@ impl Shop {
         let (id, key) = (kept.id, key_of(kept.id, version));
         self.0.files.put(&key, pdf).await?;
         let row = key.clone();
-        self.0
+        let noted = self
+            .0
             .db
             .write(move |conn| {
+                // Locks the order's row: a buyer who was erased while this was made is not written down again.
+                let of = invoice::table.filter(invoice::id.eq(id)).select(invoice::order_id);
+                let email: String = diesel::update(orders::table.filter(orders::id.eq_any(of)))
+                    .set(orders::status.eq(orders::status))
+                    .returning(orders::email)
+                    .get_result(conn)?;
+                if is_erased(&email) {
+                    return Ok(false);
+                }
                 diesel::update(invoice::table.find(id))
                     .set((invoice::pdf_key.eq(&row), invoice::pdf_error.eq(None::<String>)))
                     .execute(conn)?;
-                Ok(())
+                Ok(true)
             })
             .await?;
+        if !noted {
+            self.0.files.discard(&key).await;
+            return Ok(());
+        }
         if let Some(before) = kept.pdf.as_ref().filter(|before| **before != key) {
             self.0.files.discard(before).await;
         }
@@ -66,7 +81,7 @@ impl Shop {
             .await
     }
 
-    /// The picture of a logo, if it is there.
+    /// The picture of a logo, if it can be read.
     pub async fn logo(&self, key: &str) -> Option<Bytes> {
         match self.0.files.get(key).await {
             Ok(picture) => Some(picture),

@@ -125,6 +125,8 @@ fn whole(conn: &mut AnyConnection, shop: &Shop, row: Row) -> Result<Kept, Error>
     let currency: Currency = row.currency.parse().map_err(|_| bad("currency"))?;
     let mut lines: Vec<Line> = part(&row.number, &row.lines)?;
     let buyer: Buyer = part(&row.number, &row.buyer)?;
+    // What a document of before does not say may still change.
+    let says_all = row.facts.is_some() && row.seller.is_some();
     let (facts, seller) = match (&row.facts, &row.seller) {
         (Some(facts), Some(seller)) => (part::<Facts>(&row.number, facts)?, part::<Seller>(&row.number, seller)?),
         _ => {
@@ -153,7 +155,7 @@ fn whole(conn: &mut AnyConnection, shop: &Shop, row: Row) -> Result<Kept, Error>
         paper: facts.paper,
     };
     let email: String = orders::table.find(row.order_id).select(orders::email).first(conn)?;
-    Ok(Kept { id: row.id, document, pdf: row.pdf, keeps: !is_erased(&email) })
+    Ok(Kept { id: row.id, document, pdf: row.pdf, keeps: says_all && !is_erased(&email) })
 }
 
 fn of_before(conn: &mut AnyConnection, shop: &Shop, row: &Row) -> Result<(Facts, Seller), Error> {

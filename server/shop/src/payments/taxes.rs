@@ -30,7 +30,8 @@ pub(crate) struct LineTax {
 
 impl LineTax {
     /// A tax that Stripe has worked out. Where it does not say of which country, it is the buyer's.
-    pub(super) fn new(tax: LineItemsTaxAmount, country: Option<&str>) -> Self {
+    /// `net` is the whole line without tax, for where it does not say on how much.
+    pub(super) fn new(tax: LineItemsTaxAmount, country: Option<&str>, net: i64) -> Self {
         let rate = tax.rate;
         // Percentages have at most four decimals (<https://docs.stripe.com/api/tax_rates/object>); what was really taken may
         // have more.
@@ -41,7 +42,7 @@ impl LineTax {
             region: rate.state.unwrap_or_default(),
             name: rate.display_name,
             rate_ppm: rates::read_percent(&format!("{percentage:.4}")).unwrap_or_default(),
-            taxable: tax.taxable_amount.unwrap_or_default(),
+            taxable: tax.taxable_amount.unwrap_or(net),
             amount: tax.amount,
             inclusive: rate.inclusive,
             treatment: treatment(reason, tax.amount),
@@ -81,17 +82,18 @@ pub(super) fn behavior(tax: &TaxSettings) -> Option<Behavior> {
 
 /// Asks for what taxing needs: Stripe Tax itself, and of businesses their number and address.
 pub(super) fn ask(session: CreateCheckoutSession, tax: &TaxSettings) -> CreateCheckoutSession {
-    let session = match tax.mode {
-        TaxMode::Stripe => session.automatic_tax(CreateCheckoutSessionAutomaticTax::new(true)),
-        TaxMode::None | TaxMode::Table => session,
-    };
-    if tax.taxes() && tax.vat_ids {
-        session
-            .tax_id_collection(CreateCheckoutSessionTaxIdCollection::new(true))
-            .billing_address_collection(CheckoutSessionBillingAddressCollection::Required)
+    // Said either way: where it is not said, Stripe's account may have it on by default, and the buyer would be charged what no
+    // page has shown.
+    let by_stripe = CreateCheckoutSessionAutomaticTax::new(tax.mode == TaxMode::Stripe);
+    let session = session.automatic_tax(by_stripe);
+    let vat_ids = tax.taxes() && tax.vat_ids;
+    // By the own table it is the address that says where the buyer is; Stripe Tax asks for what it needs by itself.
+    let session = if vat_ids || tax.mode == TaxMode::Table {
+        session.billing_address_collection(CheckoutSessionBillingAddressCollection::Required)
     } else {
         session
-    }
+    };
+    if vat_ids { session.tax_id_collection(CreateCheckoutSessionTaxIdCollection::new(true)) } else { session }
 }
 
 /// Where the card is from that paid.

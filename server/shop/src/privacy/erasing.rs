@@ -145,7 +145,7 @@ fn erase(
     if let Some(why) = refusal(conn, &rows, &norm)? {
         return Ok(Err(why));
     }
-    let (kept, cleared) = invoices(conn, shop, &needles, now, waiting)?;
+    let (kept, cleared) = invoices(conn, shop, (&needles, &ids), now, waiting)?;
     if ids.is_empty() && cleared == 0 && hits(conn, &columns, &needles)?.is_empty() {
         return Ok(if kept.is_empty() { Err(NotErased::Nothing) } else { Ok(Erased { kept, ..Erased::default() }) });
     }
@@ -244,16 +244,17 @@ fn refusal(conn: &mut AnyConnection, rows: &[OrderRow], norm: &str) -> Result<Op
     Ok(sending.then_some(NotErased::Sending))
 }
 
-/// The invoices that keep the address, and how many have lost it now because their time is over.
+/// The invoices of these orders or with the address in them, which an order that was moved has still: those that keep it, and how many have lost it now because their time is over.
 fn invoices(
     conn: &mut AnyConnection,
     shop: &Shop,
-    needles: &[String],
+    (needles, orders): (&[String], &[i64]),
     now: NaiveDateTime,
     waiting: &mut Vec<String>,
 ) -> Result<(Vec<KeptInvoice>, usize), Error> {
     let (table, column) = sweep::INVOICES;
-    let mut ids = BTreeSet::new();
+    let of_orders = invoice::table.filter(invoice::order_id.eq_any(orders)).select(invoice::id);
+    let mut ids: BTreeSet<i64> = of_orders.load(conn)?.into_iter().collect();
     for needle in needles {
         ids.extend(sweep::rows(conn, table, column, needle)?);
     }

@@ -88,9 +88,10 @@ pub(super) fn apply(
     for refund in sorted {
         record(conn, shop, order, refund, now)?;
     }
-    before.settle(conn)?;
+    // Numbers before tallies, as a payment takes them: two transactions must not wait for each other.
     invoices::settle(conn, shop, order.id, now)?;
     pass(Failpoint::CreditNoted);
+    before.settle(conn)?;
     rights::settle(conn, order.id, now)
 }
 

@@ -198,7 +198,8 @@ impl Shop {
             .await
     }
 
-    /// Takes an own rate away; what came with the program holds again.
+    /// Takes an own rate away; what came with the program holds again. Refused where the store taxes by it and nothing would
+    /// be left.
     ///
     /// # Errors
     /// [`Error::NotFound`] if there is none; the database's.
@@ -208,19 +209,28 @@ impl Shop {
         country: Country,
         kind: Kind,
         valid_from: NaiveDate,
-    ) -> Result<(), Error> {
-        let actor = *actor;
+    ) -> Result<Result<(), TaxRefusal>, Error> {
+        let (actor, today) = (*actor, self.today().await?);
         self.0
             .db
             .write(move |conn| {
                 let code = country.to_string();
+                let own = |rate: &rates::Rate| {
+                    (rate.country, rate.kind, rate.valid_from) == (country, kind, valid_from) && rate.own
+                };
+                let mut left = rates::all(conn)?;
+                left.retain(|rate| !own(rate));
+                if let Some(why) = refused(&settings(conn)?, &left, today) {
+                    return Ok(Err(why));
+                }
                 let gone: i64 = diesel::delete(tax_rate::table.find((code.as_str(), kind.as_str(), valid_from)))
                     .returning(tax_rate::rate_ppm)
                     .get_result(conn)
                     .optional()?
                     .ok_or(Error::NotFound)?;
                 let before = json!({ "kind": kind.as_str(), "from": valid_from, "percent": rates::percent(gone) });
-                audit::record(conn, &actor, "tax.rate-removed", format!("tax-rate:{code}"), Some(before), None)
+                audit::record(conn, &actor, "tax.rate-removed", format!("tax-rate:{code}"), Some(before), None)?;
+                Ok(Ok(()))
             })
             .await
     }
