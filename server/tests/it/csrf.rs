@@ -87,6 +87,16 @@ fn arguments(path: &str, known: &Known) -> Vec<(&'static str, String)> {
         "/actions/admin-set-tax-rate" | "/actions/admin-remove-tax-rate" => {
             vec![("country", own("DE")), ("kind", own("ebook")), ("percent", own("1")), ("from", own("2026-01-01"))]
         }
+        // Invoices.
+        "/actions/invoice-for" => vec![("number", known.number.clone())],
+        "/actions/set-buyer-details" | "/actions/admin-set-buyer-details" => vec![
+            ("number", known.number.clone()),
+            ("replaces", known.invoice.clone()),
+            ("company", own("Evil Ltd")),
+            ("country", own("DE")),
+        ],
+        "/actions/admin-save-seller" => vec![("seller[name]", own("Evil Ltd")), ("seller[country]", own("DE"))],
+        "/actions/admin-remove-logo" | "/admin/settings/invoices/logo" => Vec::new(),
         // Webhooks.
         "/actions/admin-add-webhook" => {
             vec![("url", own("http://127.0.0.1:1/")), ("events[]", own("order.succeeded"))]
@@ -113,6 +123,7 @@ struct Known {
     code: String,
     owner: String,
     colleague: String,
+    invoice: String,
 }
 
 /// What a page somewhere else can make a browser send. An empty value stands for the store's own origin.
@@ -162,6 +173,7 @@ on_both_databases!(row_35_no_foreign_page_changes_anything, async |store| {
         code: String::new(),
         owner: owner.email,
         colleague: store.staff(Role::Viewer).await.id.to_string(),
+        invoice: store.texts("SELECT number AS value FROM invoice").await.remove(0),
     };
     store.library(&browser, "ann@example.org").await;
     let known = Known { code: store.ask(&browser, "ann@example.org").await.code, ..known };
@@ -176,6 +188,7 @@ on_both_databases!(row_35_no_foreign_page_changes_anything, async |store| {
     for upload in ["new/epub", "import/table", "a-draft/files", "a-draft/cover", "a-draft/editions"] {
         paths.push(format!("/admin/books/{upload}"));
     }
+    paths.push("/admin/settings/invoices/logo".to_owned());
 
     let before = store.fingerprint().await;
     let requests = store.sandbox.requests().len();
@@ -253,6 +266,9 @@ on_both_databases!(row_35_no_foreign_page_changes_anything, async |store| {
         "withdrawal",
         "refund",
         "gift",
+        // Invoices.
+        "invoice",
+        "invoice_settings",
     ] {
         assert_ne!(
             after[table], before[table],
@@ -272,6 +288,8 @@ on_both_databases!(row_35_looking_at_pages_changes_nothing, async |store| {
     browser.add(&["the-first-book"]).await;
     store.library(&browser, "ann@example.org").await;
     browser.sign_in(&store.staff(Role::Owner).await).await;
+    // The overview adds up the downloads that wait for it, which is no change of anything.
+    store.shop.count_downloads().await.unwrap();
     let before = store.fingerprint().await;
     let success = format!("/checkout/success?session_id={session}");
     let (order, download) = (format!("/orders/{number}"), format!("/d/{token}"));
@@ -312,6 +330,9 @@ on_both_databases!(row_35_looking_at_pages_changes_nothing, async |store| {
         &format!("/admin/buyers/{number}"),
         "/admin/attention",
         "/admin/health",
+        // Settings.
+        "/admin/settings/tax",
+        "/admin/settings/invoices",
         "/healthz",
         "/readyz",
     ] {
