@@ -114,6 +114,8 @@ pub struct Store {
     pub invoice_number: String,
     /// How credit notes are.
     pub credit_note_number: String,
+    /// A folder with fonts for the scripts that are not compiled in; it need not exist.
+    pub invoice_fonts: PathBuf,
     /// What a book's file may have, in megabytes.
     pub upload_mb: u16,
     /// What a program may ask of the API in a minute, for each account.
@@ -142,6 +144,7 @@ impl Default for Store {
             invoice_days: policy.invoice_days,
             invoice_number: Numbering::default().invoices().to_string(),
             credit_note_number: Numbering::default().credit_notes().to_string(),
+            invoice_fonts: "/usr/share/fonts/opentype/noto".into(),
             upload_mb: 500,
             api_per_minute: policy.api_per_minute,
             checkout_origins: Vec::new(),

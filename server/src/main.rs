@@ -267,6 +267,7 @@ async fn serve(config: Config, store_file: &Path) -> anyhow::Result<()> {
     let (webhook_secrets, trusted_proxies) = (config.webhook_secrets.clone(), config.trusted_proxies.clone());
     let mail_webhook_secrets = config.mail_webhook_secrets.clone();
     let (base_url, farewell) = (config.base_url.clone(), config.shutdown_delay);
+    invoice::look_for_fonts_in(&config.store.invoice_fonts);
     let place = config.files.clone();
     let uploads = Uploads::new(config.data_dir.join("uploads"), config.store.upload_mb);
     let shop = build_shop(config).await?;
