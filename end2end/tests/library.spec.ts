@@ -47,7 +47,7 @@ test("bought in one browser, read in another: code, download, used up, renewed",
   await reader.reload();
   await expect(shown.getByText("Your download is running")).toBeVisible();
 
-  await reader.getByRole("link", { name: `Order ${number}` }).click();
+  await reader.getByRole("link", { name: `Order ${number}`, exact: true }).click();
   await expect(reader.getByRole("heading", { level: 1 })).toHaveText(`Order ${number}`);
   await expect(line(reader, tempest.title).getByRole("button", { name: "Download PDF" })).toBeVisible();
 });

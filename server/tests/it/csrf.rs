@@ -95,7 +95,10 @@ fn arguments(path: &str, known: &Known) -> Vec<(&'static str, String)> {
             ("company", own("Evil Ltd")),
             ("country", own("DE")),
         ],
-        "/actions/admin-save-seller" => vec![("seller[name]", own("Evil Ltd")), ("seller[country]", own("DE"))],
+        "/actions/admin-save-seller" => {
+            let look = [("seller[locale]", own("en")), ("seller[paper]", own("A4"))];
+            [("seller[name]", own("Evil Ltd"))].into_iter().chain(look).collect()
+        }
         "/actions/admin-remove-logo" | "/admin/settings/invoices/logo" => Vec::new(),
         // Webhooks.
         "/actions/admin-add-webhook" => {
