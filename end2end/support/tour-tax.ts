@@ -1,4 +1,5 @@
-// The desk's page of tax: as it comes, refused, saved, and with a rate of the operator's own.
+// The desk's settings. Tax: as it comes, refused, saved, and with a rate of the operator's own. Invoices: as they come,
+// refused, with a seller and a logo.
 
 import { expect } from "@playwright/test";
 import { openDesk } from "./desk";
@@ -37,4 +38,21 @@ export async function deskTax({ store, anotherBrowser, look }: Tour): Promise<vo
   await form.getByLabel("Who works it out").selectOption("none");
   await form.getByRole("button", { name: "Save" }).click();
   await expect(desk.getByRole("status")).toContainText("Saved.");
+  // Who sells.
+  await desk.goto("/admin/settings/invoices");
+  await look("desk invoices", desk);
+  const seller = desk.getByRole("region", { name: "Who sells" });
+  await seller.getByLabel("Name").fill("Tide Press");
+  await seller.getByLabel("Country").evaluate((field: HTMLInputElement) => field.removeAttribute("pattern"));
+  await seller.getByLabel("Country").fill("1X");
+  await seller.getByRole("button", { name: "Save" }).click();
+  await expect(desk.getByRole("alert")).toBeVisible();
+  await look("desk invoices refused", desk);
+  await seller.getByLabel("Name").fill("Tide Press");
+  await seller.getByLabel("Address").fill("Harbour Street 1\n20459 Hamburg");
+  await seller.getByLabel("Country").fill("DE");
+  await seller.getByLabel("VAT ID").fill("DE123456789");
+  await seller.getByRole("button", { name: "Save" }).click();
+  await expect(desk.getByRole("status")).toContainText("Saved.");
+  await look("desk invoices saved", desk);
 }
