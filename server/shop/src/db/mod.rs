@@ -192,7 +192,11 @@ impl CustomizeConnection<AnyConnection, diesel::r2d2::Error> for Setup {
             Self::SqliteReader => {
                 "PRAGMA busy_timeout=10000; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA query_only=ON;"
             }
-            Self::Postgres => "SET TIME ZONE 'UTC'; SET statement_timeout = '30s'; SET lock_timeout = '10s';",
+            // A page's queries take milliseconds. The planner takes some of them for long ones, and compiling one or starting
+            // workers for it costs ten times what it takes.
+            Self::Postgres => {
+                "SET TIME ZONE 'UTC'; SET statement_timeout = '30s'; SET lock_timeout = '10s'; SET jit = off; SET parallel_setup_cost = 100000;"
+            }
         };
         conn.batch_execute(sql).map_err(diesel::r2d2::Error::QueryError)
     }
