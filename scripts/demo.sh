@@ -16,7 +16,7 @@ say "[1/5] Tools and packages"
 say "[2/5] Building what the browser loads (about 3 minutes the first time)"
 "$ROOT/scripts/build-site.sh" demo
 
-say "[3/5] Building the store and the Stripe sandbox (about 10 minutes the first time)"
+say "[3/5] Building the store and the Stripe sandbox (10 to 20 minutes the first time)"
 cd "$ROOT"
 # Together, so that what both need is compiled once.
 cargo build --locked --profile demo -p server -p stripe-sandbox --bins
