@@ -1,8 +1,8 @@
 //! Downloads, which are counted a little later than they are begun.
 //!
-//! A download adds to up to a dozen tallies. Added in its own transaction, that was a third of what a download cost on
-//! SQLite's one writer, and on PostgreSQL all downloads of a currency waited for each other's commits. So a claim only says
-//! that it is not counted, and claims are counted together: every few seconds, and before the figures are read. What is
+//! A download adds to up to a dozen tallies. Added in its own transaction, each was a statement more for SQLite's one
+//! writer, and on PostgreSQL all downloads of a currency waited for each other's commits. So a claim only says that it is
+//! not counted, and claims are counted together: every few seconds, and before the figures are read. What is
 //! read is as exact as if each had been counted at once, and what "counted" means stands in the database: the check of
 //! [`super::facts`] leaves out the claims that still wait.
 
