@@ -1,6 +1,6 @@
 //! What the desk's searches cost in a large store: each is asked many times; the median and the slowest are said.
 
-use crate::yardstick;
+use crate::{process, yardstick};
 use anyhow::{Context as _, Result};
 use diesel::RunQueryDsl as _;
 use diesel::sql_types::Text;
@@ -103,5 +103,27 @@ pub(crate) async fn run(times: u32) -> Result<()> {
     }
     measure("what needs a person", times, async || Ok(shop.attention().await?)).await?;
     measure("the number of it", times, async || Ok(shop.attention_count().await?)).await?;
+    export(&shop).await
+}
+
+/// Takes the whole list of orders out as the desk's route does, a piece at a time, and says what that took.
+async fn export(shop: &Shop) -> Result<()> {
+    let (began, before) = (Instant::now(), process::memory(std::process::id())?);
+    let (mut lines, mut bytes, mut most, mut turn) = (0_usize, 0_usize, before, Some(Turn::First));
+    while let Some(next) = turn {
+        let piece = shop.orders_csv(OrderQuery { turn: next, ..OrderQuery::default() }).await?;
+        lines += piece.text.lines().count();
+        bytes += piece.text.len();
+        most = most.max(process::memory(std::process::id())?);
+        turn = piece.next;
+    }
+    println!(
+        "\nThe list of orders as CSV: {} orders, {} MB, {:.1} s; at most {} KiB above the {} KiB of before.",
+        lines.saturating_sub(1),
+        bytes / 1_000_000,
+        began.elapsed().as_secs_f32(),
+        most - before,
+        before
+    );
     Ok(())
 }

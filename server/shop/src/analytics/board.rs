@@ -2,7 +2,7 @@
 
 use super::figures::Figures;
 use super::question::{Question, Step};
-use super::summary::{Summary, currency, midnight, summary, summed};
+use super::summary::{Summary, currency, midnight, summary};
 use super::{Range, Zone, parts};
 use crate::db::AnyConnection;
 use crate::db::schema::book;
@@ -227,8 +227,8 @@ fn rows(
 ) -> Result<Vec<Row>, Error> {
     Ok(diesel::sql_query(format!(
         "SELECT start, {} FROM tally WHERE dimension = 'all' AND grain = '{grain}' AND start >= $1 AND start <= $2 \
-         AND currency = $3 GROUP BY start",
-        summed()
+         AND currency = $3",
+        Figures::COLUMNS.join(", ")
     ))
     .bind::<Timestamp, _>(from)
     .bind::<Timestamp, _>(until)

@@ -39,13 +39,13 @@ fn starts(range: &Range) -> [(&'static str, Vec<String>); 2] {
 }
 
 /// The rows of a dimension in a range, as a query's source with all columns.
-fn rows(dimension: &str, range: &Range, and: &str) -> String {
+pub(super) fn rows(dimension: &str, range: &Range, and: &str) -> String {
     let parts: Vec<String> = starts(range)
         .into_iter()
         .filter(|(_, starts)| !starts.is_empty())
         .map(|(grain, starts)| {
             format!(
-                "SELECT key, {} FROM tally WHERE dimension = '{dimension}' AND grain = '{grain}' AND start IN ({}){and}",
+                "SELECT currency, key, {} FROM tally WHERE dimension = '{dimension}' AND grain = '{grain}' AND start IN ({}){and}",
                 Figures::COLUMNS.join(", "),
                 starts.join(", ")
             )
@@ -94,22 +94,39 @@ pub(super) fn best_books(
         .collect();
     let mut depth = DEPTH;
     loop {
-        let heads: Vec<String> = lists
-            .iter()
-            .enumerate()
-            .map(|(list, (grain, start))| {
-                format!(
-                    "SELECT * FROM (SELECT CAST({list} AS BIGINT) AS list, key, gross FROM tally WHERE dimension = 'book' \
-                     AND grain = '{grain}' AND start = {start} AND currency = '{}' ORDER BY gross DESC LIMIT {depth}) AS head{list}",
-                    currency.code()
-                )
-            })
-            .collect();
-        let entries: Vec<Entry> = diesel::sql_query(heads.join(" UNION ALL ")).load(conn)?;
+        let entries: Vec<Entry> = diesel::sql_query(heads(conn, &lists, currency, depth)).load(conn)?;
         if let Some(found) = candidates(&entries, lists.len(), depth, most) {
             return exact(conn, range, currency, &found, most);
         }
         depth = depth.saturating_mul(4);
+    }
+}
+
+/// The query for the first `depth` entries of each list.
+fn heads(conn: &AnyConnection, lists: &[(&str, String)], currency: Currency, depth: usize) -> String {
+    let currency = currency.code();
+    match conn {
+        AnyConnection::Sqlite(_) => {
+            let head = |(list, (grain, start)): (usize, &(&str, String))| {
+                format!(
+                    "SELECT * FROM (SELECT {list} AS list, key, gross FROM tally WHERE dimension = 'book' AND grain = '{grain}' \
+                     AND start = {start} AND currency = '{currency}' ORDER BY gross DESC LIMIT {depth}) AS head{list}"
+                )
+            };
+            lists.iter().enumerate().map(head).collect::<Vec<_>>().join(" UNION ALL ")
+        }
+        // Planned once and not list by list, which took longer than reading them. SQLite has no LATERAL.
+        AnyConnection::Postgres(_) => {
+            let list =
+                |(list, (grain, start)): (usize, &(&str, String))| format!("({list}, '{grain}', TIMESTAMP {start})");
+            let lists: Vec<String> = lists.iter().enumerate().map(list).collect();
+            format!(
+                "SELECT CAST(l.list AS BIGINT) AS list, head.key, head.gross FROM (VALUES {}) AS l (list, grain, start) \
+                 CROSS JOIN LATERAL (SELECT key, gross FROM tally WHERE dimension = 'book' AND grain = l.grain \
+                 AND start = l.start AND currency = '{currency}' ORDER BY gross DESC LIMIT {depth}) AS head ORDER BY list, gross DESC",
+                lists.join(", ")
+            )
+        }
     }
 }
 

@@ -1,14 +1,14 @@
 //! The store's figures of some days, each against the days before.
 
 use super::figures::Figures;
-use super::{Range, Zone, state};
+use super::{Range, Zone, parts, state};
 use crate::db::AnyConnection;
 use crate::db::schema::visits;
 use crate::types::Currency;
 use crate::{Error, Shop};
-use chrono::{NaiveDateTime, NaiveTime};
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 use diesel::prelude::*;
-use diesel::sql_types::{Text, Timestamp};
+use diesel::sql_types::Text;
 use std::collections::BTreeMap;
 
 /// The figures of a range.
@@ -94,37 +94,30 @@ impl Shop {
 pub fn summary(conn: &mut AnyConnection, range: &Range, own: Currency) -> Result<Summary, Error> {
     let (zone, _) = state::read(conn)?;
     let before = range.before();
-    let (now, then) = (sums(conn, range)?, sums(conn, &before)?);
-    let mut funnel = steps(conn, range)?;
-    let mut funnel_before = steps(conn, &before)?;
-    for (funnel, sums) in [(&mut funnel, &now), (&mut funnel_before, &then)] {
-        funnel.checkouts = sums.values().map(|figures| figures.checkouts).sum();
-        funnel.orders = sums.values().map(|figures| figures.orders).sum();
+    let mut both: BTreeMap<Currency, (Figures, Figures)> = BTreeMap::from([(own, Default::default())]);
+    for row in sums(conn, range)? {
+        both.entry(currency(&row.currency)?).or_default().0 = row.figures;
     }
-    let mut all: Vec<Currency> = now.keys().chain(then.keys()).copied().chain([own]).collect();
-    all.sort_unstable();
-    all.dedup();
-    let mut currencies: Vec<CurrencySummary> = all
-        .into_iter()
-        .map(|currency| CurrencySummary {
-            currency,
-            now: now.get(&currency).copied().unwrap_or_default(),
-            before: then.get(&currency).copied().unwrap_or_default(),
-        })
-        .collect();
+    for row in sums(conn, &before)? {
+        both.entry(currency(&row.currency)?).or_default().1 = row.figures;
+    }
+    let mut currencies: Vec<CurrencySummary> =
+        both.into_iter().map(|(currency, (now, before))| CurrencySummary { currency, now, before }).collect();
     currencies.sort_by_key(|row| (row.currency != own, -row.now.orders, -row.before.orders));
+    let (mut funnel, mut funnel_before) = steps(conn, range)?;
+    for row in &currencies {
+        for (funnel, figures) in [(&mut funnel, &row.now), (&mut funnel_before, &row.before)] {
+            funnel.checkouts = funnel.checkouts.saturating_add(figures.checkouts);
+            funnel.orders = funnel.orders.saturating_add(figures.orders);
+        }
+    }
     Ok(Summary { zone, range: *range, before, currencies, funnel, funnel_before })
 }
 
-fn sums(conn: &mut AnyConnection, range: &Range) -> Result<BTreeMap<Currency, Figures>, Error> {
-    let rows: Vec<Row> = diesel::sql_query(format!(
-        "SELECT currency, {} FROM tally WHERE dimension = 'all' AND grain = 'day' AND start >= $1 AND start <= $2 GROUP BY currency",
-        summed()
-    ))
-    .bind::<Timestamp, _>(midnight(range.from))
-    .bind::<Timestamp, _>(midnight(range.until))
-    .load(conn)?;
-    rows.into_iter().map(|row| Ok((currency(&row.currency)?, row.figures))).collect()
+fn sums(conn: &mut AnyConnection, range: &Range) -> Result<Vec<Row>, Error> {
+    let rows = parts::rows("all", range, "");
+    let query = format!("SELECT currency, {} FROM ({rows}) AS part GROUP BY currency", summed());
+    Ok(diesel::sql_query(query).load(conn)?)
 }
 
 /// Every figure's sum, under its own name.
@@ -132,7 +125,7 @@ pub(super) fn summed() -> String {
     Figures::COLUMNS.iter().map(|name| format!("CAST(SUM({name}) AS BIGINT) AS {name}")).collect::<Vec<_>>().join(", ")
 }
 
-pub(super) fn midnight(day: chrono::NaiveDate) -> NaiveDateTime {
+pub(super) fn midnight(day: NaiveDate) -> NaiveDateTime {
     day.and_time(NaiveTime::MIN)
 }
 
@@ -140,12 +133,20 @@ pub(super) fn currency(code: &str) -> Result<Currency, Error> {
     code.parse().map_err(|_| Error::internal(format!("a tally in the unknown currency {code}")))
 }
 
-/// The steps that are counted when they are taken.
-fn steps(conn: &mut AnyConnection, range: &Range) -> Result<Funnel, Error> {
-    let rows: Vec<(String, i64)> = visits::table
-        .filter(visits::day.between(range.from, range.until))
-        .select((visits::step, visits::count))
+/// The steps that are counted when they are taken: of the range, and of the days before.
+fn steps(conn: &mut AnyConnection, range: &Range) -> Result<(Funnel, Funnel), Error> {
+    let rows: Vec<(NaiveDate, String, i64)> = visits::table
+        .filter(visits::day.between(range.before().from, range.until))
+        .select((visits::day, visits::step, visits::count))
         .load(conn)?;
-    let of = |step: &str| rows.iter().filter(|(name, _)| name == step).map(|(_, count)| count).sum();
-    Ok(Funnel { views: of("view"), carts: of("cart"), ..Funnel::default() })
+    let (mut now, mut before) = (Funnel::default(), Funnel::default());
+    for (day, step, count) in rows {
+        let funnel = if day >= range.from { &mut now } else { &mut before };
+        match step.as_str() {
+            "view" => funnel.views = funnel.views.saturating_add(count),
+            "cart" => funnel.carts = funnel.carts.saturating_add(count),
+            _ => {}
+        }
+    }
+    Ok((now, before))
 }
