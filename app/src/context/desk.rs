@@ -128,10 +128,14 @@ pub fn sign_in_then(next: &str) -> String {
 /// twice, and this one has a query of its own.
 #[must_use]
 pub fn next_of_sign_in() -> Option<String> {
+    next_in_query().filter(|next| desk_way_back(next).is_some())
+}
+
+/// The value of `next` in the address, decoded once.
+pub(super) fn next_in_query() -> Option<String> {
     let parts = use_context::<Parts>()?;
     let value = parts.uri.query()?.split('&').find_map(|pair| pair.strip_prefix("next="))?;
-    let next = percent_decode_str(value).decode_utf8().ok()?.into_owned();
-    desk_way_back(&next).is_some().then_some(next)
+    Some(percent_decode_str(value).decode_utf8().ok()?.into_owned())
 }
 
 /// A text as the value of a query.

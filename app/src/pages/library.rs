@@ -31,7 +31,7 @@ pub fn LibraryPage() -> impl IntoView {
 }
 
 fn ask() -> impl IntoView {
-    let next = query("next").filter(|next| context::way_back(next).is_some());
+    let next = context::next_of_library();
     view! {
         <section class="plain">
             <h1>"Your library"</h1>
