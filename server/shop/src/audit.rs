@@ -1,9 +1,10 @@
 //! The audit: every change that somebody makes at the desk or from the command line, with who made it and what was
 //! before. Rows are only ever added.
 
-use crate::clock::{self, Clock};
+use crate::clock::Clock;
 use crate::db::AnyConnection;
 use crate::db::schema::{audit, users};
+use crate::notation::Notation;
 use crate::staff::Staff;
 use crate::types::Email;
 use crate::{Error, Shop};
@@ -135,11 +136,12 @@ impl Shop {
     /// # Errors
     /// The database's.
     pub async fn audit(&self, query: AuditQuery) -> Result<AuditPage, Error> {
-        self.0.db.read(move |conn| page(conn, &query)).await
+        let notation = self.notation().clone();
+        self.0.db.read(move |conn| page(conn, &notation, &query)).await
     }
 }
 
-fn page(conn: &mut AnyConnection, query: &AuditQuery) -> Result<AuditPage, Error> {
+fn page(conn: &mut AnyConnection, notation: &Notation, query: &AuditQuery) -> Result<AuditPage, Error> {
     let mut rows = audit::table
         .left_join(users::table)
         .select((
@@ -177,7 +179,7 @@ fn page(conn: &mut AnyConnection, query: &AuditQuery) -> Result<AuditPage, Error
     let next = rows.last().filter(|_| more).map(|row| row.id);
     let entry = |row: Row| AuditEntry {
         id: row.id,
-        at: clock::moment(row.at),
+        at: notation.moment(row.at),
         actor: row.email.unwrap_or(row.actor),
         action: row.action,
         object: row.object,

@@ -84,6 +84,7 @@ mod large_store;
 #[cfg(test)]
 mod library;
 #[cfg(test)]
+mod locale;
 mod logs;
 #[cfg(test)]
 mod mail;

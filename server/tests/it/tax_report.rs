@@ -132,7 +132,7 @@ on_both_databases!(the_desk_sets_tax_and_hands_out_the_report, by_hand(), async 
         location(&desk.post("/actions/admin-set-tax-rate", &rate).await),
         "/admin/settings/tax?done=tax-rate-set"
     );
-    assert!(desk.text("/admin/settings/tax").await.contains("JP, E-books: 10 % from 2026-01-01"));
+    assert!(desk.text("/admin/settings/tax").await.contains("Japan (JP), E-books: 10\u{a0}% from 1 January 2026"));
     let wrong = [("country", "JP"), ("kind", "ebook"), ("percent", "ten"), ("from", "2026-01-01")];
     assert!(location(&desk.post("/actions/admin-set-tax-rate", &wrong).await).ends_with("refused=tax-unreadable"));
     let gone = [("country", "JP"), ("kind", "ebook"), ("from", "2026-01-01")];

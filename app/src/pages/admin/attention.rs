@@ -3,7 +3,7 @@
 use super::order_actions::{May, replay, resend};
 use super::orders::{buyer, table};
 use super::{Filters, refused};
-use crate::components::{Desk, Section};
+use crate::components::{Desk, Section, written};
 use crate::context;
 use crate::pages::page;
 use leptos::prelude::*;
@@ -147,14 +147,15 @@ fn order_link(number: &OrderNumber) -> AnyView {
 
 fn dispute(dispute: BadDispute) -> AnyView {
     let BadDispute { order, amount, reason, answer_by } = dispute;
-    let until = answer_by.map_or_else(|| "no day is given".to_owned(), |day| format!("answer by {day}"));
+    let until =
+        answer_by.map_or_else(|| "no day is given".to_owned(), |at| format!("answer by {}", written::moment(at)));
     view! {
         <li>
             <div>
                 <h3>{order_link(&order)}</h3>
                 <p class="note">{format!("{reason}; {until}")}</p>
             </div>
-            <p class="price">{amount.to_string()}</p>
+            <p class="price">{written::money(amount)}</p>
         </li>
     }
     .into_any()
@@ -166,9 +167,9 @@ fn refund(refund: BadRefund) -> AnyView {
         <li>
             <div>
                 <h3>{order_link(&order)}</h3>
-                <p class="note">{format!("Asked for on {asked}")}</p>
+                <p class="note">{format!("Asked for on {}", written::moment(asked))}</p>
             </div>
-            <p class="price">{amount.to_string()}</p>
+            <p class="price">{written::money(amount)}</p>
         </li>
     }
     .into_any()
@@ -183,9 +184,9 @@ fn checkout(found: BadCheckout, role: Role) -> AnyView {
                 <h3>
                     <code>{session.unwrap_or_else(|| "without a session at Stripe".into())}</code>
                 </h3>
-                <p class="note">{format!("{why}begun {begun}")}</p>
+                <p class="note">{format!("{why}begun {}", written::moment(begun))}</p>
             </div>
-            <p class="price">{subtotal.map(|amount| amount.to_string())}</p>
+            <p class="price">{subtotal.map(written::money)}</p>
         </li>
     }
     .into_any()
@@ -198,7 +199,7 @@ fn line(event: EventSummary, may: May, role: Role) -> AnyView {
         "parked" => "Waits for its object",
         _ => "Will be tried again",
     };
-    let at = received_at.format("%-d %B %Y, %H:%M UTC");
+    let at = written::moment(received_at);
     let tries = if attempts > 0 { format!(", {attempts} tries") } else { String::new() };
     view! {
         <li>
@@ -260,7 +261,7 @@ fn endpoint(found: BadEndpoint) -> AnyView {
                 <h3>
                     <a href=format!("/admin/webhooks/{id}")>{url}</a>
                 </h3>
-                <p class="note">{format!("{why}; off since {since}")}</p>
+                <p class="note">{format!("{why}; off since {}", written::moment(since))}</p>
             </div>
         </li>
     }
@@ -269,7 +270,7 @@ fn endpoint(found: BadEndpoint) -> AnyView {
 
 fn difference(found: Difference, role: Role) -> AnyView {
     let Difference { kind, object_id, detail, found_at } = found;
-    let at = found_at.format("%-d %B %Y").to_string();
+    let at = written::day_of(found_at);
     view! {
         <li>
             <div>

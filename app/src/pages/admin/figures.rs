@@ -3,6 +3,7 @@
 
 use crate::assets;
 use crate::components::chart::{self, Scale};
+use crate::components::written;
 use leptos::prelude::*;
 use shop::analytics::{Board, Figures, Funnel, Line, PRESETS, Point, Question, Range, Step, share};
 use shop::types::{BookFormat, Currency, Money};
@@ -55,26 +56,16 @@ fn address(question: &Question, own: Currency) -> String {
 }
 
 fn money(minor: i64, currency: Currency) -> String {
-    Money::new(minor, currency).to_string()
+    written::money(Money::new(minor, currency))
 }
 
-/// 12 345: digits in threes, with a space that does not break.
 fn number(value: i64) -> String {
-    let digits = value.unsigned_abs().to_string();
-    let mut text = if value < 0 { "−".to_owned() } else { String::new() };
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push('\u{202f}');
-        }
-        text.push(digit);
-    }
-    text
+    written::number(value)
 }
 
 /// Hundredths of a per cent as "12.3 %".
 fn percent(hundredths: i64) -> String {
-    let tenths = (hundredths + 5 * hundredths.signum()) / 10;
-    format!("{}.{} %", number(tenths / 10), (tenths % 10).abs())
+    written::percent(hundredths)
 }
 
 fn choices(board: &Board, sold: &[Currency], own: Currency) -> AnyView {
@@ -230,7 +221,7 @@ fn mark(line: Line, value: i64, currency: Currency) -> String {
 
 /// "28 Oct 2026 to 26 Nov 2026", or the one day that it is.
 fn said(range: &Range) -> String {
-    let (from, until) = (range.from.format("%-d %b %Y").to_string(), range.until.format("%-d %b %Y").to_string());
+    let (from, until) = (written::short_day(range.from), written::short_day(range.until));
     if from == until { from } else { format!("{from} to {until}") }
 }
 
@@ -383,7 +374,7 @@ fn countries(board: &Board) -> AnyView {
     let currency = board.question.currency;
     let most = board.countries.first().map_or(0, |(_, figures)| figures.gross);
     let rows = board.countries.iter().filter(|(_, figures)| figures.orders > 0).take(10).map(|(code, figures)| {
-        let name = if code.is_empty() { "Not known".to_owned() } else { code.clone() };
+        let name = if code.is_empty() { "Not known".to_owned() } else { written::country(code) };
         let orders =
             if figures.orders == 1 { "1 order".to_owned() } else { format!("{} orders", number(figures.orders)) };
         view! {

@@ -3,7 +3,7 @@
 use super::order_actions::{self, May};
 use super::orders::{buyer, tag};
 use super::refused;
-use crate::components::{Desk, Section};
+use crate::components::{Desk, Section, written};
 use crate::context;
 use crate::error::AppError;
 use crate::pages::{page, param};
@@ -53,7 +53,7 @@ fn facts(sheet: &OrderSheet, role: Role) -> AnyView {
     } else {
         address.into_any()
     };
-    let money = |name, amount: shop::types::Money| (!amount.is_zero()).then(|| fact(name, amount.to_string()));
+    let money = |name, amount: shop::types::Money| (!amount.is_zero()).then(|| fact(name, written::money(amount)));
     view! {
         <section class="panel" aria-labelledby="facts">
             <h2 id="facts">{tag(sheet.standing)}</h2>
@@ -64,12 +64,12 @@ fn facts(sheet: &OrderSheet, role: Role) -> AnyView {
             <dl class="defs">
                 {fact("Buyer", whose)}
                 {sheet.name.clone().filter(|_| role >= Role::Support).map(|name| fact("Name", name))}
-                {sheet.country.clone().map(|country| fact("Country", country))}
-                {sheet.tax_country.clone().map(|country| fact("Taxed by", country))}
+                {sheet.country.clone().map(|country| fact("Country", written::country(&country)))}
+                {sheet.tax_country.clone().map(|country| fact("Taxed by", written::country(&country)))}
                 {sheet.company.clone().filter(|_| role >= Role::Support).map(|name| fact("Company", name))}
                 {sheet.vat_id.clone().filter(|_| role >= Role::Support).map(|id| fact("VAT number", id))} {fact("Placed", sheet.placed.clone())}
                 {sheet.paid.clone().map(|paid| fact("Paid", paid))} {money("Subtotal", sheet.subtotal)}
-                {money("Discount", sheet.discount)} {money(if sheet.tax_included { "Tax, included" } else { "Tax" }, sheet.tax)} {fact("Total", sheet.total.to_string())}
+                {money("Discount", sheet.discount)} {money(if sheet.tax_included { "Tax, included" } else { "Tax" }, sheet.tax)} {fact("Total", written::money(sheet.total))}
                 {money("Refunded", sheet.refunded)}
                 {documents(sheet, role)}
                 {sheet.payment.clone().map(|payment| fact("Stripe", view! { <code>{payment}</code> }))}
@@ -83,7 +83,7 @@ fn facts(sheet: &OrderSheet, role: Role) -> AnyView {
 fn documents(sheet: &OrderSheet, role: Role) -> AnyView {
     let line = |document: &InvoiceLink| {
         let corrects = document.corrects.as_ref().map(|number| format!(", corrects {number}")).unwrap_or_default();
-        let words = format!(" of {}, {}{corrects}", document.issued_on, document.total);
+        let words = format!(" of {}, {}{corrects}", document.issued_on, written::money(document.total));
         let number = if role >= Role::Support {
             view! { <a href=document.address()>{document.number.clone()}</a> }.into_any()
         } else {
@@ -121,7 +121,7 @@ fn title(number: &str, item: &SheetItem, may: May) -> AnyView {
                 </h3>
                 <p class="note">{right}</p>
             </div>
-            <p class="price">{item.total.to_string()}</p>
+            <p class="price">{written::money(item.total)}</p>
             {actions}
         </li>
     }
@@ -151,7 +151,7 @@ fn line(number: &str, moment: &Moment, may: May) -> AnyView {
     };
     view! {
         <li class=format!("of-{}", moment.kind.as_str()) class:wrong=moment.bad>
-            <time datetime=moment.at.format("%Y-%m-%dT%H:%M:%SZ").to_string()>{moment.when.clone()}</time>
+            <time datetime=moment.at.format("%Y-%m-%dT%H:%M:%SZ").to_string()>{written::moment(moment.at)}</time>
             <div>
                 <p>{what}</p>
                 {detail.map(|detail| view! { <p class="note">{detail}</p> })}

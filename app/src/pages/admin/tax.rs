@@ -1,11 +1,11 @@
 //! `/admin/settings/tax`: how the store taxes, the rates of its table, and the reports.
 
-use crate::components::{Desk, Notice, Section};
+use crate::components::{Desk, Notice, Section, written};
 use crate::context;
 use crate::pages::{page, query};
 use leptos::prelude::*;
 use shop::tax::TaxRates;
-use shop::tax::rates::{Kind, Rate, percent};
+use shop::tax::rates::{Kind, Rate};
 use shop::tax::report::Quarter;
 use shop::types::{Country, OneStopShop, Role, TaxMode, TaxRefusal, TaxSettings};
 
@@ -145,7 +145,7 @@ fn new_rate() -> AnyView {
 /// What holds today, country by country.
 fn table(rates: &TaxRates) -> AnyView {
     let cell = |rate: &Option<Rate>, kind: Kind| {
-        let words = rate.as_ref().map_or_else(|| "–".to_owned(), |rate| format!("{}\u{a0}%", percent(rate.ppm)));
+        let words = rate.as_ref().map_or_else(|| "–".to_owned(), |rate| written::rate(rate.ppm));
         let own = rate.as_ref().is_some_and(|rate| rate.own);
         view! {
             <td data-label=kind.label()>
@@ -160,7 +160,7 @@ fn table(rates: &TaxRates) -> AnyView {
             let source = ebook.as_ref().map(|rate| rate.source.clone()).unwrap_or_default();
             view! {
                 <tr>
-                    <th scope="row">{country.to_string()}</th>
+                    <th scope="row">{written::country(&country.to_string())}</th>
                     {cell(ebook, Kind::Ebook)}
                     {cell(standard, Kind::Standard)}
                     <td data-label="Known from">{source}</td>
@@ -197,7 +197,9 @@ fn own(rates: &[Rate]) -> Option<AnyView> {
         .filter(|rate| rate.own)
         .map(|rate| {
             let (country, from) = (rate.country.to_string(), rate.valid_from.to_string());
-            let words = format!("{country}, {}: {} % from {from}", rate.kind.label(), percent(rate.ppm));
+            let named = written::country(&country);
+            let since = written::day(&from);
+            let words = format!("{named}, {}: {} from {since}", rate.kind.label(), written::rate(rate.ppm));
             view! {
                 <li>
                     <div>

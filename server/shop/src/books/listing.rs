@@ -1,7 +1,7 @@
 //! The list of all books: searched by the beginnings of words, filtered, paged by a key in both directions.
 
 use crate::catalog::bylines;
-use crate::clock::{day, rfc3339};
+use crate::clock::rfc3339;
 use crate::db::AnyConnection;
 use crate::db::schema::{book, book_file, book_price, edition};
 use crate::types::{BookFormat, BookLine, BookList, BookStatus, Cover, Currency, ListPlace, Money, Slug};
@@ -212,7 +212,7 @@ fn lines(conn: &mut AnyConnection, rows: Vec<Row>, currency: Currency) -> Result
                 formats: formats.remove(&id).map(|(_, formats)| formats).unwrap_or_default(),
                 cover: cover_key.map(|key| Cover { key }),
                 accent,
-                changed_on: day(updated_at),
+                changed_on: updated_at.date().to_string(),
                 changed_at: rfc3339(updated_at),
             })
         })

@@ -2,7 +2,6 @@
 //! navigation), so each question is answered from a partial index that is nearly empty in a healthy store.
 
 use super::orders::{OrderRow, rows};
-use crate::clock::moment;
 use crate::db::AnyConnection;
 use crate::db::schema::{
     checkout, difference, dispute, download_claim, download_token, entitlement, invoice, order_item, orders, outbox,
@@ -60,8 +59,8 @@ pub struct Attention {
 /// A checkout that came to no good end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadCheckout {
-    /// When it was begun, for reading.
-    pub begun: String,
+    /// When it was begun, UTC.
+    pub begun: NaiveDateTime,
     /// Stripe's name for it.
     pub session: Option<String>,
     /// What was offered, before discount and tax.
@@ -77,8 +76,8 @@ pub struct BadRefund {
     pub order: OrderNumber,
     /// How much.
     pub amount: Money,
-    /// When it was asked for, for reading.
-    pub asked: String,
+    /// When it was asked for, UTC.
+    pub asked: NaiveDateTime,
 }
 
 /// A dispute that waits for an answer.
@@ -90,8 +89,8 @@ pub struct BadDispute {
     pub amount: Money,
     /// Why, in the bank's word.
     pub reason: String,
-    /// Until when, for reading.
-    pub answer_by: Option<String>,
+    /// Until when, UTC.
+    pub answer_by: Option<NaiveDateTime>,
 }
 
 /// An endpoint of webhooks that was switched off because it failed.
@@ -104,7 +103,7 @@ pub struct BadEndpoint {
     /// Whether it said so itself.
     pub gone: bool,
     /// When, for reading.
-    pub since: String,
+    pub since: NaiveDateTime,
 }
 
 /// A document whose PDF cannot be made.
@@ -239,12 +238,7 @@ type CheckoutRow = (NaiveDateTime, Option<String>, i64, String, Option<String>);
 
 fn bad((begun, session, subtotal, currency, why): CheckoutRow) -> BadCheckout {
     let currency: Option<Currency> = currency.parse().ok();
-    BadCheckout {
-        begun: moment(begun),
-        session,
-        subtotal: currency.map(|currency| Money::new(subtotal, currency)),
-        why,
-    }
+    BadCheckout { begun, session, subtotal: currency.map(|currency| Money::new(subtotal, currency)), why }
 }
 
 macro_rules! checkout_columns {
@@ -291,7 +285,7 @@ fn refunds(conn: &mut AnyConnection, now: NaiveDateTime) -> Result<Vec<BadRefund
         .map(|(number, amount, currency, asked)| {
             let currency: Currency = currency.parse().map_err(|_| corrupt("currency"))?;
             let order = number.parse().map_err(|_| corrupt("number"))?;
-            Ok(BadRefund { order, amount: Money::new(amount, currency), asked: moment(asked) })
+            Ok(BadRefund { order, amount: Money::new(amount, currency), asked })
         })
         .collect()
 }
@@ -311,7 +305,7 @@ fn disputes(conn: &mut AnyConnection) -> Result<Vec<BadDispute>, Error> {
                 order: number.parse().map_err(|_| corrupt("number"))?,
                 amount: Money::new(amount, currency),
                 reason: reason.replace('_', " "),
-                answer_by: due.map(moment),
+                answer_by: due,
             })
         })
         .collect()
@@ -338,7 +332,7 @@ fn webhooks(conn: &mut AnyConnection) -> Result<Vec<BadEndpoint>, Error> {
         id,
         url,
         gone: why.as_deref() == gone,
-        since: moment(at),
+        since: at,
     };
     Ok(rows.into_iter().map(view).collect())
 }

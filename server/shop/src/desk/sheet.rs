@@ -2,7 +2,6 @@
 
 use super::orders::{Moved, Standing};
 use super::timeline::{self, Moment};
-use crate::clock::moment;
 use crate::db::AnyConnection;
 use crate::db::schema::{
     book, dispute, download_token, entitlement, order_item, orders, refund, refund_item, withdrawal,
@@ -232,7 +231,8 @@ fn sheet(conn: &mut AnyConnection, shop: &Shop, number: &OrderNumber) -> Result<
         .load(conn)?;
     let asks = |status: &str| status == "needs_response" || status == "warning_needs_response";
     let answer_by = disputes.iter().filter(|(status, _)| asks(status)).filter_map(|(_, due)| *due).min();
-    let (timeline, left_out) = timeline::of(conn, &row, &titles, currency)?;
+    let moment = |at| shop.notation().moment(at);
+    let (timeline, left_out) = timeline::of(conn, shop, &row, &titles, currency)?;
     let moved = Moved::of(conn, &[row.id])?;
     Ok(Some(OrderSheet {
         number: row.number.parse().map_err(|_| corrupt("number"))?,
@@ -301,7 +301,7 @@ fn items(
                 reason,
                 uses_left: token.max_uses.saturating_sub(token.used_count).unsigned_abs(),
                 max_uses: token.max_uses.unsigned_abs(),
-                expires: moment(token.expires_at),
+                expires: shop.notation().moment(token.expires_at),
                 expires_at: token.expires_at,
                 renewals: token.generation.saturating_sub(1).unsigned_abs(),
             };

@@ -4,9 +4,9 @@ use super::events::{self, EventType, TEST};
 use super::signing::Keys;
 use super::{BadAddress, object};
 use crate::audit::{self, Actor};
-use crate::clock::moment;
 use crate::db::AnyConnection;
 use crate::db::schema::{webhook_delivery, webhook_endpoint};
+use crate::notation::Notation;
 use crate::staff::SHOWN;
 use crate::{Error, Shop};
 use chrono::{NaiveDateTime, TimeDelta};
@@ -145,7 +145,7 @@ impl Row {
         Keys { endpoint: self.id, generation: self.generation, old_until: self.old_until }
     }
 
-    fn view(self, conn: &mut AnyConnection, now: NaiveDateTime) -> Result<Endpoint, Error> {
+    fn view(self, conn: &mut AnyConnection, notation: &Notation, now: NaiveDateTime) -> Result<Endpoint, Error> {
         let of_it = || webhook_delivery::table.filter(webhook_delivery::endpoint_id.eq(self.id)).count();
         let waiting: i64 = of_it().filter(sql::<Bool>(super::sending::WAITING)).get_result(conn)?;
         let failed: i64 = of_it().filter(sql::<Bool>("webhook_delivery.state = 'failed'")).get_result(conn)?;
@@ -156,14 +156,15 @@ impl Row {
                     .ok_or_else(|| Error::internal(format!("endpoint {}: bad reason", self.id)))?,
             ),
         };
+        let moment = |at| notation.moment(at);
         Ok(Endpoint {
             id: self.id,
             url: self.url,
             description: self.description,
             events: events::of_column(&self.events),
-            added: moment(self.created_at),
+            added: notation.moment(self.created_at),
             state,
-            since: moment(self.changed_at),
+            since: notation.moment(self.changed_at),
             succeeded: self.succeeded_at.map(moment),
             failing_since: self.failing_since.map(moment),
             old_until: self.old_until.filter(|until| self.generation > 1 && *until > now).map(moment),
@@ -183,7 +184,7 @@ impl Shop {
     /// # Errors
     /// The database's.
     pub async fn webhook_endpoints(&self) -> Result<Vec<Endpoint>, Error> {
-        let now = self.0.clock.now();
+        let (now, notation) = (self.0.clock.now(), self.notation().clone());
         self.0
             .db
             .read(move |conn| {
@@ -191,7 +192,7 @@ impl Shop {
                     .filter(webhook_endpoint::state.ne("deleted"))
                     .order(webhook_endpoint::id)
                     .load(conn)?;
-                rows.into_iter().map(|row| row.view(conn, now)).collect()
+                rows.into_iter().map(|row| row.view(conn, &notation, now)).collect()
             })
             .await
     }
@@ -201,8 +202,8 @@ impl Shop {
     /// # Errors
     /// [`Error::NotFound`], the database's.
     pub async fn webhook_endpoint(&self, id: i64) -> Result<Endpoint, Error> {
-        let now = self.0.clock.now();
-        self.0.db.read(move |conn| Row::find(conn, id)?.view(conn, now)).await
+        let (now, notation) = (self.0.clock.now(), self.notation().clone());
+        self.0.db.read(move |conn| Row::find(conn, id)?.view(conn, &notation, now)).await
     }
 
     /// Adds an endpoint; gives its id.

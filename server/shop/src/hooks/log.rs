@@ -3,9 +3,9 @@
 use super::endpoints::Row;
 use super::object;
 use crate::audit::{self, Actor};
-use crate::clock::moment;
 use crate::db::AnyConnection;
 use crate::db::schema::{webhook_attempt, webhook_delivery, webhook_message};
+use crate::notation::Notation;
 use crate::{Error, Shop};
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::dsl::sql;
@@ -173,11 +173,12 @@ impl Shop {
     /// # Errors
     /// [`Error::NotFound`], the database's.
     pub async fn webhook_deliveries(&self, endpoint: i64, query: DeliveryQuery) -> Result<DeliveryPage, Error> {
+        let notation = self.notation().clone();
         self.0
             .db
             .read(move |conn| {
                 Row::find(conn, endpoint)?;
-                page(conn, endpoint, query)
+                page(conn, &notation, endpoint, query)
             })
             .await
     }
@@ -187,7 +188,8 @@ impl Shop {
     /// # Errors
     /// [`Error::NotFound`], the database's.
     pub async fn webhook_delivery(&self, id: i64) -> Result<Sheet, Error> {
-        self.0.db.read(move |conn| sheet(conn, id)).await
+        let notation = self.notation().clone();
+        self.0.db.read(move |conn| sheet(conn, &notation, id)).await
     }
 
     /// Makes a delivery once more from the beginning, under the same id; one that waits, at once.
@@ -265,7 +267,12 @@ impl Shop {
     }
 }
 
-fn page(conn: &mut AnyConnection, endpoint: i64, query: DeliveryQuery) -> Result<DeliveryPage, Error> {
+fn page(
+    conn: &mut AnyConnection,
+    notation: &Notation,
+    endpoint: i64,
+    query: DeliveryQuery,
+) -> Result<DeliveryPage, Error> {
     let mut rows = webhook_delivery::table
         .inner_join(webhook_message::table)
         .filter(webhook_delivery::endpoint_id.eq(endpoint))
@@ -286,7 +293,7 @@ fn page(conn: &mut AnyConnection, endpoint: i64, query: DeliveryQuery) -> Result
     let next = rows.last().filter(|_| more).map(|row| row.0);
     let ids: Vec<i64> = rows.iter().map(|row| row.0).collect();
     let last = last_attempts(conn, &ids)?;
-    let deliveries = rows.into_iter().map(|row| view(row, &last)).collect::<Result<_, _>>()?;
+    let deliveries = rows.into_iter().map(|row| view(notation, row, &last)).collect::<Result<_, _>>()?;
     Ok(DeliveryPage { deliveries, next })
 }
 
@@ -309,7 +316,7 @@ fn last_attempts(conn: &mut AnyConnection, deliveries: &[i64]) -> Result<Last, E
     Ok(rows.into_iter().map(|(id, status, error)| (id, (status, error))).collect())
 }
 
-fn view(row: Found, last: &Last) -> Result<Delivery, Error> {
+fn view(notation: &Notation, row: Found, last: &Last) -> Result<Delivery, Error> {
     let (id, message, kind, state, attempts, at, next) = row;
     let state = DeliveryState::parse(&state).ok_or_else(|| Error::internal(format!("delivery {id}: bad state")))?;
     let (status, error) = last.get(&id).cloned().unwrap_or_default();
@@ -319,14 +326,14 @@ fn view(row: Found, last: &Last) -> Result<Delivery, Error> {
         kind,
         state,
         attempts,
-        at: moment(at),
-        next: (state == DeliveryState::Waiting).then(|| moment(next)),
+        at: notation.moment(at),
+        next: (state == DeliveryState::Waiting).then(|| notation.moment(next)),
         status,
         error,
     })
 }
 
-fn sheet(conn: &mut AnyConnection, id: i64) -> Result<Sheet, Error> {
+fn sheet(conn: &mut AnyConnection, notation: &Notation, id: i64) -> Result<Sheet, Error> {
     let found: Option<(i64, String, Found)> = webhook_delivery::table
         .find(id)
         .inner_join(webhook_message::table)
@@ -348,8 +355,13 @@ fn sheet(conn: &mut AnyConnection, id: i64) -> Result<Sheet, Error> {
         ))
         .load(conn)?;
     let last = last_attempts(conn, &[id])?;
-    let attempt =
-        |(at, milliseconds, status, answer, error)| Attempt { at: moment(at), milliseconds, status, answer, error };
+    let attempt = |(at, milliseconds, status, answer, error): Tried| Attempt {
+        at: notation.moment(at),
+        milliseconds,
+        status,
+        answer,
+        error,
+    };
     let attempts = attempts.into_iter().map(attempt).collect();
-    Ok(Sheet { endpoint, url, delivery: view(row, &last)?, body, attempts })
+    Ok(Sheet { endpoint, url, delivery: view(notation, row, &last)?, body, attempts })
 }

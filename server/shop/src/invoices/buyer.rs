@@ -211,11 +211,11 @@ pub(crate) fn form(
     if !left || !(at_desk || may_change(shop, &sale, &documents, shop.0.clock.now())) {
         return Ok(None);
     }
-    Ok(Some(filled_in(standing, last_day(shop, &sale))?))
+    let until = last_day(shop, &sale).map(|until| shop.notation().day(until.date()));
+    Ok(Some(filled_in(standing, until.unwrap_or_default())?))
 }
 
-fn filled_in(standing: &Issued, until: Option<NaiveDateTime>) -> Result<BuyerForm, Error> {
+fn filled_in(standing: &Issued, until: String) -> Result<BuyerForm, Error> {
     let details = details_of(&standing.buyer()?);
-    let until = until.map(crate::clock::day).unwrap_or_default();
     Ok(BuyerForm { replaces: standing.number.clone(), details, until })
 }

@@ -6,7 +6,6 @@ use super::bearer::Bearer;
 use super::guesses::confirm_password;
 use super::{Password, SEEN_AGAIN, SHOWN, Staff};
 use crate::audit::{self, Actor};
-use crate::clock;
 use crate::db::AnyConnection;
 use crate::db::schema::{api_token, users};
 use crate::secrets::{self, Purpose};
@@ -148,9 +147,9 @@ impl Shop {
                     id,
                     name,
                     scope: scope_of(&scope)?,
-                    created: clock::day(created),
-                    last_used: used.map(clock::moment),
-                    expires: clock::day(expires),
+                    created: self.notation().day(created.date()),
+                    last_used: used.map(|used| self.notation().moment(used)),
+                    expires: self.notation().day(expires.date()),
                     moments: (created, used, expires),
                 })
             })

@@ -80,7 +80,7 @@ pub struct BookLine {
     pub cover: Option<Cover>,
     /// A colour that goes with the cover.
     pub accent: String,
-    /// The day of the last change, for reading.
+    /// The day of the last change, ISO 8601.
     pub changed_on: String,
     /// The moment of the last change, for programs (RFC 3339).
     pub changed_at: String,
@@ -194,7 +194,7 @@ pub struct DeskEdition {
     pub label: String,
     /// What is new in it, Markdown.
     pub changelog: String,
-    /// When it came, for reading.
+    /// The day on which it came, ISO 8601.
     pub added_on: String,
     /// The same, for programs (RFC 3339).
     pub added_at: String,
