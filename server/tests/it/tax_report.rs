@@ -109,7 +109,13 @@ on_both_databases!(the_desk_sets_tax_and_hands_out_the_report, by_hand(), async 
     let form =
         [("mode", "table"), ("prices", "added"), ("seller", "de"), ("oss", "registered"), ("registered", "ch, GB")];
     let answer = desk.post("/actions/admin-save-tax", &form).await;
-    assert_eq!(location(&answer), "/admin/settings/tax?refused=tax-exclusive-table");
+    // Nothing that was typed is lost, and the field says what is wrong.
+    let kept = location(&answer);
+    assert!(kept.starts_with("/admin/settings/tax?refused=tax-exclusive-table&draft="), "{kept}");
+    let page = desk.text(&kept).await;
+    assert!(page.contains("Not saved yet: one field needs another look."), "{page}");
+    assert!(page.contains("value=\"ch, GB\"") && page.contains("id=\"wrong-prices\""), "{page}");
+    assert_eq!(store.shop.tax_settings().await.unwrap().mode, TaxMode::None);
     assert!(desk.text("/admin/settings/tax?refused=tax-exclusive-table").await.contains("prices must hold the tax"));
     let form = [
         ("mode", "table"),
@@ -134,7 +140,18 @@ on_both_databases!(the_desk_sets_tax_and_hands_out_the_report, by_hand(), async 
     );
     assert!(desk.text("/admin/settings/tax").await.contains("Japan (JP), E-books: 10\u{a0}% from 1 January 2026"));
     let wrong = [("country", "JP"), ("kind", "ebook"), ("percent", "ten"), ("from", "2026-01-01")];
-    assert!(location(&desk.post("/actions/admin-set-tax-rate", &wrong).await).ends_with("refused=tax-unreadable"));
+    let kept = location(&desk.post("/actions/admin-set-tax-rate", &wrong).await);
+    assert!(kept.starts_with("/admin/settings/tax?refused=tax-unreadable&draft="), "{kept}");
+    let page = desk.text(&kept).await;
+    assert!(page.contains("value=\"ten\"") && page.contains("id=\"wrong-percent\"") && page.contains("value=\"JP\""));
+    assert!(!page.contains("id=\"wrong-from\"") && !page.contains("id=\"wrong-seller\""), "{page}");
+    let wrong =
+        [("mode", "none"), ("prices", "included"), ("seller", "Germany"), ("registered", "CH"), ("vies", "true")];
+    let page = desk.text(&location(&desk.post("/actions/admin-save-tax", &wrong).await)).await;
+    assert!(page.contains("value=\"Germany\"") && page.contains("id=\"wrong-seller\""), "{page}");
+    // A name that nobody was given, or that is gone, is no form.
+    let page = desk.text("/admin/settings/tax?refused=tax-unreadable&draft=0123456789abcdef0123456789abcdef").await;
+    assert!(page.contains("A country is two letters") && !page.contains("id=\"wrong-"), "{page}");
     let gone = [("country", "JP"), ("kind", "ebook"), ("from", "2026-01-01")];
     assert!(location(&desk.post("/actions/admin-remove-tax-rate", &gone).await).ends_with("done=tax-rate-removed"));
     // A book's code, at its page.

@@ -49,6 +49,9 @@ pub use order::OrderSheetPage;
 pub use orders::OrdersPage;
 pub use refused::Refused;
 
+// Settings.
+mod settings;
+
 // Tax.
 pub mod tax;
 

@@ -8,7 +8,7 @@ use super::NotTaken;
 use crate::db::AnyConnection;
 use crate::db::schema::unfinished;
 use crate::inspect::{Package, Refused, epub_cover};
-use crate::types::{BookForm, PersonField, PriceField, Unfinished, WaitingFile};
+use crate::types::{BookForm, KeptForm, PersonField, PriceField, Unfinished, WaitingFile};
 use crate::{Error, Shop};
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
@@ -65,6 +65,22 @@ impl Shop {
     /// The database's.
     pub async fn kept_words(&self, name: &str) -> Result<Option<String>, Error> {
         self.kept("words", name).await
+    }
+
+    /// Keeps a form of the settings that was refused; returns its name.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn keep_form(&self, form: &KeptForm) -> Result<String, Error> {
+        self.keep("form", form).await
+    }
+
+    /// A kept form of the settings; none if it is gone.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn kept_form(&self, name: &str) -> Result<Option<KeptForm>, Error> {
+        self.kept("form", name).await
     }
 
     /// Forgets the forms whose week is over, with what waits beside them. Returns how many.

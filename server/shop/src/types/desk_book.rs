@@ -145,13 +145,21 @@ pub struct BookForm {
     pub prices: Vec<PriceField>,
 }
 
-/// What is wrong with one field, in a sentence.
+/// What is wrong with one field of a form of the desk, in a sentence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
-    /// The field's name in [`BookForm`].
+    /// The field's name in its form.
     pub field: String,
     /// What is wrong, and what would be right.
     pub sentence: String,
+}
+
+impl Problem {
+    /// What is wrong with a field.
+    #[must_use]
+    pub fn new(field: &str, sentence: &str) -> Self {
+        Self { field: field.to_owned(), sentence: sentence.to_owned() }
+    }
 }
 
 /// A form that was sent and not kept, to be shown again: nothing that somebody typed is lost.
