@@ -104,9 +104,10 @@ const enliven = (figures) => {
   }
 };
 
-/** Puts the figures of the page as it is now in the place of those that are shown. */
+/** Puts the figures of the page as it is now in the place of those that are shown. Nobody has asked for that: it does not
+ * keep the session alive. */
 const renew = async () => {
-  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+  const answer = await fetch(location.href, { headers: { Accept: "text/html", "X-Automatic": "1" } });
   if (!answer.ok || answer.redirected) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const [old, fresh] = [document.querySelector(".figures"), page.querySelector(".figures")];

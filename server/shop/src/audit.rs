@@ -5,6 +5,7 @@ use crate::clock::Clock;
 use crate::db::AnyConnection;
 use crate::db::schema::{audit, users};
 use crate::notation::Notation;
+use crate::once::{self, Mark};
 use crate::staff::Staff;
 use crate::types::Email;
 use crate::{Error, Shop};
@@ -17,6 +18,8 @@ use serde_json::Value;
 pub enum Actor {
     /// Somebody who works at the store, by the id of the account.
     Staff(i64),
+    /// A program of theirs that asks under a key: its key is marked in the transaction that is written down.
+    Program(i64, Mark),
     /// Whoever may run the program on its machine.
     Command,
     /// Somebody who is not signed in: the first start, a mistyped password.
@@ -32,9 +35,17 @@ impl From<&Staff> for Actor {
 }
 
 impl Actor {
+    /// The account, if it is one's.
+    pub(crate) const fn account(self) -> Option<i64> {
+        match self {
+            Self::Staff(id) | Self::Program(id, _) => Some(id),
+            Self::Command | Self::Visitor | Self::Store => None,
+        }
+    }
+
     const fn as_str(self) -> &'static str {
         match self {
-            Self::Staff(_) => "staff",
+            Self::Staff(_) | Self::Program(..) => "staff",
             Self::Command => "command",
             Self::Visitor => "visitor",
             Self::Store => "store",
@@ -48,7 +59,7 @@ impl Actor {
 /// changed and nothing secret; a buyer's address in them goes when the buyer is erased.
 ///
 /// # Errors
-/// The database's.
+/// The database's; [`Error::TakenOver`] if another request has the actor's key by now.
 pub fn record(
     conn: &mut AnyConnection,
     actor: &Actor,
@@ -57,17 +68,16 @@ pub fn record(
     before: Option<Value>,
     after: Option<Value>,
 ) -> Result<(), Error> {
-    let user = match actor {
-        Actor::Staff(id) => Some(*id),
-        Actor::Command | Actor::Visitor | Actor::Store => None,
-    };
+    if let Actor::Program(_, mark) = actor {
+        once::mark(conn, mark, &object)?;
+    }
     let text = |value: Option<Value>| value.map(|value| value.to_string());
     diesel::insert_into(audit::table)
         .values((
             // When it really was, also where a test sets the clock: nothing is decided by it.
             audit::at.eq(Clock::System.now()),
             audit::actor.eq(actor.as_str()),
-            audit::user_id.eq(user),
+            audit::user_id.eq(actor.account()),
             audit::action.eq(action),
             audit::object.eq(object),
             audit::before.eq(text(before)),

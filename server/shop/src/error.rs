@@ -6,6 +6,9 @@ pub enum Error {
     /// The request makes no sense as it stands.
     #[error("bad request: {0}")]
     BadRequest(&'static str),
+    /// A page of a list is to begin where it has no place.
+    #[error("a place that the list does not have")]
+    BadPlace,
     /// There is no such thing, or it is not for this visitor.
     #[error("not found")]
     NotFound,
@@ -60,6 +63,9 @@ pub enum Error {
     /// More work is waiting for the database than it can do in time.
     #[error("the database is overloaded")]
     Overloaded,
+    /// Another request has the key under which this was asked for.
+    #[error("another request does it by now")]
+    TakenOver,
     /// The object store failed.
     #[error("files: {0}")]
     Files(#[from] object_store::Error),
@@ -112,7 +118,7 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::BadRequest(_) => ErrorKind::BadRequest,
+            Self::BadRequest(_) | Self::BadPlace => ErrorKind::BadRequest,
             Self::NotFound => ErrorKind::NotFound,
             Self::Forbidden(_) => ErrorKind::Forbidden,
             Self::SignedOut => ErrorKind::SignedOut,
@@ -127,7 +133,7 @@ impl Error {
             Self::NotFree => ErrorKind::NotFree,
             Self::RateLimited => ErrorKind::RateLimited,
             Self::Payments(_) => ErrorKind::PaymentsUnavailable,
-            Self::Pool(_) | Self::Overloaded => ErrorKind::Busy,
+            Self::Pool(_) | Self::Overloaded | Self::TakenOver => ErrorKind::Busy,
             Self::Database(error) if is_passing(error) => ErrorKind::Busy,
             Self::Money(_) | Self::Database(_) | Self::Files(_) | Self::Internal(_) => ErrorKind::Internal,
         }

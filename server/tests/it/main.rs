@@ -19,12 +19,14 @@ mod any_order;
 mod api_changes;
 #[cfg(test)]
 mod api_document;
+mod api_invoices;
 #[cfg(test)]
 mod api_lists;
 #[cfg(test)]
 mod api_problems;
 #[cfg(test)]
 mod api_tokens;
+mod api_webhooks;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]

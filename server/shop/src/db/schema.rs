@@ -580,6 +580,7 @@ diesel::table! {
         answer -> Nullable<Text>,
         created_at -> Timestamp,
         lease_until -> Timestamp,
+        marked -> Nullable<Text>,
     }
 }
 

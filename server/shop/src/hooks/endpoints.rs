@@ -94,6 +94,23 @@ pub struct Endpoint {
     pub waiting: i64,
     /// Deliveries that were given up, of those that are still kept.
     pub failed: i64,
+    /// The same times for programs.
+    pub moments: Moments,
+}
+
+/// When things happened to an endpoint, UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moments {
+    /// Since when the store knows it.
+    pub added: NaiveDateTime,
+    /// Since when it is enabled or disabled.
+    pub since: NaiveDateTime,
+    /// The last success.
+    pub succeeded: Option<NaiveDateTime>,
+    /// Since when nothing has succeeded.
+    pub failing_since: Option<NaiveDateTime>,
+    /// Until when the secret before is good too.
+    pub old_until: Option<NaiveDateTime>,
 }
 
 /// Why an endpoint was not saved. Nothing has changed.
@@ -157,19 +174,27 @@ impl Row {
             ),
         };
         let moment = |at| notation.moment(at);
+        let moments = Moments {
+            added: self.created_at,
+            since: self.changed_at,
+            succeeded: self.succeeded_at,
+            failing_since: self.failing_since,
+            old_until: self.old_until.filter(|until| self.generation > 1 && *until > now),
+        };
         Ok(Endpoint {
             id: self.id,
             url: self.url,
             description: self.description,
             events: events::of_column(&self.events),
-            added: notation.moment(self.created_at),
+            added: notation.moment(moments.added),
             state,
-            since: notation.moment(self.changed_at),
-            succeeded: self.succeeded_at.map(moment),
-            failing_since: self.failing_since.map(moment),
-            old_until: self.old_until.filter(|until| self.generation > 1 && *until > now).map(moment),
+            since: notation.moment(moments.since),
+            succeeded: moments.succeeded.map(moment),
+            failing_since: moments.failing_since.map(moment),
+            old_until: moments.old_until.map(moment),
             waiting,
             failed,
+            moments,
         })
     }
 
@@ -308,7 +333,8 @@ impl Shop {
                 let action = if on { "webhook.enabled" } else { "webhook.disabled" };
                 audit::record(conn, &actor, action, object(id), state(!on), state(on))
             })
-            .await
+            .await?;
+        if on { Ok(()) } else { self.give_up_webhooks(id).await }
     }
 
     /// Gives an endpoint a new secret. The one before is good for `keep` hours more: while it is, deliveries are signed
@@ -365,10 +391,10 @@ impl Shop {
                         webhook_endpoint::changed_at.eq(now),
                     ))
                     .execute(conn)?;
-                give_up_waiting(conn, id, now)?;
                 audit::record(conn, &actor, "webhook.deleted", object(id), Some(before), None)
             })
-            .await
+            .await?;
+        self.give_up_webhooks(id).await
     }
 
     /// Sends an endpoint something to try it with, whatever it is told of; gives the delivery's id, or none if the
@@ -409,29 +435,13 @@ impl Shop {
     }
 }
 
-/// Tells an endpoint nothing more, and gives up what waits for it.
+/// Tells an endpoint nothing more. What waits for it is to be given up next ([`Shop::give_up_webhooks`]).
 pub(super) fn disable(conn: &mut AnyConnection, id: i64, why: WhyDisabled, now: NaiveDateTime) -> Result<(), Error> {
     diesel::update(webhook_endpoint::table.find(id))
         .set((
             webhook_endpoint::state.eq("disabled"),
             webhook_endpoint::reason.eq(why.as_str()),
             webhook_endpoint::changed_at.eq(now),
-        ))
-        .execute(conn)?;
-    give_up_waiting(conn, id, now)
-}
-
-/// What waits for an endpoint and is not on its way at this moment.
-pub(super) fn give_up_waiting(conn: &mut AnyConnection, id: i64, now: NaiveDateTime) -> Result<(), Error> {
-    let waiting = webhook_delivery::table
-        .filter(webhook_delivery::endpoint_id.eq(id))
-        .filter(sql::<Bool>(super::sending::WAITING))
-        .filter(webhook_delivery::lease_until.is_null().or(webhook_delivery::lease_until.lt(now)));
-    diesel::update(waiting)
-        .set((
-            webhook_delivery::state.eq("failed"),
-            webhook_delivery::finished_at.eq(now),
-            webhook_delivery::lease_until.eq(None::<NaiveDateTime>),
         ))
         .execute(conn)?;
     Ok(())

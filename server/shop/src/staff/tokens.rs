@@ -156,12 +156,12 @@ impl Shop {
             .collect()
     }
 
-    /// Revokes one of one's own tokens: it is nothing from the next request on.
+    /// Revokes one of one's own tokens, oneself or by a program: it is nothing from the next request on.
     ///
     /// # Errors
     /// [`Error::NotFound`] if it is nobody's or another's, the database's.
-    pub async fn revoke_token(&self, staff: &Staff, id: i64) -> Result<(), Error> {
-        let (user, now) = (staff.id, self.0.clock.now());
+    pub async fn revoke_token(&self, staff: &Staff, actor: &Actor, id: i64) -> Result<(), Error> {
+        let (user, actor, now) = (staff.id, *actor, self.0.clock.now());
         self.0
             .db
             .write(move |conn| {
@@ -173,7 +173,7 @@ impl Shop {
                     return Err(Error::NotFound);
                 }
                 let before = json!({ "token": id });
-                audit::record(conn, &Actor::Staff(user), "token.revoked", object(user), Some(before), None)
+                audit::record(conn, &actor, "token.revoked", object(user), Some(before), None)
             })
             .await
     }

@@ -32,7 +32,9 @@ pub use desk_book::{
 };
 pub use edition::{EditionFile, EditionView};
 pub use email::{Email, InvalidEmail, mask_addresses, readable_for};
-pub use invoice::{BuyerDetails, BuyerForm, InvalidDetails, InvoiceKind, InvoiceLink, SellerForm, pdf_address};
+pub use invoice::{
+    BuyerDetails, BuyerForm, InvalidDetails, InvoiceKind, InvoiceLink, SellerForm, in_path, pdf_address,
+};
 pub use kept_form::KeptForm;
 pub use library::{AccessCode, InvalidAccessCode, LibraryView, Renewed, ShelfOrder, ShelfTitle};
 pub use money::{Currency, Money, MoneyError, UnknownCurrency};

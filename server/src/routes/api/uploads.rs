@@ -14,6 +14,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
+use shop::audit::Actor;
 use shop::books::{FileTaken, Taken};
 use shop::editions::{EditionError, NewEdition};
 use shop::types::Slug;
@@ -253,13 +254,14 @@ pub async fn edition(
     form: Form,
 ) -> Result<Response, Problem> {
     let sent = form.read(&state, &caller, state.uploads.file).await?;
-    once.required()?
-        .run(&state.shop, &caller, &fingerprint(&sent, &["label", "changelog"]).await?, async |_| {
-            let files = sent.paths();
-            state.shop.inspect_files(&files).await?;
-            let (label, changelog) = (sent.text("label").to_owned(), sent.text("changelog").replace("\r\n", "\n"));
-            state.shop.add_edition(&caller.actor(), &slug, &NewEdition { label, changelog, files }).await?;
-            super::books::found(&state.shop, &slug, 201).await
-        })
-        .await
+    let work = async |actor: Actor| -> Result<Answer, Problem> {
+        let files = sent.paths();
+        state.shop.inspect_files(&files).await?;
+        let (label, changelog) = (sent.text("label").to_owned(), sent.text("changelog").replace("\r\n", "\n"));
+        state.shop.add_edition(&actor, &slug, &NewEdition { label, changelog, files }).await?;
+        super::books::found(&state.shop, &slug, 201).await
+    };
+    let tell = async |_: String| -> Result<Answer, Problem> { super::books::found(&state.shop, &slug, 201).await };
+    let input = fingerprint(&sent, &["label", "changelog"]).await?;
+    once.required()?.mark(&state.shop, &caller, &input, work, tell).await
 }
