@@ -64,6 +64,8 @@ mod desk_pages;
 #[cfg(test)]
 mod desk_team;
 #[cfg(test)]
+mod desk_unfetched;
+#[cfg(test)]
 mod desk_uploads;
 #[cfg(test)]
 mod disputes;

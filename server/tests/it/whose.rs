@@ -169,6 +169,7 @@ fn desk_row(route: &str, number: &str) -> DeskRow {
         // Orders, buyers, attention.
         "/admin/orders" | "/admin/attention" | "/admin/health" => get(route, From(Role::Viewer)),
         "/admin/orders/new" => get(route, From(Role::Admin)),
+        "/admin/orders/not-fetched" => get(route, From(Role::Viewer)),
         "/admin/orders/{number}" => get(&route.replace("{number}", number), From(Role::Viewer)),
         "/admin/buyers" => get(route, From(Role::Support)),
         "/admin/buyers/{number}" => get(&route.replace("{number}", number), From(Role::Support)),

@@ -74,7 +74,8 @@ pub(super) fn all(found: Attention, role: Role) -> AnyView {
             <section class="stacked" aria-labelledby="not-fetched">
                 <h2 id="not-fetched">"Paid and never downloaded"</h2>
                 <p class="note">
-                    "Bought between three days and two weeks ago. Perhaps the mail did not arrive: open the order and send it again."
+                    "Bought between three days and two weeks ago. Perhaps the mail did not arrive: open the order and send it again, or look at "
+                    <a href="/admin/orders/not-fetched">"all titles that nobody has fetched"</a> "."
                 </p>
                 {table(&not_fetched, Some(role), &Filters::default())}
             </section>
