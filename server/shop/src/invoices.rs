@@ -16,6 +16,7 @@ mod arrears;
 mod buyer;
 mod document;
 mod issuing;
+mod left;
 mod pattern;
 mod printed;
 mod reading;
