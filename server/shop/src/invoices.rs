@@ -22,6 +22,7 @@ mod printed;
 mod reading;
 mod seller;
 mod settling;
+pub(crate) mod taxes;
 mod words;
 
 pub(crate) use buyer::form;
