@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 mod later;
+mod money;
 
 /// What a failpoint lies in the way of. Each has a test that dies at all of its failpoints; a new one finds no place here
 /// without one.
