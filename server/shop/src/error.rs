@@ -39,6 +39,9 @@ pub enum Error {
     /// The book is not sold, or not in the cart's currency.
     #[error("the book is not available")]
     BookUnavailable,
+    /// A title of the cart cannot be paid for at the moment, because of what the store has said of it to Stripe.
+    #[error("Stripe refuses a title of the cart")]
+    TitleRefused,
     /// The cart has as many titles as one Stripe Checkout Session takes.
     #[error("the cart is full")]
     CartFull,
@@ -100,6 +103,8 @@ pub enum ErrorKind {
     /// Back to the book.
     BookUnavailable,
     /// Back to the cart.
+    TitleRefused,
+    /// Back to the cart.
     CartFull,
     /// Back to the cart.
     NotFree,
@@ -129,6 +134,7 @@ impl Error {
             Self::CartEmpty => ErrorKind::CartEmpty,
             Self::CartChanged => ErrorKind::CartChanged,
             Self::BookUnavailable => ErrorKind::BookUnavailable,
+            Self::TitleRefused => ErrorKind::TitleRefused,
             Self::CartFull => ErrorKind::CartFull,
             Self::NotFree => ErrorKind::NotFree,
             Self::RateLimited => ErrorKind::RateLimited,

@@ -16,12 +16,14 @@ mod arrears;
 mod buyer;
 mod document;
 mod issuing;
+mod left;
 mod listing;
 mod pattern;
 mod printed;
 mod reading;
 mod seller;
 mod settling;
+pub(crate) mod taxes;
 mod words;
 
 pub(crate) use buyer::form;

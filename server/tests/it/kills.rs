@@ -12,6 +12,7 @@ use std::time::Duration;
 
 mod keyed;
 mod later;
+mod money;
 
 /// What a failpoint lies in the way of. Each has a test that dies at all of its failpoints; a new one finds no place here
 /// without one.

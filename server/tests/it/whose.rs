@@ -117,6 +117,7 @@ fn desk_row(route: &str, number: &str) -> DeskRow {
         "/actions/admin-set-book-tax-code" => {
             post(&[("slug", "the-first-book"), ("code", "txcd_10302000")], From(Role::Admin))
         }
+        "/actions/admin-tax-seen-to" => post(&[("number", number)], From(Role::Admin)),
         "/actions/admin-save-tax" => post(&[("mode", "none"), ("prices", "included")], From(Role::Admin)),
         "/actions/admin-set-tax-rate" => {
             let rate = [("country", "JP"), ("kind", "ebook"), ("percent", "10"), ("from", "2026-01-01")];

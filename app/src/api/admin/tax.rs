@@ -12,7 +12,7 @@ use shop::audit::Actor;
 #[cfg(feature = "ssr")]
 use shop::tax::rates::{Kind, read_percent};
 #[cfg(feature = "ssr")]
-use shop::types::{Country, KeptForm, Problem, Role, Slug, TaxRefusal, TaxSettings};
+use shop::types::{Country, KeptForm, OrderNumber, Problem, Role, Slug, TaxRefusal, TaxSettings};
 
 /// Changes how the store taxes from now on.
 ///
@@ -178,6 +178,22 @@ pub async fn admin_set_book_tax_code(
         Ok(()) => context::see_other(&format!("/admin/books/{slug}?done=tax-code-set")),
         Err(why) => context::see_other(&format!("/admin/settings/tax?refused={}", why.as_str())),
     }
+    Ok(())
+}
+
+/// Takes an order whose tax Stripe could not work out off the list of what needs a person.
+///
+/// # Errors
+/// Not allowed; no such order, or nothing to see to; our own trouble.
+#[server(prefix = "/actions", endpoint = "admin-tax-seen-to")]
+pub async fn admin_tax_seen_to(
+    /// The order.
+    number: String,
+) -> Result<(), AppError> {
+    let actor = Actor::from(&context::staff(Role::Admin).await?);
+    let number: OrderNumber = number.parse()?;
+    context::shop()?.tax_seen_to(&actor, &number).await?;
+    context::see_other(&format!("/admin/orders/{number}?done=tax-seen-to"));
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use crate::components::{Desk, Section, written};
 use crate::context;
 use crate::pages::page;
 use leptos::prelude::*;
-use shop::desk::{Attention, BadCheckout, BadDispute, BadDocument, BadEndpoint, BadRefund};
+use shop::desk::{Attention, BadCheckout, BadDispute, BadDocument, BadEndpoint, BadRefund, BadTax};
 use shop::events::EventSummary;
 use shop::outbox::MailSummary;
 use shop::reconciler::Difference;
@@ -67,6 +67,8 @@ pub(super) fn all(found: Attention, role: Role) -> AnyView {
         differences,
         webhooks,
         documents,
+        untaxed,
+        tax_codes,
         not_fetched,
     } = found;
     let fetched = (!not_fetched.is_empty()).then(|| {
@@ -129,6 +131,18 @@ pub(super) fn all(found: Attention, role: Role) -> AnyView {
             "Invoices whose PDF cannot be made",
             "The numbers and amounts are safe. Look at the seller’s details and the logo; the PDF is tried again each time somebody asks for it.",
             documents.into_iter().map(unprinted).collect(),
+        )}
+        {kind(
+            "untaxed",
+            "Sales whose tax Stripe could not work out",
+            "Nothing was taken for tax. Open the order: it says why, and what to do.",
+            untaxed.into_iter().map(untaxed_order).collect(),
+        )}
+        {kind(
+            "tax-codes",
+            "Books that Stripe does not let anybody pay for",
+            "Stripe has no product tax code like the book’s, and refuses every cart with it. Give the book another code at its page.",
+            tax_codes.into_iter().map(refused_code).collect(),
         )}
         {kind(
             "stuck",
@@ -248,6 +262,31 @@ fn unprinted(found: BadDocument) -> AnyView {
                 <h3>{number}</h3>
                 <p class="note">{why} " " {order_link(&order)}</p>
             </div>
+        </li>
+    }
+    .into_any()
+}
+
+fn untaxed_order(found: BadTax) -> AnyView {
+    let BadTax { order, total, why } = found;
+    view! {
+        <li>
+            <div>
+                <h3>{order_link(&order)}</h3>
+                <p class="note">{format!("Stripe says: {why}")}</p>
+            </div>
+            <p class="price">{written::money(total)}</p>
+        </li>
+    }
+    .into_any()
+}
+
+fn refused_code((slug, title): (String, String)) -> AnyView {
+    view! {
+        <li>
+            <h3>
+                <a href=format!("/admin/books/{slug}")>{title}</a>
+            </h3>
         </li>
     }
     .into_any()

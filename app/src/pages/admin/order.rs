@@ -61,6 +61,7 @@ fn facts(sheet: &OrderSheet, role: Role) -> AnyView {
                 .answer_by
                 .clone()
                 .map(|until| view! { <p class="note bad">{format!("The bank waits for an answer until {until}.")}</p> })}
+            {untaxed(sheet, role)}
             <dl class="defs">
                 {fact("Buyer", whose)}
                 {sheet.name.clone().filter(|_| role >= Role::Support).map(|name| fact("Name", name))}
@@ -77,6 +78,36 @@ fn facts(sheet: &OrderSheet, role: Role) -> AnyView {
         </section>
     }
     .into_any()
+}
+
+/// That Stripe could not work out the tax, and what to do about it.
+fn untaxed(sheet: &OrderSheet, role: Role) -> Option<AnyView> {
+    let why = sheet.tax_problem.as_deref()?;
+    let words = match why {
+        "requires_location_inputs" => {
+            "Stripe could not tell where the buyer is, so this sale bears no tax. Ask her for her address, work out the tax by \
+             hand and report it, or refund the order and let her buy again."
+        }
+        _ => {
+            "Stripe failed to work out the tax, so this sale bears none. Look at the payment in Stripe’s dashboard, work out \
+             the tax by hand and report it, or refund the order and let her buy again."
+        }
+    };
+    let done = (role >= Role::Admin).then(|| {
+        view! {
+            <form method="post" action="/actions/admin-tax-seen-to">
+                <input type="hidden" name="number" value=sheet.number.to_string()/>
+                <button class="quiet">"I have seen to it"</button>
+            </form>
+        }
+    });
+    Some(
+        view! {
+            <p class="note bad">{words}</p>
+            {done}
+        }
+        .into_any(),
+    )
 }
 
 /// Invoices and credit notes; who may not see the buyer sees their numbers only.

@@ -4,8 +4,8 @@
 use super::orders::{OrderRow, rows};
 use crate::db::AnyConnection;
 use crate::db::schema::{
-    checkout, difference, dispute, download_claim, download_token, entitlement, invoice, order_item, orders, outbox,
-    refund, stripe_event, webhook_endpoint,
+    book, checkout, difference, dispute, download_claim, download_token, entitlement, invoice, order_item, orders,
+    outbox, refund, stripe_event, webhook_endpoint,
 };
 use crate::events::EventSummary;
 use crate::hooks::WhyDisabled;
@@ -52,6 +52,10 @@ pub struct Attention {
     pub webhooks: Vec<BadEndpoint>,
     /// Invoices and credit notes whose PDF cannot be made.
     pub documents: Vec<BadDocument>,
+    /// Orders whose tax Stripe could not work out.
+    pub untaxed: Vec<BadTax>,
+    /// Books whose product tax code Stripe refuses: slug and title.
+    pub tax_codes: Vec<(String, String)>,
     /// Paid some days ago and never fetched. Not counted: it may be well.
     pub not_fetched: Vec<OrderRow>,
 }
@@ -117,6 +121,17 @@ pub struct BadDocument {
     pub why: String,
 }
 
+/// An order whose tax Stripe could not work out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadTax {
+    /// Which.
+    pub order: OrderNumber,
+    /// What was paid.
+    pub total: Money,
+    /// Why, in Stripe's word.
+    pub why: String,
+}
+
 impl Attention {
     /// How many things there are, for the number in the navigation.
     #[must_use]
@@ -130,6 +145,8 @@ impl Attention {
             + self.differences.len()
             + self.webhooks.len()
             + self.documents.len()
+            + self.untaxed.len()
+            + self.tax_codes.len()
     }
 }
 
@@ -164,6 +181,8 @@ fn needed(conn: &mut AnyConnection, now: NaiveDateTime) -> Result<Attention, Err
         differences: differences(conn)?,
         webhooks: webhooks(conn)?,
         documents: documents(conn)?,
+        untaxed: untaxed(conn)?,
+        tax_codes: tax_codes(conn)?,
         not_fetched: Vec::new(),
     })
 }
@@ -350,6 +369,31 @@ fn documents(conn: &mut AnyConnection) -> Result<Vec<BadDocument>, Error> {
         Ok(BadDocument { order, number, why })
     };
     rows.into_iter().map(view).collect()
+}
+
+fn untaxed(conn: &mut AnyConnection) -> Result<Vec<BadTax>, Error> {
+    let rows: Vec<(String, i64, String, String)> = orders::table
+        .filter(orders::tax_problem.is_not_null())
+        .filter(orders::tax_seen_to_at.is_null())
+        .order(orders::id)
+        .limit(MOST)
+        .select((orders::number, orders::amount_total, orders::currency, orders::tax_problem.assume_not_null()))
+        .load(conn)?;
+    let view = |(number, total, currency, why): (String, i64, String, String)| {
+        let currency: Currency = currency.parse().map_err(|_| corrupt("currency"))?;
+        let order = number.parse().map_err(|_| corrupt("number"))?;
+        Ok(BadTax { order, total: Money::new(total, currency), why: why.replace('_', " ") })
+    };
+    rows.into_iter().map(view).collect()
+}
+
+fn tax_codes(conn: &mut AnyConnection) -> Result<Vec<(String, String)>, Error> {
+    Ok(book::table
+        .filter(book::tax_code_refused_at.is_not_null())
+        .order(book::id)
+        .limit(MOST)
+        .select((book::slug, book::title))
+        .load(conn)?)
 }
 
 /// Orders that were paid some days ago, none of whose titles was ever begun to be fetched.

@@ -48,6 +48,8 @@ pub struct OrderSheet {
     pub tax: Money,
     /// Whether the prices held it already, rather than it was added to them.
     pub tax_included: bool,
+    /// Stripe's word for why it could not work out the tax, until somebody has seen to it.
+    pub tax_problem: Option<String>,
     /// Who taxes it, and the number that a business gave.
     pub tax_country: Option<String>,
     /// With Stripe's word for its kind left out.
@@ -158,6 +160,8 @@ pub(super) struct OrderRow {
     tax_country: Option<String>,
     vat_id: Option<String>,
     company: Option<String>,
+    tax_problem: Option<String>,
+    tax_seen_to_at: Option<NaiveDateTime>,
 }
 
 #[derive(Queryable)]
@@ -202,6 +206,8 @@ fn sheet(conn: &mut AnyConnection, shop: &Shop, number: &OrderNumber) -> Result<
             orders::tax_country,
             orders::vat_id,
             orders::company,
+            orders::tax_problem,
+            orders::tax_seen_to_at,
         ))
         .first(conn)
         .optional()?;
@@ -246,6 +252,7 @@ fn sheet(conn: &mut AnyConnection, shop: &Shop, number: &OrderNumber) -> Result<
         discount: money(row.discount),
         tax: money(row.tax),
         tax_included: tax::is_included(row.subtotal, row.discount, row.total),
+        tax_problem: row.tax_problem.clone().filter(|_| row.tax_seen_to_at.is_none()),
         tax_country: row.tax_country.clone(),
         vat_id: row.vat_id.clone(),
         company: row.company.clone(),

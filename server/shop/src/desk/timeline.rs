@@ -315,6 +315,7 @@ fn done(conn: &mut AnyConnection, order: &OrderRow) -> Result<Vec<Moment>, Error
                 ("order.address_corrected", _) => "Address corrected".to_owned(),
                 ("order.link_renewed", _) => "New link made and mailed".to_owned(),
                 ("order.given", _) => "Given away".to_owned(),
+                ("order.tax-seen-to", _) => "Its tax was seen to".to_owned(),
                 ("order.evidence", _) => "Evidence for the bank taken out".to_owned(),
                 ("mail.resent", _) => "Mail sent once more".to_owned(),
                 ("title.renewed", Some(title)) => format!("Downloads of {title} renewed"),
