@@ -107,6 +107,7 @@ on_both_databases!(the_desk_reads_them_so_and_programs_do_not, in_german(), asyn
     assert!(order.contains("12,34\u{a0}€") && has_today(&order) && is_german(&order), "{order}");
     for page in [
         "/admin/attention",
+        "/admin/orders/not-fetched",
         "/admin/health",
         "/admin/audit",
         "/admin/account",

@@ -1,7 +1,7 @@
 //! `/admin/orders/not-fetched`: what was paid for and never fetched.
 
 use super::orders::buyer;
-use crate::components::{Desk, Section};
+use crate::components::{Desk, Section, written};
 use crate::context;
 use crate::pages::{page, query};
 use leptos::prelude::*;
@@ -109,7 +109,7 @@ fn line(row: &Unfetched, role: Role) -> AnyView {
             </td>
             <td data-label="Mail">{mail}</td>
             <td class="num" data-label="Amount">
-                {total.to_string()}
+                {written::money(*total)}
             </td>
             {again}
         </tr>

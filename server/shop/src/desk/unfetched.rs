@@ -1,8 +1,8 @@
 //! Titles that were paid for and never fetched: whose mail may not have arrived, or who has forgotten them.
 
-use crate::clock;
 use crate::db::AnyConnection;
 use crate::db::schema::outbox;
+use crate::notation::Notation;
 use crate::paging::{Page, Place};
 use crate::privacy::is_erased;
 use crate::types::{Currency, Money, OrderNumber};
@@ -128,7 +128,7 @@ impl Shop {
     /// The database's.
     pub async fn unfetched_of(&self, cursor: Option<&str>, size: usize) -> Result<UnfetchedPage, Error> {
         let place = cursor.and_then(|cursor| self.place(LIST, cursor)).unwrap_or_default();
-        let now = self.0.clock.now();
+        let (now, notation) = (self.0.clock.now(), self.notation().clone());
         let (found, mails) = self
             .0
             .db
@@ -143,13 +143,18 @@ impl Shop {
         Ok(UnfetchedPage {
             before: cursor(first.filter(|_| found.before).map(|id| Place::Before(id.to_string()))),
             after: cursor(last.filter(|_| found.after).map(|id| Place::After(id.to_string()))),
-            rows: found.rows.into_iter().map(|row| row.told(&mails, now)).collect::<Result<_, _>>()?,
+            rows: found.rows.into_iter().map(|row| row.told(&mails, &notation, now)).collect::<Result<_, _>>()?,
         })
     }
 }
 
 impl Row {
-    fn told(self, mails: &HashMap<i64, MailState>, now: NaiveDateTime) -> Result<Unfetched, Error> {
+    fn told(
+        self,
+        mails: &HashMap<i64, MailState>,
+        notation: &Notation,
+        now: NaiveDateTime,
+    ) -> Result<Unfetched, Error> {
         let corrupt = |what: &str| Error::internal(format!("order {}: bad {what}", self.order_id));
         let currency: Currency = self.currency.parse().map_err(|_| corrupt("currency"))?;
         Ok(Unfetched {
@@ -157,7 +162,7 @@ impl Row {
             title: self.title,
             erased: is_erased(&self.email),
             email: self.email,
-            paid: clock::moment(self.paid_at),
+            paid: notation.moment(self.paid_at),
             days: (now - self.paid_at).num_days().max(0),
             total: Money::new(self.total, currency),
             mail: mails.get(&self.order_id).copied(),
