@@ -164,7 +164,14 @@ impl Once {
         };
         let result = match &begun.done_to {
             Some(object) => tell(object.clone()).await,
-            None => work(Actor::Program(caller.0.staff.id, begun.mark())).await,
+            None => match work(Actor::Program(caller.0.staff.id, begun.mark())).await {
+                Ok(answer) => Ok(answer),
+                // It may have been done all the same, and failed over what itself had done before.
+                Err(problem) => match shop.done_once(&begun).await? {
+                    Some(object) => tell(object).await,
+                    None => Err(problem),
+                },
+            },
         };
         end(shop, &begun, result).await
     }
