@@ -21,8 +21,10 @@ use diesel::prelude::*;
 
 /// How long an answer is kept.
 const KEPT: TimeDelta = TimeDelta::hours(24);
-/// How long one request may take over the work. A request to the API ends sooner.
-const LEASE: TimeDelta = TimeDelta::minutes(2);
+/// How long one request may take over the work. A request to the API ends sooner …
+pub const LEASE: TimeDelta = TimeDelta::minutes(2);
+/// … but for an upload: large files on a slow way to a bucket take their time.
+pub const UPLOAD_LEASE: TimeDelta = TimeDelta::hours(1);
 
 /// What there is under a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,9 +97,23 @@ impl Shop {
     /// # Errors
     /// The database's.
     pub async fn begin_once(&self, user: i64, key: &str, request_hash: &str) -> Result<Once, Error> {
+        self.begin_once_within(user, key, request_hash, LEASE).await
+    }
+
+    /// The same for work that may take so long.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn begin_once_within(
+        &self,
+        user: i64,
+        key: &str,
+        request_hash: &str,
+        lease: TimeDelta,
+    ) -> Result<Once, Error> {
         let (key, request, now) = (secrets::hash(key), request_hash.to_owned(), self.0.clock.now());
         let fresh = FormKey::generate();
-        let once = self.0.db.write(move |conn| begin(conn, user, &key, &request, fresh, now)).await?;
+        let once = self.0.db.write(move |conn| begin(conn, user, &key, &request, fresh, (now, now + lease))).await?;
         pass(Failpoint::KeyKept);
         Ok(once)
     }
@@ -184,11 +200,10 @@ fn begin(
     key: &str,
     request: &str,
     fresh: FormKey,
-    now: NaiveDateTime,
+    (now, lease_until): (NaiveDateTime, NaiveDateTime),
 ) -> Result<Once, Error> {
     let mine = || api_once::table.filter(api_once::user_id.eq(user)).filter(api_once::key_hash.eq(key));
     diesel::delete(mine().filter(api_once::created_at.le(now - KEPT))).execute(conn)?;
-    let lease_until = now + LEASE;
     let values = (
         api_once::user_id.eq(user),
         api_once::key_hash.eq(key),
