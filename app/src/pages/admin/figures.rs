@@ -214,8 +214,7 @@ fn tiles(board: &Board, own: Currency) -> AnyView {
 
 /// A mark of the scale: no cents where all are whole.
 fn mark(line: Line, value: i64, currency: Currency) -> String {
-    let text = shown(line, value, currency);
-    text.strip_suffix(".00").map(str::to_owned).unwrap_or(text)
+    if is_money(line) { written::mark(Money::new(value, currency)) } else { number(value) }
 }
 
 /// "28 Oct 2026 to 26 Nov 2026", or the one day that it is.
