@@ -33,7 +33,10 @@ const MEANINGS: &[(&str, &str)] = &[
         "Pages of books that were sent to browsers; robots that say so are left out, and nobody is told from anybody else.",
     ),
     ("Conversion", "Orders of each hundred views."),
-    ("Never fetched", "Units of which no download was ever begun."),
+    (
+        "Never fetched",
+        "Units of which no download was ever begun, free ones and those that were taken back among them. The list behind it has only what was paid for and can still be fetched.",
+    ),
 ];
 
 /// Everything between the head of the page and its links.
