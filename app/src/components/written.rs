@@ -21,6 +21,12 @@ pub fn money(money: Money) -> String {
     with(|notation| notation.money(money))
 }
 
+/// An amount on a scale: without decimals where it is a whole one.
+#[must_use]
+pub fn mark(money: Money) -> String {
+    with(|notation| notation.mark(money))
+}
+
 /// A price: nothing to pay is free.
 #[must_use]
 pub fn price(amount: Money) -> String {

@@ -43,6 +43,15 @@ impl Actor {
         }
     }
 
+    /// The same, once the key is marked.
+    #[must_use]
+    pub(crate) const fn unmarked(self) -> Self {
+        match self {
+            Self::Program(id, _) => Self::Staff(id),
+            other => other,
+        }
+    }
+
     const fn as_str(self) -> &'static str {
         match self {
             Self::Staff(_) | Self::Program(..) => "staff",
@@ -53,13 +62,26 @@ impl Actor {
     }
 }
 
-/// Writes down a change, in the transaction that makes it.
+/// Marks the key of a program that asks for what is so already, or that writes down more than its key is to name, in that
+/// transaction: what others make of the thing later is not undone when the program asks again under its key.
+///
+/// # Errors
+/// The database's; [`Error::TakenOver`] if another request has the actor's key by now, or it is marked.
+pub(crate) fn mark(conn: &mut AnyConnection, actor: &Actor, object: &str) -> Result<(), Error> {
+    match actor {
+        Actor::Program(_, mark) => once::mark(conn, mark, object),
+        Actor::Staff(_) | Actor::Command | Actor::Visitor | Actor::Store => Ok(()),
+    }
+}
+
+/// Writes down a change, in the transaction that makes it. One that writes down several names the actor of all but the first
+/// [`Actor::unmarked`].
 ///
 /// `action` is like "book.published", `object` like "book:emma", "order:NUMBER" or "user:3". `before` and `after` hold what
 /// changed and nothing secret; a buyer's address in them goes when the buyer is erased.
 ///
 /// # Errors
-/// The database's; [`Error::TakenOver`] if another request has the actor's key by now.
+/// The database's; [`Error::TakenOver`] if another request has the actor's key by now, or it is marked.
 pub fn record(
     conn: &mut AnyConnection,
     actor: &Actor,
@@ -68,9 +90,7 @@ pub fn record(
     before: Option<Value>,
     after: Option<Value>,
 ) -> Result<(), Error> {
-    if let Actor::Program(_, mark) = actor {
-        once::mark(conn, mark, &object)?;
-    }
+    mark(conn, actor, &object)?;
     let text = |value: Option<Value>| value.map(|value| value.to_string());
     diesel::insert_into(audit::table)
         .values((

@@ -72,11 +72,35 @@ impl Notation {
     /// An amount with its currency: `$7.99`, `7,99 $`.
     #[must_use]
     pub fn money(&self, money: Money) -> String {
-        let written = self.0.written.as_ref().and_then(|written| {
-            let place = written.amounts.binary_search_by_key(&money.currency(), |(currency, _)| *currency).ok()?;
-            written.amounts.get(place)
-        });
-        written.map_or_else(|| money.to_string(), |(_, amounts)| amounts.with_symbol(money.minor()))
+        self.amounts(money.currency()).map_or_else(|| money.to_string(), |amounts| amounts.with_symbol(money.minor()))
+    }
+
+    /// An amount where there is little room, on a scale: `$7`, `1.234 €`, and `$7.50` where it is no whole one.
+    #[must_use]
+    pub fn mark(&self, money: Money) -> String {
+        let text = self.money(money);
+        let scale = 10_i64.pow(u32::from(money.currency().decimals()));
+        if scale == 1 || money.minor() % scale != 0 {
+            return text;
+        }
+        // The digits are the same with and without a sign; the rest of the text is the locale's and stays.
+        let size = money.minor().saturating_abs();
+        match (self.amounts(money.currency()), &self.0.written) {
+            (Some(amounts), Some(written)) => {
+                text.replacen(&amounts.plain(size), &written.numbers.write(size / scale), 1)
+            }
+            _ => {
+                let cents = format!(".{}", "0".repeat(money.currency().decimals().into()));
+                text.strip_suffix(&cents).map(str::to_owned).unwrap_or(text)
+            }
+        }
+    }
+
+    /// What writes amounts of a currency; nothing for the house's own way.
+    fn amounts(&self, currency: Currency) -> Option<&Amounts> {
+        let written = self.0.written.as_ref()?;
+        let place = written.amounts.binary_search_by_key(&currency, |(currency, _)| *currency).ok()?;
+        written.amounts.get(place).map(|(_, amounts)| amounts)
     }
 
     /// A whole number, with its digits in groups.
@@ -230,6 +254,32 @@ mod tests {
             for (tag, text) in [("en-US", american), ("de-DE", german), ("fr-FR", french), ("ja-JP", japanese)] {
                 assert_eq!(written(tag, minor, code), text, "{tag} {code}");
             }
+        }
+    }
+
+    #[test]
+    fn marks_of_a_scale_are_without_decimals_where_they_are_whole() {
+        for (tag, code, minor, text) in [
+            ("de-DE", "EUR", 123_400, "1.234 €"),
+            ("de-DE", "EUR", -1_200, "-12 €"),
+            ("de-DE", "EUR", 1_250, "12,50 €"),
+            ("de-DE", "USD", 0, "0 $"),
+            ("de-DE", "JPY", 1_500, "1.500 ¥"),
+            ("de-DE", "KWD", 1_000_000, "1.000 KWD"),
+            ("en-US", "USD", 200_000, "$2,000"),
+            ("en-US", "USD", -200_000, "-$2,000"),
+            ("en-US", "USD", 750, "$7.50"),
+            ("en-US", "JPY", 1_500, "¥1,500"),
+            ("en-US", "KWD", 2_000, "KWD 2"),
+            ("en-US", "KWD", 2_500, "KWD 2.500"),
+            ("fr-FR", "EUR", 1_000_000, "10 000 €"),
+            ("en", "USD", 200_000, "$2,000"),
+            ("en", "USD", -750, "−$7.50"),
+            ("en", "JPY", 1_500, "¥1,500"),
+        ] {
+            let money = Money::new(minor, code.parse().unwrap());
+            let mark = notation(tag).mark(money).replace(['\u{a0}', '\u{202f}'], " ");
+            assert_eq!(mark, text, "{tag} {code} {minor}");
         }
     }
 

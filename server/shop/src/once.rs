@@ -6,7 +6,8 @@
 //!
 //! - What is done in one transaction of ours marks the row in that transaction ([`mark`], by way of the audit): the next
 //!   request sees the mark, does nothing, and says how the thing is now. Should a request be so slow that its row was taken
-//!   over, its transaction finds that out and comes to nothing.
+//!   over, its transaction finds that out and comes to nothing; so does one that is tried again because the answer to its
+//!   commit was lost, although it had been made.
 //! - What Stripe does for us (a refund, a checkout), or what comes to the same when it is done again (files), is begun again
 //!   under the same name, so that whatever has been done under that name is found and not done twice.
 
@@ -20,8 +21,10 @@ use diesel::prelude::*;
 
 /// How long an answer is kept.
 const KEPT: TimeDelta = TimeDelta::hours(24);
-/// How long one request may take over the work. A request to the API ends sooner.
-const LEASE: TimeDelta = TimeDelta::minutes(2);
+/// How long one request may take over the work. A request to the API ends sooner …
+pub const LEASE: TimeDelta = TimeDelta::minutes(2);
+/// … but for an upload: large files on a slow way to a bucket take their time.
+pub const UPLOAD_LEASE: TimeDelta = TimeDelta::hours(1);
 
 /// What there is under a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,24 +65,20 @@ pub struct Mark {
     lease_until: NaiveDateTime,
 }
 
-/// Marks what was begun as done, in the transaction that does it. One that does several things marks them all; the first
-/// names it.
+/// Marks what was begun as done, in the transaction that does it: once. What else that one writes down, it writes down
+/// without a mark.
 ///
 /// # Errors
-/// [`Error::TakenOver`] if the lease was over and somebody else has it: then this transaction must not be. The database's.
+/// [`Error::TakenOver`] if it is marked already, or the lease was over and somebody else has it: then this transaction must
+/// not be. The database's.
 pub(crate) fn mark(conn: &mut AnyConnection, mark: &Mark, object: &str) -> Result<(), Error> {
-    let mine = || {
-        api_once::table
-            .find(mark.id)
-            .filter(api_once::lease_until.eq(mark.lease_until))
-            .filter(api_once::status.is_null())
-    };
-    let named = diesel::update(mine().filter(api_once::marked.is_null()));
-    if named.set(api_once::marked.eq(object)).execute(conn)? == 1 {
-        return Ok(());
-    }
-    let there = diesel::select(diesel::dsl::exists(mine())).get_result::<bool>(conn)?;
-    if there { Ok(()) } else { Err(Error::TakenOver) }
+    let mine = api_once::table
+        .find(mark.id)
+        .filter(api_once::lease_until.eq(mark.lease_until))
+        .filter(api_once::status.is_null())
+        .filter(api_once::marked.is_null());
+    let marked = diesel::update(mine).set(api_once::marked.eq(object)).execute(conn)?;
+    if marked == 1 { Ok(()) } else { Err(Error::TakenOver) }
 }
 
 #[derive(Queryable)]
@@ -98,9 +97,23 @@ impl Shop {
     /// # Errors
     /// The database's.
     pub async fn begin_once(&self, user: i64, key: &str, request_hash: &str) -> Result<Once, Error> {
+        self.begin_once_within(user, key, request_hash, LEASE).await
+    }
+
+    /// The same for work that may take so long.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn begin_once_within(
+        &self,
+        user: i64,
+        key: &str,
+        request_hash: &str,
+        lease: TimeDelta,
+    ) -> Result<Once, Error> {
         let (key, request, now) = (secrets::hash(key), request_hash.to_owned(), self.0.clock.now());
         let fresh = FormKey::generate();
-        let once = self.0.db.write(move |conn| begin(conn, user, &key, &request, fresh, now)).await?;
+        let once = self.0.db.write(move |conn| begin(conn, user, &key, &request, fresh, (now, now + lease))).await?;
         pass(Failpoint::KeyKept);
         Ok(once)
     }
@@ -125,6 +138,26 @@ impl Shop {
             .await?;
         pass(Failpoint::AnswerKept);
         Ok(())
+    }
+
+    /// What the work that was begun has been done to, although it says that it failed. The answer to a commit can be lost:
+    /// the transaction is tried again then, and finds its own work in its way.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn done_once(&self, begun: &Begun) -> Result<Option<String>, Error> {
+        let begun = begun.clone();
+        self.0
+            .db
+            .write(move |conn| {
+                let mine = api_once::table.find(begun.id).filter(api_once::lease_until.eq(begun.lease_until));
+                // Written, so that on PostgreSQL it waits for a commit that is still under way.
+                let marked = diesel::update(mine.filter(api_once::status.is_null()))
+                    .set(api_once::marked.eq(api_once::marked))
+                    .returning(api_once::marked);
+                Ok(marked.get_result::<Option<String>>(conn).optional()?.flatten())
+            })
+            .await
     }
 
     /// Lets go of what was begun and came to nothing for a reason that passes: the next request with the key may try at
@@ -167,11 +200,10 @@ fn begin(
     key: &str,
     request: &str,
     fresh: FormKey,
-    now: NaiveDateTime,
+    (now, lease_until): (NaiveDateTime, NaiveDateTime),
 ) -> Result<Once, Error> {
     let mine = || api_once::table.filter(api_once::user_id.eq(user)).filter(api_once::key_hash.eq(key));
     diesel::delete(mine().filter(api_once::created_at.le(now - KEPT))).execute(conn)?;
-    let lease_until = now + LEASE;
     let values = (
         api_once::user_id.eq(user),
         api_once::key_hash.eq(key),

@@ -135,6 +135,16 @@ on_both_databases!(the_days_are_those_of_the_store, before_midnight(), async |st
     for none in ["from=2026-05-12", "until=2026-05-09", "until=0001-01-01", "from=9999-12-31", "order=22222-22222"] {
         assert_eq!(orders(none).await, [""; 0], "{none}");
     }
+    // A document has the day that stands on it, whatever zone the store has by now.
+    let drop = match store.backend {
+        crate::support::Backend::Sqlite => "DROP TRIGGER invoice_is_final",
+        crate::support::Backend::Postgres => "ALTER TABLE invoice DISABLE TRIGGER USER",
+    };
+    store.execute(drop).await;
+    store.execute("UPDATE invoice SET facts_snapshot = REPLACE(facts_snapshot, '2026-05-10', '2026-05-09')").await;
+    let rows = api.found("/api/v1/invoices").await["data"].clone();
+    let days: Vec<_> = rows.as_array().unwrap().iter().map(|row| row["issued_on"].as_str().unwrap()).collect();
+    assert_eq!(days, ["2026-05-11", "2026-05-11", "2026-05-09"]);
 });
 
 on_both_databases!(the_pdf_is_the_buyers_byte_by_byte, async |store| {

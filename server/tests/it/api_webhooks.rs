@@ -4,9 +4,14 @@ use crate::support::{Api, Backend, GOOD_CARD, Options, Receiver, Store, code, on
 use chrono::{TimeDelta, Utc};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use shop::Clock;
+use shop::audit::Actor;
+use shop::hooks::{Names, Reach};
+use shop::once::Once;
 use shop::types::{Role, Scope};
+use shop::{Clock, Error};
 use standardwebhooks::Webhook;
+use std::net::IpAddr;
+use std::sync::Arc;
 
 const LIST: &str = "/api/v1/webhook-endpoints";
 const BOOKS: [&str; 2] = ["the-first-book", "the-second-book"];
@@ -100,11 +105,16 @@ on_both_databases!(an_endpoint_is_added_tried_changed_and_deleted_each_once, sta
     assert_eq!(store.count("audit WHERE action LIKE 'webhook.%' AND user_id IS NULL").await, 0);
 });
 
-on_both_databases!(an_endpoint_that_cannot_be_is_refused, async |store| {
+/// A store whose name server knows nobody.
+fn without_names() -> Options {
+    let names = Names::Given(Arc::new(|_: &str| Vec::<IpAddr>::new()));
+    Options { reach: Reach { names, ..Reach::demo() }, ..Options::default() }
+}
+
+on_both_databases!(an_endpoint_that_cannot_be_is_refused, without_names(), async |store| {
     let owner = store.api(Role::Owner, Scope::Write).await;
     let events = json!(["order.succeeded"]);
     let asked = [
-        (json!({ "url": "http://example.org/hook", "events": events }), "url"),
         (json!({ "url": "https://10.0.0.1/hook", "events": events }), "url"),
         (json!({ "url": "https://[::ffff:192.168.0.1]/hook", "events": events }), "url"),
         (json!({ "url": "https://user:secret@example.org/", "events": events }), "url"),
@@ -125,6 +135,15 @@ on_both_databases!(an_endpoint_that_cannot_be_is_refused, async |store| {
         );
         let refused = read(owner.request(Method::PUT, &endpoint).json(&body).send().await.unwrap()).await;
         assert_eq!(code(&refused), (422, "unprocessable"), "{body}");
+    }
+    // A name that is unknown now may be known in a minute: that answer is not kept.
+    let unknown = json!({ "url": "http://example.org/hook", "events": events });
+    for _ in 0..2 {
+        let request = owner.request(Method::POST, LIST).header("idempotency-key", "name").json(&unknown);
+        let answer = request.send().await.unwrap();
+        assert!(!answer.headers().contains_key("idempotency-replayed"));
+        let refused = read(answer).await;
+        assert_eq!((code(&refused), &refused.1["errors"][0]["field"]), ((422, "unknown-address"), &json!("url")));
     }
     for body in [json!({}), json!({ "url": 1, "events": [] }), json!({ "url": "-", "events": events, "secret": "-" })] {
         assert_eq!(code(&owner.post(LIST, "form", &body).await), (422, "unprocessable"), "{body}");
@@ -206,6 +225,54 @@ on_both_databases!(what_was_given_up_is_sent_again_and_once, standing(), async |
     store.deliver_webhooks().await;
     assert_eq!(receiver.taken().len(), 3);
     assert_eq!(store.count("audit WHERE action = 'webhook.redelivered' AND user_id IS NOT NULL").await, 2);
+});
+
+/// What a request under a key that died before its answer would have changed with.
+async fn lost(store: &Store, api: &Api, path: &str, key: &str, body: &str) -> Actor {
+    let request = shop::secrets::hash(&format!("POST {path}\n{body}"));
+    match store.shop.begin_once(api.account, key, &request).await.unwrap() {
+        Once::Begin(begun) => Actor::Program(api.account, begun.mark()),
+        other => panic!("{other:?}"),
+    }
+}
+
+on_both_databases!(what_was_done_before_the_answer_was_lost_is_told_and_not_done_again, standing(), async |store| {
+    let owner = store.api(Role::Owner, Scope::Write).await;
+    let at = added(&owner, "http://127.0.0.1:1/", "a").await;
+    let shop = &store.shop;
+    // Several tests: it is told of its own.
+    let test = format!("{at}/test");
+    let actor = lost(store, &owner, &test, "test", "null").await;
+    let delivery = shop.test_webhook_endpoint(&actor, 1).await.unwrap().unwrap();
+    shop.test_webhook_endpoint(&Actor::Command, 1).await.unwrap();
+    // There was nothing to switch, and somebody switches it since.
+    let enable = format!("{at}/enable");
+    let actor = lost(store, &owner, &enable, "on", "null").await;
+    shop.switch_webhook_endpoint(&actor, 1, true).await.unwrap();
+    shop.switch_webhook_endpoint(&Actor::Command, 1, false).await.unwrap();
+    shop.clock().advance(TimeDelta::minutes(2));
+    let told = owner.post(&test, "test", &Value::Null).await;
+    assert_eq!(told, (StatusCode::ACCEPTED, json!({ "delivery": delivery })));
+    assert_eq!(store.count("webhook_delivery").await, 2);
+    let (status, endpoint) = owner.post(&enable, "on", &Value::Null).await;
+    assert_eq!((status, &endpoint["enabled"]), (StatusCode::OK, &json!(false)));
+    // All sent again: nothing is left, which is no refusal.
+    shop.switch_webhook_endpoint(&Actor::Command, 1, true).await.unwrap();
+    let again = format!("{at}/redeliver");
+    let actor = lost(store, &owner, &again, "all", "{\"hours\":1}").await;
+    assert_eq!(shop.redeliver_failed_webhooks(&actor, 1, 1).await.unwrap(), Ok(2));
+    shop.clock().advance(TimeDelta::minutes(2));
+    let told = owner.post(&again, "all", &json!({ "hours": 1 })).await;
+    assert_eq!(told, (StatusCode::OK, json!({ "deliveries": 0 })));
+    assert_eq!(store.count("audit WHERE action = 'webhook.redelivered'").await, 1);
+    // Deleted is deleted, once.
+    shop.delete_webhook_endpoint(&Actor::Command, 1).await.unwrap();
+    assert!(matches!(shop.delete_webhook_endpoint(&Actor::Command, 1).await, Err(Error::NotFound)));
+    for on in [true, false] {
+        assert!(matches!(shop.switch_webhook_endpoint(&Actor::Command, 1, on).await, Err(Error::NotFound)));
+    }
+    assert_eq!(store.count("webhook_endpoint WHERE state = 'deleted'").await, 1);
+    assert_eq!(store.count("audit WHERE action = 'webhook.deleted'").await, 1);
 });
 
 /// So many deliveries that wait until tomorrow, and one that is on its way.

@@ -1,9 +1,10 @@
 //! A store that writes amounts, days and countries as its locale does; what programs read is the same in every store.
 
-use crate::support::{Browser, GOOD_CARD, Options, Store, location, on_both_databases, session_of};
+use crate::support::{Browser, GOOD_CARD, Options, Receiver, Store, location, on_both_databases, session_of};
 use chrono::{DateTime, NaiveDate};
 use serde_json::{Value, json};
 use shop::desk::FormKey;
+use shop::hooks::EventType;
 use shop::types::{Role, Scope};
 use stripe_sandbox::PayOutcome;
 
@@ -41,22 +42,59 @@ fn has_today(page: &str) -> bool {
     today().iter().any(|day| page.contains(day))
 }
 
+/// Whether a day stands somewhere as in English, "26 November 2026" or "26 Nov": in German there is a dot behind the day, also
+/// before the months that both languages call the same.
+fn has_english_day(page: &str) -> bool {
+    const MONTHS: [&str; 12] = [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ];
+    MONTHS.iter().flat_map(|month| [*month, &month[..3]]).any(|month| {
+        page.match_indices(month).any(|(at, _)| {
+            let (before, after) = (&page[..at], &page[at + month.len()..]);
+            let day = before.strip_suffix(' ').is_some_and(|day| day.ends_with(|c: char| c.is_ascii_digit()));
+            day && !after.starts_with(char::is_alphabetic)
+        })
+    })
+}
+
 /// Nothing on a page is written as in English: neither an amount nor a day.
 fn is_german(page: &str) -> bool {
     let sign = |sign: char| page.split(sign).skip(1).any(|after| after.starts_with(|c: char| c.is_ascii_digit()));
-    let english = ["January", "February", "March", "June", "July", "October", "December"];
-    !sign('$') && !sign('€') && english.iter().all(|month| !page.contains(&format!(" {month} 20")))
+    !sign('$') && !sign('€') && !has_english_day(page)
 }
 
-/// Buys the first book in euros; gives the order's number.
-async fn buy(store: &Store, browser: &Browser) -> String {
+#[test]
+fn what_is_english_is_told_from_what_is_german() {
+    for english in ["on 26 November 2026, 14:05 UTC", "5 May 2026", "22 Nov</text>", "for $7.99", "€12.34"] {
+        assert!(!is_german(english), "{english}");
+    }
+    for german in ["26. November 2026 um 14:05 UTC", "5. April 2026", "22.11.2026", "7,99\u{a0}$", "In May 2026 days"] {
+        assert!(is_german(german), "{german}");
+    }
+}
+
+/// Buys the first book in euros; gives the session and the order's number.
+async fn buy(store: &Store, browser: &Browser) -> (String, String) {
     browser.post("/actions/set-currency", &[("currency", "EUR")]).await;
     browser.add(&["the-first-book"]).await;
     let session = session_of(&location(&browser.start_checkout().await));
     assert!(matches!(store.sandbox.pay(&session, GOOD_CARD, "ann@example.org"), PayOutcome::Completed { .. }));
     browser.get(&format!("/checkout/success?session_id={session}")).await;
     store.settle().await;
-    store.texts("SELECT number AS value FROM orders").await.remove(0)
+    let number = format!("SELECT number AS value FROM orders WHERE stripe_session = '{session}'");
+    let number = store.texts(&number).await.remove(0);
+    (session, number)
 }
 
 on_both_databases!(a_buyer_reads_amounts_and_days_as_the_store_writes_them, in_german(), async |store| {
@@ -75,7 +113,7 @@ on_both_databases!(a_buyer_reads_amounts_and_days_as_the_store_writes_them, in_g
     browser.add(&["the-first-book"]).await;
     let cart = browser.text("/cart").await;
     assert!(cart.contains("12,34\u{a0}€") && is_german(&cart), "{cart}");
-    let number = buy(store, &browser).await;
+    let (_, number) = buy(store, &browser).await;
     let order = browser.text(&format!("/orders/{number}")).await;
     assert!(order.contains("12,34\u{a0}€") && has_today(&order) && is_german(&order), "{order}");
     // Until when a download is good is a moment.
@@ -91,7 +129,18 @@ on_both_databases!(a_buyer_reads_amounts_and_days_as_the_store_writes_them, in_g
 
 on_both_databases!(the_desk_reads_them_so_and_programs_do_not, in_german(), async |store| {
     store.execute(PRICES).await;
-    let number = buy(store, &store.browser()).await;
+    let receiver = Receiver::start().await;
+    let endpoint = store.endpoint(&receiver.url(), EventType::ALL).await;
+    let (_, number) = buy(store, &store.browser()).await;
+    // Another order is disputed: it needs attention, with its amount and the day until which there is an answer.
+    let (disputed, _) = buy(store, &store.browser()).await;
+    store.sandbox.open_dispute(&disputed, "fraudulent", false).unwrap();
+    store.settle().await;
+    store
+        .until("the endpoint was told", async || {
+            store.count("webhook_endpoint WHERE succeeded_at IS NOT NULL").await == 1
+        })
+        .await;
     let desk = store.desk(Role::Owner).await;
     for page in ["/admin?currency=EUR", "/admin/orders", "/admin/books"] {
         let page = desk.text(page).await;
@@ -106,7 +155,6 @@ on_both_databases!(the_desk_reads_them_so_and_programs_do_not, in_german(), asyn
     let order = desk.text(&format!("/admin/orders/{number}")).await;
     assert!(order.contains("12,34\u{a0}€") && has_today(&order) && is_german(&order), "{order}");
     for page in [
-        "/admin/attention",
         "/admin/health",
         "/admin/audit",
         "/admin/account",
@@ -114,12 +162,18 @@ on_both_databases!(the_desk_reads_them_so_and_programs_do_not, in_german(), asyn
         "/admin/books/the-first-book",
         "/admin/settings/tax",
         "/admin/settings/invoices",
-        "/admin/webhooks",
         &format!("/admin/buyers/{number}"),
     ] {
-        let answer = desk.get(page).await;
-        let page = answer.text().await.unwrap();
-        assert!(is_german(&page), "{page}");
+        let text = desk.text(page).await;
+        assert!(is_german(&text), "{page}: {text}");
+    }
+    for page in ["/admin/attention", "/admin/orders/not-fetched"] {
+        let text = desk.text(page).await;
+        assert!(text.contains("12,34\u{a0}€") && text.contains(" um ") && is_german(&text), "{page}: {text}");
+    }
+    for page in ["/admin/webhooks".to_owned(), format!("/admin/webhooks/{endpoint}")] {
+        let text = desk.text(&page).await;
+        assert!(has_today(&text) && is_german(&text), "{page}: {text}");
     }
     let tax = desk.text("/admin/settings/tax").await;
     assert!(tax.contains("Griechenland (GR)") && tax.contains("13,5\u{a0}%"), "{tax}");

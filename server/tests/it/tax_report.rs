@@ -237,6 +237,11 @@ on_both_databases!(the_desk_sets_tax_and_hands_out_the_report, by_hand(), async 
     );
     let settings = store.shop.tax_settings().await.unwrap();
     assert_eq!((settings.mode, settings.vat_ids, settings.vies), (TaxMode::Table, true, false));
+    // The refused form's address, visited again, shows what is saved: pressing Save there undoes nothing.
+    let page = desk.text(&kept).await;
+    assert!(!page.contains("Not saved yet") && !page.contains("id=\"wrong-prices\""), "{page}");
+    assert!(page.contains("value=\"CH, GB\""), "{page}");
+    assert_eq!(store.count("unfinished WHERE kind = 'form'").await, 0);
     assert_eq!(settings.registered, [country("CH"), country("GB")]);
     let rate = [("country", "JP"), ("kind", "ebook"), ("percent", "10"), ("from", "2026-01-01"), ("note", "by hand")];
     assert_eq!(

@@ -24,8 +24,6 @@ struct Live {
     figures: Element,
     reading: Reading,
     source: RefCell<Option<EventSource>>,
-    /// Whether the stream was open before.
-    opened: Cell<bool>,
     again: Cell<Duration>,
     busy: Cell<bool>,
     changed: Cell<bool>,
@@ -37,7 +35,6 @@ pub(super) fn listen(figures: Element, reading: Reading) {
         figures,
         reading,
         source: RefCell::new(None),
-        opened: Cell::new(false),
         again: Cell::new(AGAIN),
         busy: Cell::new(false),
         changed: Cell::new(false),
@@ -87,9 +84,7 @@ impl Live {
             }
             live.again.set(AGAIN);
             // What came between the page, or the last word, and now has not been told.
-            if live.opened.replace(true) {
-                live.renew();
-            }
+            live.renew();
         });
         let live = self.clone();
         on(&source, "message", move || live.renew());

@@ -33,7 +33,10 @@ const MEANINGS: &[(&str, &str)] = &[
         "Pages of books that were sent to browsers; robots that say so are left out, and nobody is told from anybody else.",
     ),
     ("Conversion", "Orders of each hundred views."),
-    ("Never fetched", "Units of which no download was ever begun."),
+    (
+        "Never fetched",
+        "Units of which no download was ever begun, free ones and those that were taken back among them. The list behind it has only what was paid for and can still be fetched.",
+    ),
 ];
 
 /// Everything between the head of the page and its links.
@@ -214,8 +217,7 @@ fn tiles(board: &Board, own: Currency) -> AnyView {
 
 /// A mark of the scale: no cents where all are whole.
 fn mark(line: Line, value: i64, currency: Currency) -> String {
-    let text = shown(line, value, currency);
-    text.strip_suffix(".00").map(str::to_owned).unwrap_or(text)
+    if is_money(line) { written::mark(Money::new(value, currency)) } else { number(value) }
 }
 
 /// "28 Oct 2026 to 26 Nov 2026", or the one day that it is.

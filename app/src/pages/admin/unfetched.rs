@@ -1,7 +1,7 @@
 //! `/admin/orders/not-fetched`: what was paid for and never fetched.
 
 use super::orders::buyer;
-use crate::components::{Desk, Section};
+use crate::components::{Desk, Section, written};
 use crate::context;
 use crate::pages::{page, query};
 use leptos::prelude::*;
@@ -17,7 +17,7 @@ pub fn NotFetchedPage() -> impl IntoView {
         Ok(view! {
             <Desk title="Paid and never fetched" current=Section::Orders>
                 <p class="note">
-                    "Titles that are open to their buyer and of which no download was ever begun. Perhaps the mail did not arrive: it can be sent again, with the same link."
+                    "Titles that are open to their buyer and of which no download was ever begun. Perhaps the mail did not arrive: it can be sent again, with the same link, or with a new one where that or the download is over. Free orders and gifts are left out."
                 </p>
                 {table(&found, staff.role)}
                 {pager(&found)}
@@ -74,25 +74,28 @@ fn ago(days: i64) -> String {
 }
 
 fn line(row: &Unfetched, role: Role) -> AnyView {
-    let Unfetched { order, title, email, erased, paid, days, total, mail } = row;
+    let Unfetched { order, title, email, paid, days, total, mail, over } = row;
     let number = order.to_string();
     let mail = mail.map(|mail| {
         let class = if mail.is_trouble() { "tag bad" } else { "tag" };
         view! { <span class=class>{mail.text()}</span> }
     });
     let again = (role >= Role::Support).then(|| {
-        let form = (!erased).then(|| {
-            let number = order.to_string();
-            let label = format!("Send the mail of order {number} again");
-            view! {
-                <form method="post" action="/actions/admin-resend-receipt">
-                    <input type="hidden" name="number" value=number/>
-                    <button class="quiet" aria-label=label>
-                        "Send again"
-                    </button>
-                </form>
-            }
-        });
+        let number = order.to_string();
+        // The same mail would lead to a page that is closed, or to a download that is over.
+        let (action, words, label) = if *over {
+            ("/actions/admin-renew-link", "Send a new link", format!("Make a new link for order {number} and mail it"))
+        } else {
+            ("/actions/admin-resend-receipt", "Send again", format!("Send the mail of order {number} again"))
+        };
+        let form = view! {
+            <form method="post" action=action>
+                <input type="hidden" name="number" value=number/>
+                <button class="quiet" aria-label=label>
+                    {words}
+                </button>
+            </form>
+        };
         view! { <td class="act">{form}</td> }
     });
     view! {
@@ -102,14 +105,14 @@ fn line(row: &Unfetched, role: Role) -> AnyView {
                 <a href=format!("/admin/orders/{number}")>{number.clone()}</a>
             </td>
             <td class="buyer" data-label="Buyer">
-                {buyer(email, *erased, role)}
+                {buyer(email, false, role)}
             </td>
             <td data-label="Bought">
                 <span title=paid.clone()>{ago(*days)}</span>
             </td>
             <td data-label="Mail">{mail}</td>
             <td class="num" data-label="Amount">
-                {total.to_string()}
+                {written::money(*total)}
             </td>
             {again}
         </tr>

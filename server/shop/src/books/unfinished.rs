@@ -200,6 +200,16 @@ pub(super) fn take(conn: &mut AnyConnection, name: &str) -> Result<Option<Unfini
     serde_json::from_str(&data).map(Some).map_err(|error| Error::internal(error.to_string()))
 }
 
+/// Forgets the refused forms of the settings with that name, after one was saved: what they say is older than what holds
+/// now, and shown again at their old address they would be one press of a button from undoing it.
+pub(crate) fn forget_forms(conn: &mut AnyConnection, form: &str) -> Result<(), Error> {
+    // The name comes first in a kept form's text.
+    let begins = format!("{{\"form\":\"{form}\",%");
+    let named = unfinished::table.filter(unfinished::kind.eq("form")).filter(unfinished::data.like(begins));
+    diesel::delete(named).execute(conn)?;
+    Ok(())
+}
+
 /// Takes out some of what is too old; returns how many forms, and the objects that nobody needs any more.
 fn old(conn: &mut AnyConnection, now: NaiveDateTime) -> Result<(usize, Vec<String>), Error> {
     let rows: Vec<(String, String)> = unfinished::table

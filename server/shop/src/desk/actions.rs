@@ -149,7 +149,7 @@ impl Shop {
                 }
                 audit::record(
                     conn,
-                    &actor,
+                    &actor.unmarked(),
                     "order.link_renewed",
                     object(&number),
                     None,

@@ -1,23 +1,23 @@
 //! Titles that were paid for and never fetched: whose mail may not have arrived, or who has forgotten them.
 
-use crate::clock;
 use crate::db::AnyConnection;
 use crate::db::schema::outbox;
+use crate::notation::Notation;
 use crate::paging::{Page, Place};
-use crate::privacy::is_erased;
+use crate::privacy::TOMBSTONE;
 use crate::types::{Currency, Money, OrderNumber};
 use crate::{Error, Shop};
-use chrono::NaiveDateTime;
+use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text, Timestamp};
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamp};
 use std::collections::HashMap;
 
 /// Titles on a page.
 const PAGE: usize = 50;
 /// The name of the list, for its cursors.
 const LIST: &str = "desk/not-fetched";
-/// The mails that bring a buyer to what she has bought.
-const BRINGING: [&str; 2] = ["receipt", "free_order_link"];
+/// The mail that brings a buyer to what she has paid for.
+const BRINGING: &str = "receipt";
 
 /// A title that was paid for and never fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,8 +28,6 @@ pub struct Unfetched {
     pub title: String,
     /// The buyer's address, in full: the caller masks it for who may not see it.
     pub email: String,
-    /// Whether its buyer was erased.
-    pub erased: bool,
     /// When it was paid for, UTC, for reading.
     pub paid: String,
     /// Whole days since then.
@@ -38,6 +36,8 @@ pub struct Unfetched {
     pub total: Money,
     /// What became of the mail with the link; nothing if there was none.
     pub mail: Option<MailState>,
+    /// Whether the order's link or the title's download is over: the same mail would lead nowhere, a new link is needed.
+    pub over: bool,
 }
 
 /// What became of a mail.
@@ -106,15 +106,34 @@ struct Row {
     email: String,
     #[diesel(sql_type = Timestamp)]
     paid_at: NaiveDateTime,
+    #[diesel(sql_type = Nullable<Timestamp>)]
+    linked_at: Option<NaiveDateTime>,
+    #[diesel(sql_type = Nullable<Timestamp>)]
+    good_until: Option<NaiveDateTime>,
     #[diesel(sql_type = BigInt)]
     total: i64,
     #[diesel(sql_type = Text)]
     currency: String,
 }
 
+#[derive(QueryableByName)]
+struct FirstToken {
+    #[diesel(sql_type = BigInt)]
+    entitlement_id: i64,
+}
+
+/// What a row is told with.
+struct Telling {
+    notation: Notation,
+    now: NaiveDateTime,
+    /// How long an order's link is good.
+    good: TimeDelta,
+}
+
 impl Shop {
-    /// A page of what was paid for, is open to its buyer and was never fetched; what the desk gave away is not among it. The
-    /// first page for a cursor that the store has not written.
+    /// A page of what was paid for, is open to its buyer and was never fetched. Not among it is what the desk gave away, what
+    /// is of an order that cost nothing, and what was an erased buyer's, whom no mail reaches. The first page for a
+    /// cursor that the store has not written.
     ///
     /// # Errors
     /// The database's.
@@ -128,7 +147,11 @@ impl Shop {
     /// The database's.
     pub async fn unfetched_of(&self, cursor: Option<&str>, size: usize) -> Result<UnfetchedPage, Error> {
         let place = cursor.and_then(|cursor| self.place(LIST, cursor)).unwrap_or_default();
-        let now = self.0.clock.now();
+        let telling = Telling {
+            notation: self.notation().clone(),
+            now: self.0.clock.now(),
+            good: TimeDelta::days(self.0.settings.policy.token_days.into()),
+        };
         let (found, mails) = self
             .0
             .db
@@ -143,57 +166,96 @@ impl Shop {
         Ok(UnfetchedPage {
             before: cursor(first.filter(|_| found.before).map(|id| Place::Before(id.to_string()))),
             after: cursor(last.filter(|_| found.after).map(|id| Place::After(id.to_string()))),
-            rows: found.rows.into_iter().map(|row| row.told(&mails, now)).collect::<Result<_, _>>()?,
+            rows: found.rows.into_iter().map(|row| row.told(&mails, &telling)).collect::<Result<_, _>>()?,
         })
     }
 }
 
 impl Row {
-    fn told(self, mails: &HashMap<i64, MailState>, now: NaiveDateTime) -> Result<Unfetched, Error> {
+    fn told(self, mails: &HashMap<i64, MailState>, telling: &Telling) -> Result<Unfetched, Error> {
+        let Telling { notation, now, good } = telling;
         let corrupt = |what: &str| Error::internal(format!("order {}: bad {what}", self.order_id));
         let currency: Currency = self.currency.parse().map_err(|_| corrupt("currency"))?;
         Ok(Unfetched {
             order: self.number.parse().map_err(|_| corrupt("number"))?,
             title: self.title,
-            erased: is_erased(&self.email),
             email: self.email,
-            paid: clock::moment(self.paid_at),
-            days: (now - self.paid_at).num_days().max(0),
+            paid: notation.moment(self.paid_at),
+            days: (*now - self.paid_at).num_days().max(0),
             total: Money::new(self.total, currency),
             mail: mails.get(&self.order_id).copied(),
+            over: self.linked_at.unwrap_or(self.paid_at) + *good <= *now
+                || self.good_until.is_some_and(|until| until <= *now),
         })
     }
 }
 
 /// The rows of a page, in the direction in which it is read.
 ///
-/// Read from the index of first tokens that nobody has used, which has nothing else in it but titles that were renewed
-/// before they were fetched, taken back, or given away. Which table leads must not be left to a planner that knows nothing of
-/// the values (docs/architecture.md): all but the index's own words are conditions that no index serves, and SQLite joins
-/// in the order in which tables are named.
+/// First tokens that nobody has used, as many at a time as two pages have titles, and then the titles of those that still can
+/// be fetched. The index of these tokens has nothing else in it but titles that were renewed before they were fetched,
+/// taken back, given away, or free.
 fn read(conn: &mut AnyConnection, place: &Place, limit: usize) -> Result<Vec<Row>, Error> {
+    let key = |key: &str| key.parse::<i64>().map_err(|_| Error::internal("a cursor of ours has no id"));
+    let (mut from, way) = match place {
+        Place::First => (None, "DESC"),
+        Place::After(id) => (Some(key(id)?), "DESC"),
+        Place::Before(id) => (Some(key(id)?), "ASC"),
+    };
+    let batch = limit.saturating_mul(2);
+    let mut rows = Vec::new();
+    while rows.len() < limit {
+        let found = first_tokens(conn, from, way, batch)?;
+        rows.extend(titles(conn, &found, way)?);
+        if found.len() < batch {
+            break;
+        }
+        from = found.last().copied();
+    }
+    rows.truncate(limit);
+    Ok(rows)
+}
+
+/// The titles of the next first tokens that nobody has used. Asked for alone and in the index's own words, so that no planner
+/// has a reason to read anything but the index, in its order.
+fn first_tokens(conn: &mut AnyConnection, from: Option<i64>, way: &str, limit: usize) -> Result<Vec<i64>, Error> {
+    let sign = if way == "DESC" { '<' } else { '>' };
+    let beyond = from.map(|id| format!("AND entitlement_id {sign} {id} ")).unwrap_or_default();
+    let sql = format!(
+        "SELECT entitlement_id FROM download_token WHERE used_count = 0 AND generation = 1 {beyond}\
+         ORDER BY entitlement_id {way} LIMIT {limit}"
+    );
+    let found: Vec<FirstToken> = diesel::sql_query(sql).load(conn)?;
+    Ok(found.into_iter().map(|token| token.entitlement_id).collect())
+}
+
+/// Those of these titles that belong into the list.
+///
+/// Which table leads must not be left to a planner that knows nothing of the values (docs/architecture.md): all but the
+/// titles' ids are conditions that no index serves, and SQLite joins in the order in which tables are named.
+fn titles(conn: &mut AnyConnection, ids: &[i64], way: &str) -> Result<Vec<Row>, Error> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
     let join = match conn {
         AnyConnection::Sqlite(_) => "CROSS JOIN",
         AnyConnection::Postgres(_) => "JOIN",
     };
-    let key = |key: &str| key.parse::<i64>().map_err(|_| Error::internal("a cursor of ours has no id"));
-    let (beyond, way) = match place {
-        Place::First => (String::new(), "DESC"),
-        Place::After(id) => (format!("AND t.entitlement_id < {}", key(id)?), "DESC"),
-        Place::Before(id) => (format!("AND t.entitlement_id > {}", key(id)?), "ASC"),
-    };
+    let ids = ids.iter().map(i64::to_string).collect::<Vec<_>>().join(", ");
     // A later token may have been used where the first was not. Its rows are added up, and not asked whether there are any,
     // which PostgreSQL might turn into a join with all of them.
     let sql = format!(
         "SELECT e.id AS id, o.id AS order_id, o.number AS number, i.title_snapshot AS title, o.email AS email, \
-         o.paid_at AS paid_at, i.total AS total, o.currency AS currency \
-         FROM download_token t {join} entitlement e ON e.id = t.entitlement_id \
-         {join} order_item i ON i.id = e.order_item_id {join} orders o ON o.id = i.order_id \
-         WHERE t.used_count = 0 AND t.generation = 1 {beyond} \
+         o.paid_at AS paid_at, o.linked_at AS linked_at, i.total AS total, o.currency AS currency, \
+         (SELECT MAX(c.expires_at) FROM download_token c \
+         WHERE c.entitlement_id = e.id AND c.revoked_at IS NULL) AS good_until \
+         FROM entitlement e {join} order_item i ON i.id = e.order_item_id {join} orders o ON o.id = i.order_id \
+         WHERE e.id IN ({ids}) \
          AND COALESCE(e.state, '') = 'active' AND COALESCE(o.status, '') = 'succeeded' \
-         AND COALESCE(o.checkout_id, 0) > 0 AND o.paid_at IS NOT NULL \
-         AND (SELECT SUM(u.used_count) FROM download_token u WHERE u.entitlement_id = t.entitlement_id) = 0 \
-         ORDER BY t.entitlement_id {way} LIMIT {limit}"
+         AND COALESCE(o.checkout_id, 0) > 0 AND COALESCE(o.amount_total, 0) > 0 \
+         AND COALESCE(o.email, '') <> '{TOMBSTONE}' AND o.paid_at IS NOT NULL \
+         AND (SELECT SUM(u.used_count) FROM download_token u WHERE u.entitlement_id = e.id) = 0 \
+         ORDER BY e.id {way}"
     );
     Ok(diesel::sql_query(sql).load(conn)?)
 }
@@ -203,7 +265,7 @@ fn mails(conn: &mut AnyConnection, rows: &[Row]) -> Result<HashMap<i64, MailStat
     let orders: Vec<i64> = rows.iter().map(|row| row.order_id).collect();
     let found: Vec<(Option<i64>, String)> = outbox::table
         .filter(outbox::order_id.eq_any(orders))
-        .filter(outbox::kind.eq_any(BRINGING))
+        .filter(outbox::kind.eq(BRINGING))
         .order(outbox::id)
         .select((outbox::order_id, outbox::state))
         .load(conn)?;

@@ -154,6 +154,15 @@ impl Row {
         row.first(conn).optional()?.ok_or(Error::NotFound)
     }
 
+    /// The same, locked until the end of the transaction: nobody switches or deletes it meanwhile.
+    pub(super) fn locked(conn: &mut AnyConnection, id: i64) -> Result<Self, Error> {
+        // Nothing is changed: it is the lock that is wanted, in a way that both databases know.
+        diesel::update(webhook_endpoint::table.find(id))
+            .set(webhook_endpoint::state.eq(webhook_endpoint::state))
+            .execute(conn)?;
+        Self::find(conn, id)
+    }
+
     pub(super) fn is_enabled(&self) -> bool {
         self.state == "enabled"
     }
@@ -286,7 +295,7 @@ impl Shop {
         self.0
             .db
             .write(move |conn| {
-                let before = Row::find(conn, id)?.audited();
+                let before = Row::locked(conn, id)?.audited();
                 diesel::update(webhook_endpoint::table.find(id))
                     .set((
                         webhook_endpoint::url.eq(&new.url),
@@ -295,7 +304,9 @@ impl Shop {
                     ))
                     .execute(conn)?;
                 let after = Row::find(conn, id)?.audited();
-                if before != after {
+                if before == after {
+                    audit::mark(conn, &actor, &object(id))?;
+                } else {
                     audit::record(conn, &actor, "webhook.changed", object(id), Some(before), Some(after))?;
                 }
                 Ok(Ok(()))
@@ -313,9 +324,9 @@ impl Shop {
         self.0
             .db
             .write(move |conn| {
-                let row = Row::find(conn, id)?;
+                let row = Row::locked(conn, id)?;
                 if row.is_enabled() == on {
-                    return Ok(());
+                    return audit::mark(conn, &actor, &object(id));
                 }
                 if on {
                     diesel::update(webhook_endpoint::table.find(id))
@@ -348,7 +359,7 @@ impl Shop {
         self.0
             .db
             .write(move |conn| {
-                let row = Row::find(conn, id)?;
+                let row = Row::locked(conn, id)?;
                 diesel::update(webhook_endpoint::table.find(id))
                     .set((
                         webhook_endpoint::generation.eq(webhook_endpoint::generation + 1),
@@ -383,7 +394,7 @@ impl Shop {
         self.0
             .db
             .write(move |conn| {
-                let before = Row::find(conn, id)?.audited();
+                let before = Row::locked(conn, id)?.audited();
                 diesel::update(webhook_endpoint::table.find(id))
                     .set((
                         webhook_endpoint::state.eq("deleted"),
@@ -409,12 +420,15 @@ impl Shop {
             .0
             .db
             .write(move |conn| {
-                if !Row::find(conn, id)?.is_enabled() {
+                if !Row::locked(conn, id)?.is_enabled() {
                     return Ok(None);
                 }
                 let delivery = events::write(conn, TEST, &[id], now, json!({ "store": store }))?.pop();
-                audit::record(conn, &actor, "webhook.tested", object(id), None, None)?;
-                Ok(delivery)
+                let delivery = delivery.ok_or_else(|| Error::internal("a test without a delivery"))?;
+                // Asked again under its key, a program is told of this one and no other.
+                audit::mark(conn, &actor, &format!("delivery:{delivery}"))?;
+                audit::record(conn, &actor.unmarked(), "webhook.tested", object(id), None, None)?;
+                Ok(Some(delivery))
             })
             .await?;
         self.0.webhooks_waiting.notify_one();
@@ -436,13 +450,16 @@ impl Shop {
 }
 
 /// Tells an endpoint nothing more. What waits for it is to be given up next ([`Shop::give_up_webhooks`]).
+///
+/// # Errors
+/// [`Error::NotFound`] for a deleted one, which stays so; the database's.
 pub(super) fn disable(conn: &mut AnyConnection, id: i64, why: WhyDisabled, now: NaiveDateTime) -> Result<(), Error> {
-    diesel::update(webhook_endpoint::table.find(id))
+    let disabled = diesel::update(webhook_endpoint::table.find(id).filter(webhook_endpoint::state.ne("deleted")))
         .set((
             webhook_endpoint::state.eq("disabled"),
             webhook_endpoint::reason.eq(why.as_str()),
             webhook_endpoint::changed_at.eq(now),
         ))
         .execute(conn)?;
-    Ok(())
+    if disabled == 1 { Ok(()) } else { Err(Error::NotFound) }
 }

@@ -250,7 +250,7 @@ impl Shop {
                     .first(conn)
                     .optional()?
                     .ok_or(Error::NotFound)?;
-                if !Row::find(conn, endpoint)?.is_enabled() {
+                if !Row::locked(conn, endpoint)?.is_enabled() {
                     return Ok(Err(NotSent::Disabled));
                 }
                 let idle = webhook_delivery::table.find(id).filter(webhook_delivery::state.ne("leased"));

@@ -13,6 +13,7 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use serde_json::json;
+use tracing::Instrument as _;
 
 /// So many deliveries are changed in one transaction.
 const PIECE: usize = 500;
@@ -46,7 +47,8 @@ impl Shop {
     }
 
     /// Makes all of an endpoint's deliveries once more that were given up and whose message is from the last `hours`.
-    /// Gives their number. Each piece of them is in the audit by itself.
+    /// Gives their number. Each piece of them is in the audit by itself; the first marks a program's key. Whoever hangs up
+    /// meanwhile does not cut it short. If the process dies over it, what is left is to be asked for again.
     ///
     /// # Errors
     /// [`Error::NotFound`], the database's.
@@ -56,7 +58,18 @@ impl Shop {
         endpoint: i64,
         hours: u16,
     ) -> Result<Result<usize, NotSent>, Error> {
-        let actor = *actor;
+        let (shop, actor) = (self.clone(), *actor);
+        let all = async move { shop.redeliver_piecemeal(actor, endpoint, hours).await };
+        let task = tokio::spawn(all.in_current_span());
+        task.await.unwrap_or_else(|error| Err(Error::internal(format!("sending again: {error}"))))
+    }
+
+    async fn redeliver_piecemeal(
+        &self,
+        mut actor: Actor,
+        endpoint: i64,
+        hours: u16,
+    ) -> Result<Result<usize, NotSent>, Error> {
         let since = self.0.clock.now() - TimeDelta::hours(hours.into());
         let (mut sent, mut behind) = (0, i64::MAX);
         loop {
@@ -66,7 +79,7 @@ impl Shop {
             behind = last;
             let now = self.0.clock.now();
             let again = move |conn: &mut AnyConnection| -> Result<Option<usize>, Error> {
-                if !Row::find(conn, endpoint)?.is_enabled() {
+                if !Row::locked(conn, endpoint)?.is_enabled() {
                     return Ok(None);
                 }
                 let failed = webhook_delivery::table
@@ -80,7 +93,11 @@ impl Shop {
                 Ok(Some(count))
             };
             match self.0.db.write(again).await? {
-                Some(count) => sent += count,
+                Some(0) => {}
+                Some(count) => {
+                    sent += count;
+                    actor = actor.unmarked();
+                }
                 // Switched off, now or between two pieces: what was made due is given up by whoever did that.
                 None => return Ok(Err(NotSent::Disabled)),
             }
@@ -96,9 +113,13 @@ impl Shop {
 
 /// Gives up so many deliveries at most, and says how many; none if the endpoint is enabled, again or still.
 fn give_up_some(conn: &mut AnyConnection, id: i64, now: NaiveDateTime) -> Result<usize, Error> {
-    let state: Option<String> =
-        webhook_endpoint::table.find(id).select(webhook_endpoint::state).first(conn).optional()?;
-    if state.is_none_or(|state| state == "enabled") {
+    let endpoint = webhook_endpoint::table.find(id).select(webhook_endpoint::state);
+    // Locked on PostgreSQL until these are given up, so that it is not enabled in between. On SQLite there is one writer.
+    let state = match conn {
+        AnyConnection::Sqlite(c) => endpoint.first::<String>(c),
+        AnyConnection::Postgres(c) => endpoint.for_share().first::<String>(c),
+    };
+    if state.optional()?.is_none_or(|state| state == "enabled") {
         return Ok(0);
     }
     let waiting = || {

@@ -2,7 +2,7 @@
 
 use super::document::Seller;
 use crate::audit::{self, Actor};
-use crate::books::{NotTaken, ONE_PICTURE_AT_A_TIME, decoded_picture};
+use crate::books::{NotTaken, ONE_PICTURE_AT_A_TIME, decoded_picture, forget_forms};
 use crate::db::schema::{invoice_logo, invoice_settings};
 use crate::db::{AnyConnection, both};
 use crate::inspect::Refused;
@@ -229,6 +229,7 @@ impl Shop {
         self.0
             .db
             .write(move |conn| {
+                forget_forms(conn, "seller")?;
                 let (before, _) = now(conn)?;
                 if before == settings {
                     return Ok(());

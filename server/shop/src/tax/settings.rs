@@ -2,7 +2,7 @@
 
 use super::rates::{self, Kind};
 use crate::audit::{self, Actor};
-use crate::books::object;
+use crate::books::{forget_forms, object};
 use crate::db::schema::{book, orders, tax_rate, tax_setting};
 use crate::db::{AnyConnection, both};
 use crate::types::{Country, OneStopShop, OrderNumber, Slug, TaxMode, TaxRefusal, TaxSettings};
@@ -84,6 +84,7 @@ impl Shop {
                 if let Some(why) = refused(&new, &rates::all(conn)?, today) {
                     return Ok(Err(why));
                 }
+                forget_forms(conn, "tax")?;
                 let before = settings(conn)?;
                 if before == new {
                     return Ok(Ok(()));
@@ -205,6 +206,7 @@ impl Shop {
         self.0
             .db
             .write(move |conn| {
+                forget_forms(conn, "rate")?;
                 let code = country.to_string();
                 let key = (code.as_str(), kind.as_str(), valid_from);
                 let before: Option<i64> =

@@ -9,12 +9,13 @@ use axum::http::header::{self, HeaderName};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shop::Shop;
 use shop::audit::Actor;
 use shop::desk::FormKey;
-use shop::once::{Begun, Once as Kept};
+use shop::once::{Begun, LEASE, Once as Kept, UPLOAD_LEASE};
 use shop::secrets;
 
 /// The header.
@@ -29,6 +30,7 @@ const LONGEST: usize = 255;
 pub struct Once {
     key: Option<String>,
     target: String,
+    lease: TimeDelta,
 }
 
 /// An answer that can be kept.
@@ -108,7 +110,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Once {
             }
             (Some(_), Some(_)) => return Err(Problem::bad_request("There is one Idempotency-Key or none.")),
         };
-        Ok(Self { key, target: format!("{} {}", parts.method, parts.uri.path()) })
+        Ok(Self { key, target: format!("{} {}", parts.method, parts.uri.path()), lease: LEASE })
     }
 }
 
@@ -122,6 +124,11 @@ impl Once {
             Some(_) => Ok(self),
             None => Err(Problem::new(400, "idempotency-key-missing", "This needs an Idempotency-Key.")),
         }
+    }
+
+    /// For files, which take longer.
+    pub fn of_upload(self) -> Self {
+        Self { lease: UPLOAD_LEASE, ..self }
     }
 
     /// Does work that may be begun again, or gives the answer of the request that has done it. `input` is what is asked
@@ -164,7 +171,14 @@ impl Once {
         };
         let result = match &begun.done_to {
             Some(object) => tell(object.clone()).await,
-            None => work(Actor::Program(caller.0.staff.id, begun.mark())).await,
+            None => match work(Actor::Program(caller.0.staff.id, begun.mark())).await {
+                Ok(answer) => Ok(answer),
+                // It may have been done all the same, and failed over what itself had done before.
+                Err(problem) => match shop.done_once(&begun).await? {
+                    Some(object) => tell(object).await,
+                    None => Err(problem),
+                },
+            },
         };
         end(shop, &begun, result).await
     }
@@ -173,7 +187,7 @@ impl Once {
         let Some(key) = self.key else { return Ok(Start::Free) };
         let input = serde_json::to_string(input).unwrap_or_default();
         let request = secrets::hash(&format!("{}\n{input}", self.target));
-        match shop.begin_once(caller.0.staff.id, &key, &request).await? {
+        match shop.begin_once_within(caller.0.staff.id, &key, &request, self.lease).await? {
             Kept::Begin(begun) => Ok(Start::Begun(begun)),
             Kept::Done(_, stored) => replay(&stored).map(Start::Answered),
             Kept::Running => Err(Problem::conflict(

@@ -16,7 +16,8 @@ use utoipa::ToSchema;
 
 const MEDIA_TYPE: &str = "application/problem+json";
 /// What is true only for the moment: asked again under the same key, it is looked at again.
-const PASSING: [&str; 4] = ["being-worked-on", "being-sent", "cart-changed", "idempotency-key-in-use"];
+const PASSING: [&str; 5] =
+    ["being-worked-on", "being-sent", "cart-changed", "idempotency-key-in-use", "unknown-address"];
 
 /// An error of the API.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -205,11 +205,12 @@ pub async fn files(
     form: Form,
 ) -> Result<Response, Problem> {
     let sent = form.read(&state, &caller, state.uploads.file).await?;
-    once.run(&state.shop, &caller, &fingerprint(&sent, &[]).await?, async |_| {
-        let taken = state.shop.add_book_files(&caller.actor(), &slug, &sent.paths()).await?;
-        Answer::of(200, &FilesTaken { data: taken.into_iter().map(TakenFile::from).collect() })
-    })
-    .await
+    once.of_upload()
+        .run(&state.shop, &caller, &fingerprint(&sent, &[]).await?, async |_| {
+            let taken = state.shop.add_book_files(&caller.actor(), &slug, &sent.paths()).await?;
+            Answer::of(200, &FilesTaken { data: taken.into_iter().map(TakenFile::from).collect() })
+        })
+        .await
 }
 
 /// Gives a book a cover.
@@ -228,12 +229,13 @@ pub async fn cover(
     form: Form,
 ) -> Result<Response, Problem> {
     let sent = form.read(&state, &caller, state.uploads.picture).await?;
-    once.run(&state.shop, &caller, &fingerprint(&sent, &[]).await?, async |_| {
-        let picture = tokio::fs::read(one(sent.paths())?).await.map_err(NotRead::Failed)?;
-        state.shop.set_cover(&caller.actor(), &slug, picture.into()).await?;
-        super::books::found(&state.shop, &slug, 200).await
-    })
-    .await
+    once.of_upload()
+        .run(&state.shop, &caller, &fingerprint(&sent, &[]).await?, async |_| {
+            let picture = tokio::fs::read(one(sent.paths())?).await.map_err(NotRead::Failed)?;
+            state.shop.set_cover(&caller.actor(), &slug, picture.into()).await?;
+            super::books::found(&state.shop, &slug, 200).await
+        })
+        .await
 }
 
 /// Adds an edition with files of its own.
@@ -263,5 +265,5 @@ pub async fn edition(
     };
     let tell = async |_: String| -> Result<Answer, Problem> { super::books::found(&state.shop, &slug, 201).await };
     let input = fingerprint(&sent, &["label", "changelog"]).await?;
-    once.required()?.mark(&state.shop, &caller, &input, work, tell).await
+    once.required()?.of_upload().mark(&state.shop, &caller, &input, work, tell).await
 }

@@ -249,10 +249,17 @@ pub async fn redeliver_failed(
     if !(1..=LONGEST).contains(&input.hours) {
         return Err(Problem::unprocessable(format!("From one hour to {LONGEST}: messages are kept for 30 days.")));
     }
-    // Begun again, it goes on where it was.
-    once.run(&shop, &caller, &input, async |_| {
-        let deliveries = shop.redeliver_failed_webhooks(&caller.actor(), id, input.hours).await??;
+    let work = async |actor: Actor| -> Result<Answer, Problem> {
+        let deliveries = shop.redeliver_failed_webhooks(&actor, id, input.hours).await??;
         Answer::of(200, &Redelivered { deliveries })
-    })
-    .await
+    };
+    // It goes on where it was, if there is anything left.
+    let tell = async |_: String| -> Result<Answer, Problem> {
+        let deliveries = match shop.redeliver_failed_webhooks(&caller.actor(), id, input.hours).await? {
+            Err(NotSent::Nothing) => 0,
+            sent => sent?,
+        };
+        Answer::of(200, &Redelivered { deliveries })
+    };
+    once.mark(&shop, &caller, &input, work, tell).await
 }

@@ -152,6 +152,10 @@ on_both_databases!(the_desk_says_who_sells_and_sees_what_it_looks_like, async |s
         assert!(typed.contains(words), "{words}: {typed}");
     }
     assert!(!typed.contains("Lindenallee"), "what was typed, and nothing else: {typed}");
+    // Saved elsewhere meanwhile: the refused form is forgotten, and its address shows what holds.
+    assert_eq!(location(&admin.post("/actions/admin-save-seller", &form).await), format!("{page}?done=seller-saved"));
+    let typed = admin.text(&kept).await;
+    assert!(typed.contains("Lindenallee") && !typed.contains("Not saved yet"), "{typed}");
     let shown = admin.text(page).await;
     assert!(shown.contains("Lindenallee 7\n10115 Berlin") && shown.contains("HRB 1 &lt;/textarea>"), "{shown}");
     let upload = async |picture: Vec<u8>| {

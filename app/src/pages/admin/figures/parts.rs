@@ -101,7 +101,7 @@ pub(super) fn formats(board: &Board) -> AnyView {
                 <li class="apart">
                     <a href="/admin/orders/not-fetched">"Paid and never fetched"</a>
                     <strong>{number(never)}</strong>
-                    <small>{format!("of {} units, {}", number(board.now.units), percent(share(never, board.now.units).unwrap_or(0)))}</small>
+                    <small>{format!("of {} units, free ones too, {}", number(board.now.units), percent(share(never, board.now.units).unwrap_or(0)))}</small>
                 </li>
             }
             .into_any(),
