@@ -6,8 +6,6 @@ use leptos::prelude::*;
 #[cfg(feature = "ssr")]
 use crate::context;
 #[cfg(feature = "ssr")]
-use shop::cart::Cart;
-#[cfg(feature = "ssr")]
 use shop::types::Email;
 
 /// Begins to pay for exactly the cart that `snapshot` names and sends the visitor to Stripe's page, or to the free
@@ -22,17 +20,7 @@ pub async fn start_checkout(
 ) -> Result<(), AppError> {
     let (shop, cart) = (context::shop()?, context::cart().await?);
     let browser = context::ensure_browser()?;
-    let started = shop.start_checkout(&cart, &snapshot, &browser).await?;
-    // A cart whose currency the store has dropped was shown in the store's own, with the reason: from now on it is in it.
-    let dropped = |cart: &Cart| shop.sells_in(cart.currency().code()).is_none();
-    if dropped(&cart) {
-        let mut held = context::hold_cart().await?;
-        if dropped(&held.cart) {
-            shop.price_cart_in(&mut held.cart, shop.currency()).await?;
-            held.save().await?;
-        }
-    }
-    match started {
+    match shop.start_checkout(&cart, &snapshot, &browser).await? {
         shop::CheckoutStart::Pay(url) => context::see_other(&url),
         shop::CheckoutStart::Free => context::see_other("/checkout/free"),
     }

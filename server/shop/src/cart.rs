@@ -94,13 +94,11 @@ impl Shop {
         Ok(())
     }
 
-    /// Takes a title out of the cart; if it is not in there, nothing is taken. A cart in a currency that the store has dropped
-    /// is priced in the store's own from then on.
+    /// Takes a title out of the cart; if it is not in there, nothing happens.
     ///
     /// # Errors
     /// The database's.
     pub async fn remove_from_cart(&self, cart: &mut Cart, slug: &Slug) -> Result<(), Error> {
-        self.leave_dropped_currency(cart).await?;
         let slug = slug.clone();
         let id = self
             .0
