@@ -173,11 +173,6 @@ fn problem(problem: CartProblem) -> impl IntoView {
             }
             .into_any()
         }
-        CartProblem::CurrencyDropped { was, now } => {
-            let words =
-                format!("This store no longer sells in {was}. Your cart is in {now} now; please look at its prices.");
-            view! { <Notice>{words}</Notice> }.into_any()
-        }
         CartProblem::PriceChanged { title, was, now } => {
             let words = format!(
                 "The price of “{title}” changed since you put it in: it was {}, now it is {}.",

@@ -81,7 +81,6 @@ impl Shop {
     /// # Errors
     /// [`Error::BookUnavailable`] if it is not sold in the cart's currency, [`Error::CartFull`], the database's.
     pub async fn add_to_cart(&self, cart: &mut Cart, slug: &Slug) -> Result<(), Error> {
-        self.leave_dropped_currency(cart).await?;
         let (slug, currency) = (slug.clone(), cart.currency);
         let found = self.0.db.read(move |conn| offer(conn, &slug, currency)).await?.ok_or(Error::BookUnavailable)?;
         if cart.entries.iter().any(|entry| entry.book_id == found.book_id) {
@@ -132,30 +131,13 @@ impl Shop {
         Ok(())
     }
 
-    /// Prices a cart in the store's own currency if it is in one that the store has dropped since: it would be shown and paid in
-    /// it for as long as the session lives. Gives the currency that it was in.
-    pub(crate) async fn leave_dropped_currency(&self, cart: &mut Cart) -> Result<Option<Currency>, Error> {
-        let was = cart.currency;
-        if self.sells_in(was.code()).is_some() {
-            return Ok(None);
-        }
-        self.price_cart_in(cart, self.currency()).await?;
-        Ok(Some(was))
-    }
-
     /// The cart at today's prices, with what has changed since the titles were put in.
     ///
     /// # Errors
     /// [`Error::Money`] if the sum does not fit, the database's.
     pub async fn cart_view(&self, cart: &Cart) -> Result<CartView, Error> {
-        let mut cart = cart.clone();
-        let dropped = self.leave_dropped_currency(&mut cart).await?;
-        let now = cart.currency;
-        let mut view = self.0.db.read(move |conn| view(conn, &cart)).await?;
-        if let Some(was) = dropped {
-            view.problems.insert(0, CartProblem::CurrencyDropped { was, now });
-        }
-        Ok(view)
+        let cart = cart.clone();
+        self.0.db.read(move |conn| view(conn, &cart)).await
     }
 }
 

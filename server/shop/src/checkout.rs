@@ -89,7 +89,7 @@ impl Shop {
             return Ok(CheckoutStart::Free);
         }
         let settings = tax::read_plan(tax.as_deref())?;
-        let currency = subtotal.currency();
+        let currency = cart.currency();
         for attempt in 1..=TRIES {
             let open = self.open_checkout(currency, subtotal, &offers, tax.as_deref(), browser).await?;
             if let Some(url) = open.stripe_url {
@@ -175,7 +175,7 @@ impl Shop {
         {
             return Err(Error::RateLimited);
         }
-        let new = NewCheckout::new(subtotal.currency(), subtotal, &offers, tax.as_deref(), browser, now)?;
+        let new = NewCheckout::new(cart.currency(), subtotal, &offers, tax.as_deref(), browser, now)?;
         let (shop, email) = (self.clone(), email.clone());
         self.0
             .db
@@ -227,13 +227,12 @@ impl Shop {
 
     /// What the cart would be sold for, and how taxed, if that is what the visitor has seen.
     async fn offers(&self, cart: &Cart, snapshot: &str) -> Result<(Vec<Offer>, Money, Option<String>), Error> {
-        let mut copy = cart.clone();
-        self.leave_dropped_currency(&mut copy).await?;
-        let currency = copy.currency();
+        let copy = cart.clone();
         let (offers, tax) = self.0.db.read(move |conn| Ok((cart::offers(conn, &copy)?, tax::plan(conn)?))).await?;
         if offers.is_empty() {
             return Err(if cart.count() == 0 { Error::CartEmpty } else { Error::CartChanged });
         }
+        let currency = cart.currency();
         if cart::snapshot_hash(currency, &offers, tax.as_deref()) != snapshot {
             return Err(Error::CartChanged);
         }

@@ -1,6 +1,6 @@
 //! A store that sells in several currencies: the buyer's choice, and the cart that follows it.
 
-use crate::support::{Door, GOOD_CARD, Options, location, on_both_databases, session_of};
+use crate::support::{GOOD_CARD, Options, location, on_both_databases, session_of};
 use reqwest::StatusCode;
 use stripe_sandbox::PayOutcome;
 
@@ -62,30 +62,4 @@ on_both_databases!(what_is_no_currency_of_the_store_is_no_choice, in_three(), as
 
 on_both_databases!(a_store_with_one_currency_offers_no_choice, async |store| {
     assert!(!store.browser().text("/").await.contains(SWITCH));
-});
-
-on_both_databases!(a_cart_in_a_dropped_currency_is_priced_anew_and_says_so, in_three(), async |store| {
-    store.execute(PRICES).await;
-    let browser = store.browser();
-    browser.post("/actions/set-currency", &[("currency", "EUR")]).await;
-    browser.add(&["the-first-book"]).await;
-    let seen = browser.cart_snapshot().await;
-    // The store is started again without the euro.
-    let second = store.door(Door { currencies: Some(Vec::new()), ..Door::default() }).await;
-    let browser = browser.at(&second.url);
-    // What was on the screen cannot be paid any more …
-    let answer = browser.post_from("/cart", "/actions/start-checkout", &[("snapshot", &seen)]).await;
-    assert_eq!(location(&answer), "/cart?error=cart-changed");
-    assert_eq!(store.count("checkout").await, 0);
-    // … and the cart says why, and what it costs now.
-    let cart = browser.text("/cart").await;
-    assert!(cart.contains("This store no longer sells in EUR. Your cart is in USD now"), "{cart}");
-    assert!(cart.contains("$7.99") && !cart.contains("€7.00") && !cart.contains("changed since"), "{cart}");
-    let session = session_of(&location(&browser.start_checkout().await));
-    let asked = store.sandbox.session(&session).unwrap();
-    assert_eq!((asked["amount_total"].as_i64(), asked["currency"].as_str()), (Some(799), Some("usd")));
-    // From the next book on it simply is in that currency.
-    browser.add(&["the-second-book"]).await;
-    let cart = browser.text("/cart").await;
-    assert!(cart.contains("$12.98") && !cart.contains("no longer sells"), "{cart}");
 });

@@ -34,13 +34,6 @@ pub enum CartProblem {
         /// The cart's.
         currency: Currency,
     },
-    /// The store no longer sells in the cart's currency, and has priced the cart in its own.
-    CurrencyDropped {
-        /// The cart's.
-        was: Currency,
-        /// The store's own.
-        now: Currency,
-    },
     /// The price is another one than when the title was put in.
     PriceChanged {
         /// The title.

@@ -7,7 +7,6 @@ use octavo::router::{Settings, store};
 use octavo::uploads::Uploads;
 use octavo::{page_cache, serve};
 use shop::Shop;
-use shop::types::Currency;
 use std::time::Duration;
 use stripe_sandbox::Running;
 use tokio::net::TcpListener;
@@ -22,8 +21,6 @@ pub struct Door {
     pub trusted_proxies: Vec<IpNet>,
     /// The store's own address, if it is another one than that of its usual door.
     pub base_url: Option<String>,
-    /// Its further currencies, if they are others than those of its usual door.
-    pub currencies: Option<Vec<Currency>>,
     pub lanes: Lanes,
     /// How long an upload may take whatever its size.
     pub upload_grace: Duration,
@@ -43,7 +40,6 @@ impl Default for Door {
             mail_secrets: Some(MAIL_SECRET.to_owned()),
             trusted_proxies: Vec::new(),
             base_url: None,
-            currencies: None,
             lanes: Lanes::default(),
             upload_grace: Duration::from_secs(60),
             limits: serve::Limits::default(),
@@ -59,7 +55,6 @@ pub(super) fn open_door(listener: TcpListener, shop: &Shop, sandbox: &Running, d
         mail_secrets,
         trusted_proxies,
         base_url: _,
-        currencies: _,
         lanes,
         upload_grace,
         limits,

@@ -342,9 +342,6 @@ impl Store {
         if let Some(base_url) = &door.base_url {
             parts.settings.base_url.clone_from(base_url);
         }
-        if let Some(currencies) = &door.currencies {
-            parts.settings.currencies.clone_from(currencies);
-        }
         let shop = Shop::new(parts);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
