@@ -8,9 +8,10 @@ const begin = () =>
   (begun ??= import(js).then(async (module) => {
     await module.default({ module_or_path: wasm });
     module.hydrate();
-    for (const island of document.querySelectorAll("leptos-island")) {
-      await module[island.dataset.component]?.(island);
-    }
+    // Each is begun in its turn, and none waits for another: one whose own chunk does not arrive never wakes, nor says so.
+    const wake = async (island) => module[island.dataset.component]?.(island);
+    await Promise.allSettled([...document.querySelectorAll("leptos-island")].map(wake));
+    // All of them live.
     document.documentElement.dataset.hydrated = "";
   }));
 

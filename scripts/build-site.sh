@@ -29,6 +29,9 @@ up_to_date() {
       js: | wasm: | css:)
         [ -f "$SITE_DIR/pkg/octavo.$hash.${kind%:}" ] && [ -f "$SITE_DIR/pkg/octavo.$hash.${kind%:}.br" ] || return 1
         ;;
+      split:)
+        [ -f "$SITE_DIR/pkg/__wasm_split.$hash.js" ] && [ -f "$SITE_DIR/pkg/__wasm_split.$hash.js.br" ] || return 1
+        ;;
     esac
   done <"$stamp"
 }
@@ -41,10 +44,11 @@ else
   # cargo-leptos takes the profiles from Cargo.toml only, and a server that it
   # builds gets its own set of features: here it makes the browser's share, and
   # the servers come from plain cargo, which has most of their crates already.
-  cargo leptos build --release --precompress --frontend-only --cargo-locked
-  # Nobody asks for wasm-bindgen's TypeScript declarations, and what is
-  # compressed already only grows by being compressed again.
-  find "$SITE_DIR" \( -path '*/pkg/*.ts' -o -path '*/pkg/*.ts.br' -o -path '*/pkg/*.ts.gz' \
+  # --split: an island that is marked lazy becomes a chunk of its own.
+  cargo leptos build --release --precompress --frontend-only --cargo-locked --split
+  # Nobody asks for wasm-bindgen's TypeScript declarations nor for the list of
+  # chunks, and what is compressed already only grows by being compressed again.
+  find "$SITE_DIR" \( -name '__wasm_split_manifest.*' -o -path '*/pkg/*.ts' -o -path '*/pkg/*.ts.br' -o -path '*/pkg/*.ts.gz' \
     -o -name '*.woff2.br' -o -name '*.woff2.gz' -o -name '*.png.br' -o -name '*.png.gz' \
     -o -name '*.jpg.br' -o -name '*.jpg.gz' -o -name '*.webp.br' -o -name '*.webp.gz' \
     -o -name '*.avif.br' -o -name '*.avif.gz' \) -delete

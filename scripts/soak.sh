@@ -69,7 +69,7 @@ say "[3/5] $kills kills, each failpoint and $purchases purchases at a bad Stripe
 started=$SECONDS
 # Four tests at once: they wait most of the time.
 faults() {
-  OCTAVO_TEST_KILLS="$kills" OCTAVO_TEST_PURCHASES="$purchases" scripts/with-postgres.sh \
+  OCTAVO_TEST_KILLS="$kills" OCTAVO_TEST_REFUND_KILLS="$((kills / 2))" OCTAVO_TEST_PURCHASES="$purchases" scripts/with-postgres.sh \
     scripts/host-tests.sh --test it -- --nocapture --test-threads 4 row_7_ row_8_purchases
 }
 status=0

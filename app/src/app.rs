@@ -85,6 +85,7 @@ pub fn App() -> impl IntoView {
                 // The desk: orders, buyers, attention.
                 <Route path=path!("/admin/orders") view=admin::OrdersPage ssr=ASYNC/>
                 <Route path=path!("/admin/orders/new") view=admin::GiftPage ssr=ASYNC/>
+                <Route path=path!("/admin/orders/not-fetched") view=admin::NotFetchedPage ssr=ASYNC/>
                 <Route path=path!("/admin/orders/:number") view=admin::OrderSheetPage ssr=ASYNC/>
                 <Route path=path!("/admin/buyers") view=admin::BuyersPage ssr=ASYNC/>
                 <Route path=path!("/admin/buyers/:number") view=admin::BuyerPage ssr=ASYNC/>
@@ -109,7 +110,7 @@ fn document(options: LeptosOptions, page: impl FnOnce() -> AnyView) -> impl Into
         // leptos_meta writes it as it is, and a book's title may be any text.
         whole.replace('&', "&amp;").replace('<', "&lt;")
     };
-    let Assets { css, js, wasm } = assets::assets(&options);
+    let Assets { css, js, wasm, .. } = assets::assets(&options);
     // Read by those who work here, in a frame of their own.
     let desk = context::is_desk();
     let body = if desk {

@@ -17,13 +17,11 @@ const DESK: &str = concat!(
     include_str!("../../style/desk-orders.css"),
     include_str!("../../style/webhooks.css"),
     include_str!("../../style/analytics.css"),
+    include_str!("../../style/trend.css"),
 );
 
 /// What the desk's book pages do with scripts.
 const DESK_BOOKS: &str = include_str!("../../public/desk-books.js");
-
-/// What the desk's overview does with scripts.
-const DESK_FIGURES: &str = include_str!("../../public/desk-figures.js");
 
 /// Where the pages load what.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +32,9 @@ pub struct Assets {
     pub js: String,
     /// The WebAssembly.
     pub wasm: String,
+    /// Where the JavaScript and the WebAssembly of this build are asked for: their folder, under a name that is another one
+    /// with every build.
+    pub build: String,
 }
 
 /// The path of the loader (with the hash of its content, so that it may be cached for ever) and its text. The router
@@ -70,17 +71,6 @@ pub fn desk_books() -> (&'static str, &'static str) {
     (&PATH, DESK_BOOKS)
 }
 
-/// The path of the script of the desk's overview, with the hash of its content, and its text. The router serves it.
-#[must_use]
-pub fn desk_figures() -> (&'static str, &'static str) {
-    static PATH: LazyLock<String> = LazyLock::new(|| {
-        let mut hasher = DefaultHasher::new();
-        DESK_FIGURES.hash(&mut hasher);
-        format!("/desk-figures.{:016x}.js", hasher.finish())
-    });
-    (&PATH, DESK_FIGURES)
-}
-
 /// The names for this build, from `options` the first time.
 pub fn assets(options: &LeptosOptions) -> &'static Assets {
     static ASSETS: OnceLock<Assets> = OnceLock::new();
@@ -104,10 +94,22 @@ fn named(name: &str, folder: &str, hashes: &str) -> Assets {
         let found = hashes.lines().filter_map(|line| line.split_once(':')).find(|(key, _)| key.trim() == kind);
         found.map(|(_, hash)| format!(".{}", hash.trim())).unwrap_or_default()
     };
+    // The module, its JavaScript half and the chunks of lazy islands name one another, and `cargo leptos` writes those names
+    // into them after it has hashed what they contain: a change of one chunk would leave the name of what loads it as it was,
+    // and a browser with last month's copy would ask for a chunk that is gone. So all of them are asked for below the hash of
+    // the whole build; what they name is beside them.
+    let build = if hashes.is_empty() {
+        format!("/{folder}")
+    } else {
+        let mut hasher = DefaultHasher::new();
+        hashes.hash(&mut hasher);
+        format!("/{folder}/{:016x}", hasher.finish())
+    };
     Assets {
         css: format!("/{folder}/{name}{}.css", hash("css")),
-        js: format!("/{folder}/{name}{}.js", hash("js")),
-        wasm: format!("/{folder}/{name}{}.wasm", hash("wasm")),
+        js: format!("{build}/{name}{}.js", hash("js")),
+        wasm: format!("{build}/{name}{}.wasm", hash("wasm")),
+        build,
     }
 }
 
@@ -117,11 +119,20 @@ mod tests {
 
     #[test]
     fn names_carry_the_hashes_of_the_build() {
-        let hashes = "js: AbC\nwasm: dEf\ncss: 123\n";
+        let hashes = "js: AbC\nwasm: dEf\ncss: 123\nsplit: ghi\n";
         let assets = named("octavo", "pkg", hashes);
         assert_eq!(assets.css, "/pkg/octavo.123.css");
-        assert_eq!(assets.js, "/pkg/octavo.AbC.js");
-        assert_eq!(assets.wasm, "/pkg/octavo.dEf.wasm");
-        assert_eq!(named("octavo", "pkg", "").css, "/pkg/octavo.css");
+        assert_eq!(assets.js, format!("{}/octavo.AbC.js", assets.build));
+        assert_eq!(assets.wasm, format!("{}/octavo.dEf.wasm", assets.build));
+        let plain = named("octavo", "pkg", "");
+        assert_eq!((&*plain.css, &*plain.js), ("/pkg/octavo.css", "/pkg/octavo.js"));
+    }
+
+    #[test]
+    fn a_chunk_that_changes_gives_everything_that_leads_to_it_another_name() {
+        let of = |split: &str| named("octavo", "pkg", &format!("js: AbC\nwasm: dEf\ncss: 123\nsplit: {split}\n"));
+        let (before, after) = (of("one"), of("two"));
+        assert!(before.js != after.js && before.wasm != after.wasm);
+        assert_eq!(before.css, after.css);
     }
 }

@@ -15,8 +15,9 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use leptos::prelude::use_context;
 use leptos::server_fn::redirect::REDIRECT_HEADER;
 use leptos_axum::ResponseOptions;
+use percent_encoding::percent_decode_str;
 use shop::cart::Cart;
-use shop::types::Currency;
+use shop::types::{Currency, pdf_address};
 use shop::{BrowserSecret, BuyerSecret, ClientIp, Keys, Shop};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
@@ -291,16 +292,33 @@ fn local_part(url: &str) -> String {
 pub fn way_back(next: &str) -> Option<&str> {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     let named = ["/d/", "/orders/"].iter().find_map(|page| next.strip_prefix(page));
-    let document = next.strip_prefix("/invoices/").and_then(|name| name.strip_suffix(".pdf"));
-    let named = named.or(document);
     let known = named.is_some_and(|name| !name.is_empty() && name.chars().all(plain)) || next == "/library";
-    (known && next.len() <= 100).then_some(next)
+    (known && next.len() <= 100 || is_document(next)).then_some(next)
+}
+
+/// Whether this is the address of a document exactly as the store writes it. A number may have letters that mean something in an
+/// address (`R/2026/5`); there they are encoded, and no other way of writing them counts. What could be read as the parent of a
+/// folder, or as a host, is in no number that anybody uses.
+fn is_document(address: &str) -> bool {
+    let name = address.strip_prefix("/invoices/").and_then(|name| name.strip_suffix(".pdf"));
+    let number = name.and_then(|name| percent_decode_str(name).decode_utf8().ok());
+    number.is_some_and(|number| {
+        let usual = |c: char| c.is_ascii_alphanumeric() || " -_./#()".contains(c);
+        let odd = number.is_empty() || number.contains("..") || number.contains("//");
+        !odd && number.len() <= 60 && number.chars().all(usual) && pdf_address(&number) == address
+    })
 }
 
 /// A page's address that remembers where to go back to.
 #[must_use]
 pub fn with_next(page: &str, next: &str) -> String {
-    way_back(next).map_or_else(|| page.to_owned(), |next| format!("{page}?next={next}"))
+    way_back(next).map_or_else(|| page.to_owned(), |next| format!("{page}?next={}", in_query(next)))
+}
+
+/// Where the address of the library's door says to go afterwards. Read from the address itself, as at the desk's door.
+#[must_use]
+pub fn next_of_library() -> Option<String> {
+    desk::next_in_query().filter(|next| way_back(next).is_some())
 }
 
 /// Sends a plain form's visitor to `path` by GET. Any other caller only learns the address and keeps the answer.
@@ -351,6 +369,12 @@ mod tests {
         for next in ["/d/dl_AbC-_9", "/orders/ABCDE-FGHJK", "/library", "/invoices/INV-2026-00001.pdf"] {
             assert_eq!(way_back(next), Some(next));
         }
+        for number in ["R/2026/00005", "2026.5", "No. 5 (2026) #1", "/2026/5", "a/b/c/2026-1", "2026/5/"] {
+            let next = pdf_address(number);
+            assert_eq!(way_back(&next), Some(next.as_str()));
+        }
+        let next = "/invoices/R%2F2026%2F5.pdf";
+        assert_eq!(with_next("/library", next), "/library?next=/invoices/R%252F2026%252F5.pdf");
         assert_eq!(with_next("/library/sent", "/orders/ABCDE-FGHJK"), "/library/sent?next=/orders/ABCDE-FGHJK");
         let long = format!("/d/{}", "a".repeat(100));
         let hosts = [
@@ -393,6 +417,29 @@ mod tests {
             "/invoices/.pdf".into(),
             "/invoices/../cart.pdf".into(),
             "/invoices/x.html".into(),
+            "/invoices/R/2026/5.pdf".into(),
+            "/invoices//evil.example/5.pdf".into(),
+            "/invoices/\\evil.example/5.pdf".into(),
+            "/invoices/%5Cevil.example%5C5.pdf".into(),
+            "/invoices/%2F%2Fevil.example%2F5.pdf".into(),
+            "/invoices/%2f%2fevil.example%2f5.pdf".into(),
+            "/invoices/%2F..%2F5.pdf".into(),
+            "/invoices/..%2Fcart.pdf".into(),
+            "/invoices/%2e%2e%2fcart.pdf".into(),
+            "/invoices/%252F%252Fevil.example.pdf".into(),
+            "/invoices/R%2f2026%2f5.pdf".into(),
+            "/invoices/%522026-5.pdf".into(),
+            "/invoices/2026-5%.pdf".into(),
+            "/invoices/2026-5%2.pdf".into(),
+            "/invoices/2026-5%00.pdf".into(),
+            "/invoices/2026-5%0D%0ASet-Cookie:%20a=b.pdf".into(),
+            "/invoices/2026-5%FF.pdf".into(),
+            "/invoices/2026-5.pdf?x.pdf".into(),
+            "/invoices/2026-5.pdf#x.pdf".into(),
+            "/invoices/user%40evil.example.pdf".into(),
+            "//invoices/2026-5.pdf".into(),
+            "/\\invoices/2026-5.pdf".into(),
+            format!("/invoices/{}.pdf", "5".repeat(61)),
             long,
         ];
         for host in hosts {

@@ -51,6 +51,8 @@ pub enum ErrorCode {
     InvoiceFinal,
     /// The invoice was replaced since the form was shown.
     InvoiceChanged,
+    /// A title of the cart cannot be paid for: Stripe does not know its tax code.
+    TitleRefused,
     /// Stripe cannot be reached.
     PaymentsUnavailable,
     /// The database is overloaded.
@@ -61,7 +63,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::BadRequest,
         Self::NotFound,
         Self::CartEmpty,
@@ -81,6 +83,7 @@ impl ErrorCode {
         Self::InvalidDetails,
         Self::InvoiceFinal,
         Self::InvoiceChanged,
+        Self::TitleRefused,
         Self::PaymentsUnavailable,
         Self::Busy,
         Self::Internal,
@@ -109,6 +112,7 @@ impl ErrorCode {
             Self::InvalidDetails => "invalid-details",
             Self::InvoiceFinal => "invoice-final",
             Self::InvoiceChanged => "invoice-changed",
+            Self::TitleRefused => "title-refused",
             Self::PaymentsUnavailable => "payments-unavailable",
             Self::Busy => "busy",
             Self::Internal => "internal",
@@ -133,6 +137,7 @@ impl ErrorCode {
             | Self::CartChanged
             | Self::BookUnavailable
             | Self::CartFull
+            | Self::TitleRefused
             | Self::NotFree
             | Self::Taken
             | Self::LastOwner
@@ -193,6 +198,10 @@ impl ErrorCode {
                  Please write to the shop."
             }
             Self::InvoiceChanged => "The invoice was changed meanwhile. Please look at what it says now.",
+            Self::TitleRefused => {
+                "One of the titles in your cart cannot be paid for at the moment, and the shop has been told. Nothing was \
+                 charged and your cart is safe."
+            }
             Self::PaymentsUnavailable => {
                 "We cannot reach our payment provider right now. Nothing was charged and your cart is safe. \
                  Please try again in a few minutes."
@@ -212,6 +221,7 @@ impl ErrorCode {
                 | Self::CartChanged
                 | Self::BookUnavailable
                 | Self::CartFull
+                | Self::TitleRefused
                 | Self::NotFree
                 | Self::InvalidEmail
                 | Self::RateLimited
@@ -338,6 +348,7 @@ impl From<shop::Error> for AppError {
             ErrorKind::CartChanged => ErrorCode::CartChanged,
             ErrorKind::BookUnavailable => ErrorCode::BookUnavailable,
             ErrorKind::CartFull => ErrorCode::CartFull,
+            ErrorKind::TitleRefused => ErrorCode::TitleRefused,
             ErrorKind::NotFree => ErrorCode::NotFree,
             ErrorKind::RateLimited => ErrorCode::RateLimited,
             ErrorKind::Forbidden => ErrorCode::Forbidden,

@@ -15,6 +15,8 @@ export async function deskOrders({ page, store, anotherBrowser, look }: Tour): P
   await look("desk first steps", desk);
   await desk.goto("/admin/orders");
   await look("desk no orders", desk);
+  await desk.goto("/admin/orders/not-fetched");
+  await look("desk nothing that was not fetched", desk);
   await desk.goto("/admin/attention");
   await look("desk nothing needs attention", desk);
   await buy(page, [tempest.slug, mobyDick.slug]);
@@ -44,6 +46,9 @@ export async function deskOrders({ page, store, anotherBrowser, look }: Tour): P
   await desk.goto("/admin/attention");
   await expect(desk.getByText("no such mailbox")).toBeVisible();
   await look("desk attention", desk);
+  await desk.goto("/admin/orders/not-fetched");
+  await expect(desk.getByText("Came back").first()).toBeVisible();
+  await look("desk not fetched", desk);
   await desk.goto("/admin/health");
   await look("desk health", desk);
   await desk.goto(`/admin/orders/new?titles=${tempest.slug}&q=the`);

@@ -33,7 +33,7 @@ test("a program is told of an order, and what it missed is sent again", async ({
     receiver.answer = [500, "no room"];
     await buy(page, [tempest.slug]);
     const number = await orderNumber(page);
-    await expect(() => expect(receiver.types().sort()).toEqual(["entitlement.granted", "order.succeeded"])).toPass();
+    await expect(() => expect(receiver.types().sort()).toEqual(["entitlement.granted", "invoice.created", "order.succeeded"])).toPass();
     expect(receiver.taken.every((taken) => isSigned(taken, secret) && taken.body.includes(number))).toBe(true);
     expect(receiver.taken.some((taken) => taken.body.includes("@"))).toBe(false);
     const row = desk.getByRole("row").filter({ hasText: "order.succeeded" });

@@ -8,12 +8,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { brotliDecompressSync } from "node:zlib";
 import { islands } from "../support/buying";
+import { openDesk } from "../support/desk";
 import { root } from "../support/places";
 import type { Store } from "../support/store";
 import { expect, test } from "../support/test";
 
 const KB = 1024;
-const WASM = /\/pkg\/octavo\.[\w-]{22}\.wasm$/;
+const WASM = /\/pkg\/[0-9a-f]{16}\/octavo\.[\w-]{22}\.wasm$/;
+/** Any WebAssembly at all. */
+const ANY_WASM = /\.wasm(\?|$)/;
 
 interface Answer {
   status: number;
@@ -167,6 +170,26 @@ test("the islands' wasm is small and comes when the browser is idle", async ({ p
   );
   expect(scripts.length).toBeGreaterThan(0);
   for (const script of scripts) await expectAsset(script, 8 * KB);
+});
+
+test("no chunk of the desk comes with what a reader opens", async ({ page, store, anotherBrowser }) => {
+  const asked: string[] = [];
+  page.on("request", (request) => {
+    if (ANY_WASM.test(request.url())) asked.push(new URL(request.url()).pathname);
+  });
+  for (const address of ["/", "/books/the-tempest", "/cart", "/checkout/free", "/library", "/admin/login"]) {
+    await page.goto(address, { waitUntil: "networkidle" });
+    await islands(page);
+  }
+  expect(asked.length).toBeGreaterThan(0);
+  for (const path of asked) expect(path).toMatch(WASM);
+
+  // The desk's overview is what it is for.
+  const desk = await (await anotherBrowser()).newPage();
+  await desk.goto(store.url);
+  const chunk = desk.waitForRequest((request) => ANY_WASM.test(request.url()) && !WASM.test(request.url()));
+  await openDesk(desk);
+  await expectAsset((await chunk).url(), 24 * KB);
 });
 
 test("a browser that is never idle loads the wasm when somebody touches an island", async ({ page }) => {

@@ -9,6 +9,7 @@ mod mail;
 
 use core::fmt;
 use ipnet::IpNet;
+use locale::Locale;
 use serde::Deserialize;
 use shop::analytics::Zone;
 use shop::db::DatabaseUrl;
@@ -16,6 +17,7 @@ use shop::events::WebhookSecrets;
 use shop::files::Place;
 use shop::hooks::Reach;
 use shop::invoices::{BadPattern, Numbering, Pattern};
+use shop::notation::Notation;
 use shop::outbox::MailWebhookSecrets;
 use shop::payments::{STRIPE_API_BASE, StripeKey};
 use shop::tax::Vies;
@@ -90,6 +92,8 @@ pub struct Store {
     pub currency: Currency,
     /// Further currencies that prices may be in: the buyer chooses.
     pub currencies: Vec<Currency>,
+    /// How amounts, days and countries are written for people: a BCP 47 tag.
+    pub locale: String,
     /// Whose days the store's figures are told in: a name of the IANA's list.
     pub time_zone: Zone,
     /// Days that a download token is good for.
@@ -132,6 +136,7 @@ impl Default for Store {
             #[expect(clippy::expect_used, reason = "USD is in the table; a test reads the default")]
             currency: "USD".parse().expect("a known currency"),
             currencies: Vec::new(),
+            locale: Locale::english().to_string(),
             time_zone: Zone::default(),
             token_days: policy.token_days,
             token_uses: policy.token_uses,
@@ -183,6 +188,17 @@ impl Store {
         let invoices = pattern("invoice_number", &self.invoice_number)?;
         let credit_notes = pattern("credit_note_number", &self.credit_note_number)?;
         Numbering::new(invoices, credit_notes).map_err(|why| format!("store.credit_note_number {why}"))
+    }
+
+    /// How amounts, days and countries are written for people.
+    ///
+    /// # Errors
+    /// A sentence on `locale` if it is no language tag.
+    pub fn notation(&self) -> Result<Notation, String> {
+        let locale: Locale = self.locale.parse().map_err(|_| {
+            format!("store.locale must be a language tag, like de-DE or en-GB, and not {:?}", self.locale)
+        })?;
+        Notation::new(&locale).map_err(|why| format!("store.locale: {why}"))
     }
 }
 
@@ -436,7 +452,9 @@ fn store(path: &Path) -> Result<Store, ConfigError> {
     let file: File =
         toml::from_str(&text).map_err(|error| wrong(path.display().to_string(), format_args!("is wrong: {error}")))?;
     let store = file.store;
-    store.numbering().map_err(|why| wrong(path.display().to_string(), format_args!("is wrong: {why}")))?;
+    let refused = |why| wrong(path.display().to_string(), format_args!("is wrong: {why}"));
+    store.numbering().map_err(refused)?;
+    store.notation().map_err(refused)?;
     for (name, value) in [
         ("token_days", store.token_days),
         ("token_uses", store.token_uses),

@@ -135,7 +135,14 @@ pub fn trend(
                 <path class="then" d=then vector-effect="non-scaling-stroke"></path>
                 <path class="now" d=line vector-effect="non-scaling-stroke"></path>
                 {dot}
+                // What an island moves.
+                <rect class="zoom" x="0" y="0" width="0" height=HEIGHT></rect>
+                <line class="rule" x1="0" x2="0" y1="0" y2=HEIGHT vector-effect="non-scaling-stroke"></line>
             </svg>
+            <p class="read" role="status">
+                <span class="now"></span>
+                <span class="then"></span>
+            </p>
             <div class="below" aria-hidden="true">{below.collect_view()}</div>
         </div>
     }

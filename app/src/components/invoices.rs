@@ -1,6 +1,7 @@
 //! The invoices and credit notes of an order, and the form that says whom the invoice is made out to.
 
 use super::text::in_textarea;
+use super::written;
 use leptos::prelude::*;
 use shop::types::{BuyerForm, InvoiceLink};
 
@@ -16,7 +17,7 @@ pub fn Documents(
         view! {
             <li>
                 <a href=document.address()>{words}</a>
-                <span class="note">{format!(" of {}, {}{corrects}", document.issued_on, document.total)}</span>
+                <span class="note">{format!(" of {}, {}{corrects}", document.issued_on, written::money(document.total))}</span>
             </li>
         }
     };

@@ -13,6 +13,7 @@ pub mod invoices;
 pub mod notice;
 pub mod order;
 pub mod text;
+pub mod written;
 
 pub use code_form::CodeForm;
 pub use cover::{Cover, CoverSize};

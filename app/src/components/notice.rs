@@ -80,6 +80,7 @@ fn done(code: &str) -> Option<&'static str> {
         // Tax.
         "tax-saved" => "Saved. It holds for who begins to pay from now on.",
         "tax-rate-set" => "The rate is set.",
+        "tax-seen-to" => "Taken off the list of what needs a person.",
         "tax-code-set" => "The product tax code is set, for who begins to pay from now on.",
         "tax-rate-removed" => "The rate is removed. What came with the program holds again.",
         // Invoices.

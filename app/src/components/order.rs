@@ -1,6 +1,6 @@
 //! An order as its buyer sees it: titles with their files, and what was paid.
 
-use super::{Cover, CoverSize, Documents, Downloads, InvoiceForm};
+use super::{Cover, CoverSize, Documents, Downloads, InvoiceForm, written};
 use leptos::prelude::*;
 use shop::types::{OrderItemView, OrderView};
 
@@ -19,17 +19,17 @@ pub fn OrderDetails(
                     view! {
                         <div>
                             <dt>"Subtotal"</dt>
-                            <dd>{order.subtotal.to_string()}</dd>
+                            <dd>{written::money(order.subtotal)}</dd>
                         </div>
                         <div>
                             <dt>{if order.tax_included { "Tax, included" } else { "Tax" }}</dt>
-                            <dd>{order.tax.to_string()}</dd>
+                            <dd>{written::money(order.tax)}</dd>
                         </div>
                     }
                 })}
             <div class="total">
                 <dt>"Total"</dt>
-                <dd>{order.total.to_string()}</dd>
+                <dd>{written::money(order.total)}</dd>
             </div>
         </dl>
         <dl class="facts">
@@ -62,10 +62,10 @@ fn item(item: OrderItemView) -> impl IntoView {
                     <a href=format!("/books/{slug}")>{title}</a>
                 </h2>
                 <p class="by">{byline}</p>
-                {notes.iter().map(|note| view! { <p class="note">{note.text()}</p> }).collect_view()}
+                {notes.iter().map(|note| view! { <p class="note">{note.text(written::money)}</p> }).collect_view()}
                 {download.map(|download| view! { <Downloads download/> })}
             </div>
-            <p class="price">{total.to_string()}</p>
+            <p class="price">{written::money(total)}</p>
         </li>
     }
 }

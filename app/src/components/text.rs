@@ -1,4 +1,4 @@
-//! Small things in words: languages, dates, lists, amounts for machines.
+//! Small things in words: languages, lists, amounts for machines.
 
 use shop::types::{FormatInfo, Money};
 
@@ -35,42 +35,10 @@ pub fn language(tag: &str) -> &str {
     }
 }
 
-/// An ISO 8601 day for reading: "14 November 1851". Anything else is returned as it is.
-#[must_use]
-pub fn day(iso: &str) -> String {
-    const MONTHS: [&str; 12] = [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ];
-    let mut parts = iso.splitn(3, '-');
-    let (year, month, day) = (parts.next(), parts.next(), parts.next());
-    let month = month.and_then(|m| m.parse::<usize>().ok()).and_then(|m| MONTHS.get(m.checked_sub(1)?));
-    match (year, month, day.and_then(|d| d.parse::<u8>().ok())) {
-        (Some(year), Some(month), Some(day)) => format!("{day} {month} {year}"),
-        _ => iso.to_owned(),
-    }
-}
-
 /// The formats in a sentence: "EPUB + PDF".
 #[must_use]
 pub fn formats(formats: &[FormatInfo]) -> String {
     formats.iter().map(|info| info.format.label()).collect::<Vec<_>>().join(" + ")
-}
-
-/// A price for reading.
-#[must_use]
-pub fn price(money: Money) -> String {
-    if money.is_zero() { "Free".to_owned() } else { money.to_string() }
 }
 
 /// An amount for machines: "7.99", with the decimals of its currency.
@@ -123,15 +91,6 @@ pub fn in_textarea(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn days_read_well_and_nonsense_stays() {
-        assert_eq!(day("1851-11-14"), "14 November 1851");
-        assert_eq!(day("1605-01-01"), "1 January 1605");
-        for odd in ["1851", "1851-13-01", "1851-00-01", "", "soon"] {
-            assert_eq!(day(odd), odd);
-        }
-    }
 
     #[test]
     fn machines_read_amounts_with_the_currencys_decimals() {

@@ -7,6 +7,7 @@
 pub mod add_to_cart;
 pub mod cart_count;
 pub mod code_entry;
+pub mod live_figures;
 pub mod open_order;
 pub mod renew;
 pub mod theme_switch;
@@ -15,6 +16,7 @@ pub mod wait_for_order;
 pub use add_to_cart::AddToCart;
 pub use cart_count::{CartCount, CartItems};
 pub use code_entry::CodeEntry;
+pub use live_figures::LiveFigures;
 pub use open_order::OpenOrder;
 pub use renew::RenewInPlace;
 pub use theme_switch::ThemeSwitch;

@@ -1,7 +1,7 @@
 //! `/books/{slug}`: one book.
 
 use super::{page, param};
-use crate::components::{Cover, CoverSize, PageHead, RefusedNotice, text};
+use crate::components::{Cover, CoverSize, PageHead, RefusedNotice, text, written};
 use crate::context;
 use crate::error::AppError;
 use crate::islands::AddToCart;
@@ -112,7 +112,7 @@ fn buy_box(book: &BookDetail, in_cart: bool) -> impl IntoView + use<> {
     match book.card.price {
         Some(price) => view! {
             <aside class="buy" aria-label="Buy this book">
-                <p class="price">{text::price(price)}</p>
+                <p class="price">{written::price(price)}</p>
                 {action}
                 <p class="note">{promise}</p>
             </aside>
@@ -134,7 +134,7 @@ fn facts(book: &BookDetail) -> impl IntoView + use<> {
         ("Edition", Some(book.edition.clone())),
         ("Language", Some(text::language(&book.language).to_owned())),
         ("Publisher", Some(book.publisher.clone())),
-        ("First published", book.published_on.as_deref().map(text::day)),
+        ("First published", book.published_on.as_deref().map(written::day)),
         ("ISBN", book.isbn.clone()),
     ];
     let row = |(name, value): (&'static str, Option<String>)| {

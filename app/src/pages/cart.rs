@@ -1,7 +1,7 @@
 //! `/cart`: what is about to be bought, and everything that must be known before paying.
 
 use super::{page, query};
-use crate::components::{Cover, CoverSize, Notice, RefusedNotice, text};
+use crate::components::{Cover, CoverSize, Notice, RefusedNotice, written};
 use crate::context;
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
@@ -77,11 +77,11 @@ fn full(cart: CartView) -> impl IntoView {
                             <dl class="sums">
                                 <div>
                                     <dt>"Subtotal"</dt>
-                                    <dd>{subtotal.to_string()}</dd>
+                                    <dd>{written::money(subtotal)}</dd>
                                 </div>
                                 <div class="total">
                                     <dt>"Total"</dt>
-                                    <dd>{total.to_string()}</dd>
+                                    <dd>{written::money(total)}</dd>
                                 </div>
                             </dl>
                             {tax.filter(|_| !free).map(|tax| view! { <p class="note">{tax_words(tax)}</p> })}
@@ -132,7 +132,7 @@ fn line(line: CartLine) -> impl IntoView {
                 {remove(slug, &title)}
             </div>
             <p class="price">
-                {price_was.map(|was| view! { <s>{text::price(was)}</s>" " })} {book.price.map(text::price)}
+                {price_was.map(|was| view! { <s>{written::price(was)}</s>" " })} {book.price.map(written::price)}
             </p>
         </li>
     }
@@ -176,8 +176,8 @@ fn problem(problem: CartProblem) -> impl IntoView {
         CartProblem::PriceChanged { title, was, now } => {
             let words = format!(
                 "The price of “{title}” changed since you put it in: it was {}, now it is {}.",
-                text::price(was),
-                text::price(now).replace("Free", "free"),
+                written::price(was),
+                written::price(now).replace("Free", "free"),
             );
             view! { <Notice>{words}</Notice> }.into_any()
         }

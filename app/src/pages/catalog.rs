@@ -1,7 +1,7 @@
 //! `/`: all books, sorted by a link, paged by a key.
 
 use super::{page, query};
-use crate::components::{Cover, CoverSize, PageHead, text};
+use crate::components::{Cover, CoverSize, PageHead, written};
 use crate::context;
 use crate::error::AppError;
 use leptos::prelude::*;
@@ -86,7 +86,7 @@ fn card(place: usize, book: BookCard) -> impl IntoView {
                 <h2>{title}</h2>
             </a>
             <p>{byline}</p>
-            {price.map(|price| view! { <p class="price">{text::price(price)}</p> })}
+            {price.map(|price| view! { <p class="price">{written::price(price)}</p> })}
         </li>
     }
 }

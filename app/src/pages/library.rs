@@ -1,7 +1,7 @@
 //! `/library`: everything that was bought under an address, or the question which address that is.
 
 use super::{page, query};
-use crate::components::{Cover, CoverSize, Downloads, Notice, RefusedNotice};
+use crate::components::{Cover, CoverSize, Downloads, Notice, RefusedNotice, written};
 use crate::context;
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
@@ -31,7 +31,7 @@ pub fn LibraryPage() -> impl IntoView {
 }
 
 fn ask() -> impl IntoView {
-    let next = query("next").filter(|next| context::way_back(next).is_some());
+    let next = context::next_of_library();
     view! {
         <section class="plain">
             <h1>"Your library"</h1>
@@ -98,7 +98,7 @@ fn title(shown: ShelfTitle) -> impl IntoView {
                     <a href=format!("/books/{slug}")>{title}</a>
                 </h2>
                 <p class="by">{byline}</p>
-                {notes.iter().map(|note| view! { <p class="note">{note.text()}</p> }).collect_view()}
+                {notes.iter().map(|note| view! { <p class="note">{note.text(written::money)}</p> }).collect_view()}
                 <Downloads download stay="/library"/>
                 {news(&editions)}
                 {open.then(|| earlier(&token, &editions))}
@@ -191,7 +191,7 @@ fn order(order: ShelfOrder) -> impl IntoView {
             <a href=format!("/orders/{number}")>{format!("Order {number}")}</a>
             <span>{placed_on}</span>
             <span>{words}</span>
-            <span class="price">{total.to_string()}</span>
+            <span class="price">{written::money(total)}</span>
             {documents
                 .iter()
                 .map(|document| {
@@ -217,7 +217,7 @@ fn state(order: &ShelfOrder) -> String {
         (OrderStatus::Failed, _) => "Not paid".to_owned(),
         (OrderStatus::Succeeded, _) if order.disputed => "Payment disputed".to_owned(),
         (OrderStatus::Succeeded, Some(back)) if back.minor() >= order.total.minor() => "Refunded".to_owned(),
-        (OrderStatus::Succeeded, Some(back)) => format!("Paid, {back} refunded"),
+        (OrderStatus::Succeeded, Some(back)) => format!("Paid, {} refunded", written::money(back)),
         (OrderStatus::Succeeded, None) if order.total.is_zero() => "Free".to_owned(),
         (OrderStatus::Succeeded, None) => "Paid".to_owned(),
     }

@@ -1,6 +1,6 @@
 //! `/library/sent`: after asking for a library. Says the same to everybody.
 
-use super::{page, query};
+use super::page;
 use crate::components::{CodeForm, RefusedNotice};
 use crate::context;
 use leptos::prelude::*;
@@ -11,7 +11,7 @@ use leptos_meta::{Meta, Title};
 pub fn LibrarySentPage() -> impl IntoView {
     page(async {
         let demo = context::shop()?.open_mailbox().is_some();
-        let next = query("next").filter(|next| context::way_back(next).is_some());
+        let next = context::next_of_library();
         let again = context::with_next("/library", next.as_deref().unwrap_or_default());
         Ok(view! {
             <Title text="Check your mail"/>

@@ -1,6 +1,7 @@
 //! `/demo/mailbox/{id}`: one mail of a demo.
 
 use super::{page, param};
+use crate::components::written;
 use crate::context;
 use crate::error::{AppError, internal};
 use leptos::prelude::*;
@@ -23,7 +24,7 @@ pub fn MailPage() -> impl IntoView {
                     <a class="quiet" href="/demo/mailbox">"All mail"</a>
                 </p>
                 <h1>{head.subject}</h1>
-                <p class="note">{format!("To {}, {}", head.to, head.sent)}</p>
+                <p class="note">{format!("To {}, {}", head.to, head.sent.map(written::moment).unwrap_or_default())}</p>
                 <iframe
                     class="mail"
                     title="The mail"

@@ -1,6 +1,7 @@
 //! `/demo/mailbox`: the mails that a demo would have sent, for whoever tries it.
 
 use super::page;
+use crate::components::written;
 use crate::context;
 use crate::error::{AppError, internal};
 use leptos::prelude::*;
@@ -37,7 +38,7 @@ fn line(mail: KeptMailHead) -> impl IntoView {
     view! {
         <li>
             <a href=format!("/demo/mailbox/{}", mail.id)>{mail.subject}</a>
-            <p class="note">{format!("To {}, {}", mail.to, mail.sent)}</p>
+            <p class="note">{format!("To {}, {}", mail.to, mail.sent.map(written::moment).unwrap_or_default())}</p>
         </li>
     }
 }

@@ -111,6 +111,15 @@ pub(crate) fn locate(state: &mut State, session_id: &str, country: Option<&str>,
     });
 }
 
+/// Lets automatic tax fail for an open session.
+pub(crate) fn fail_tax(state: &mut State, session_id: &str) -> bool {
+    let open = state.sessions.get(session_id).is_some_and(|session| session.status == SessionStatus::Open);
+    if open {
+        state.sessions.update(session_id, |session| session.tax_fails = true);
+    }
+    open
+}
+
 /// The buyer's answer on the authentication page.
 pub(crate) fn authenticate(state: &mut State, session_id: &str, passed: bool) -> PayOutcome {
     expire_due(state);

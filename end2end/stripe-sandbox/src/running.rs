@@ -225,6 +225,11 @@ impl Running {
         actions::pay(&self.core, session_id, card, email, country, Some(tax_id))
     }
 
+    /// Lets automatic tax fail for an open session: it is paid without tax. False when it is not open.
+    pub fn fail_tax(&self, session_id: &str) -> bool {
+        self.core.act(|state| checkout::fail_tax(state, session_id))
+    }
+
     /// Settles a bank debit under way, as told. False when none is.
     pub fn settle(&self, session_id: &str, succeeds: bool) -> bool {
         self.core.act(|state| settling::settle(state, session_id, Some(succeeds)))

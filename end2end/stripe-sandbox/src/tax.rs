@@ -57,6 +57,25 @@ const EBOOKS: &[(&str, &str)] = &[
 /// Stripe's product tax code for e-books, downloaded, with permanent rights.
 const EBOOK: &str = "txcd_10302000";
 
+/// Product tax codes of Stripe's that the sandbox knows, with their names: those of books, and the general ones.
+pub(crate) const CODES: &[(&str, &str)] = &[
+    ("txcd_00000000", "Nontaxable"),
+    ("txcd_10000000", "General - Electronically Supplied Services"),
+    ("txcd_10301000", "Audio Books - downloaded - non subscription - with permanent rights"),
+    ("txcd_10302000", "Digital Books - downloaded - non subscription - with permanent rights"),
+    ("txcd_10302001", "Digital Books - downloaded - non subscription - with limited rights"),
+    ("txcd_10302002", "Digital Books - downloaded - subscription - with conditional rights"),
+    ("txcd_10302003", "Digital Books - viewable only - non subscription - with limited rights"),
+    ("txcd_10304000", "Digital School Textbooks - downloaded - non subscription - with permanent rights"),
+    ("txcd_35010000", "Books"),
+    ("txcd_99999999", "General - Tangible Goods"),
+];
+
+/// The name of a product tax code.
+pub(crate) fn name_of(code: &str) -> Option<&'static str> {
+    CODES.iter().find(|(known, _)| *known == code).map(|(_, name)| *name)
+}
+
 /// A rate, and Stripe's word for why it is that one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Rate {

@@ -49,11 +49,17 @@ fn document(xml: bool) -> Result<Document> {
     Ok(document)
 }
 
-/// Every invoice is another one, as in a store.
+/// Every invoice is another one, as in a store: another number, order, buyer, and other books. The seller, the day and the prices
+/// are what invoices have in common.
 fn numbered(document: &Document, number: u32) -> Document {
     let mut document = document.clone();
     document.number = format!("INV-2026-{number:05}");
-    if let Some(line) = document.lines.first_mut() {
+    document.order_number = format!("{number:05}-9XTRB");
+    let buyer = &mut document.buyer;
+    for text in [&mut buyer.name, &mut buyer.email].into_iter().flatten().chain(&mut buyer.address) {
+        *text = format!("{text} {number}");
+    }
+    for line in &mut document.lines {
         line.title = format!("{} {number}", line.title);
     }
     document

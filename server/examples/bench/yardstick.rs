@@ -28,6 +28,7 @@ pub(crate) fn shop(policy: shop::Policy) -> Result<Shop> {
             base_url: "http://127.0.0.1".into(),
             currency: "USD".parse()?,
             currencies: Vec::new(),
+            notation: shop::notation::Notation::default(),
             demo: false,
             livemode: false,
             policy,

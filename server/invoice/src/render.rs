@@ -8,11 +8,12 @@ use crate::engine::{Engine, Files, XML};
 use crate::facturx::{self, shortcomings};
 use crate::text::Typesetter;
 use crate::view::View;
+use chrono::{Datelike, NaiveDate};
 use std::cell::OnceCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
-use typst::foundations::{Bytes, Smart};
+use typst::foundations::{Bytes, Datetime, Smart};
 use typst_layout::PagedDocument;
 use typst_pdf::{PdfOptions, PdfStandard, PdfStandards};
 
@@ -136,7 +137,18 @@ fn pdf(engine: &Engine, files: &mut Files, view: &mut View, identity: &str) -> R
 fn laid_out(engine: &Engine, files: &mut Files, view: &View) -> Result<PagedDocument, Error> {
     let data = serde_json::to_vec(view).map_err(|_| Error::Broken("its values are no JSON"))?;
     files.data = Bytes::new(data);
-    engine.lay_out(files.clone()).map_err(Error::Layout)
+    let mut pages = engine.lay_out(files.clone()).map_err(Error::Layout)?;
+    // Not by the template: what it sets is part of the key under which typst keeps what it has laid out, and so a title that differs
+    // from document to document would have all of it laid out anew: the seller, the headings, every label.
+    let info = pages.info_mut();
+    info.title = Some(view.title.as_str().into());
+    info.author = vec![view.seller.as_str().into()];
+    info.date = Smart::Custom(day(view.date));
+    Ok(pages)
+}
+
+fn day(date: NaiveDate) -> Option<Datetime> {
+    Datetime::from_ymd(date.year(), u8::try_from(date.month()).ok()?, u8::try_from(date.day()).ok()?)
 }
 
 /// Under which name typst recognises the picture, if it is one.

@@ -2,7 +2,7 @@
 
 use crate::document::{Buyer, Document, Kind, Line, Paper, Prices, TaxGroup, Treatment};
 use crate::words::Words;
-use chrono::{Datelike, NaiveDate};
+use chrono::NaiveDate;
 use locale::{Amounts, Countries, DateLength, Dates, Locale, Percentages, Unformattable};
 use serde::Serialize;
 
@@ -19,14 +19,15 @@ pub(crate) struct View {
     /// Whether a row of the table may break: only if one of them could be longer than a page.
     breakable: bool,
     paper: Paper,
-    /// Year, month, day: the document's date within the file.
-    date: [i32; 3],
+    /// The document's date within the file.
+    #[serde(skip)]
+    pub(crate) date: NaiveDate,
     /// "Invoice INV-2026-00042", the title of the file.
-    title: String,
+    pub(crate) title: String,
     heading: &'static str,
     number: String,
     logo: Option<&'static str>,
-    seller: String,
+    pub(crate) seller: String,
     seller_lines: Vec<String>,
     /// One line above the buyer's address, as a window envelope shows it.
     sender: String,
@@ -84,7 +85,6 @@ impl View {
             Kind::CreditNote => words.credit_note,
         };
         let seller = &document.seller;
-        let day = document.issued_on;
         let (buyer, buyer_lines) = buyer(&document.buyer, &seller.country, words, &formats);
         Ok(Self {
             language: locale.language().to_owned(),
@@ -93,7 +93,7 @@ impl View {
             fonts: vec!["Noto Sans", "Noto Sans Arabic", "Noto Sans Hebrew"],
             breakable: document.lines.iter().any(|line| line.title.len() + line.details.len() > LONG),
             paper: document.paper,
-            date: [day.year(), as_i32(day.month()), as_i32(day.day())],
+            date: document.issued_on,
             title: format!("{heading} {}", document.number),
             heading,
             number: document.number.clone(),
@@ -156,10 +156,6 @@ impl Formats {
             amount: self.amounts.plain(amount),
         }
     }
-}
-
-fn as_i32(number: u32) -> i32 {
-    i32::try_from(number).unwrap_or_default()
 }
 
 /// Whether the treatment has a rate.

@@ -7,11 +7,13 @@
 mod amounts;
 mod countries;
 mod dates;
+mod numbers;
 mod percent;
 
 pub use amounts::Amounts;
 pub use countries::Countries;
-pub use dates::{DateLength, Dates};
+pub use dates::{DateLength, Dates, Moments, Steps};
+pub use numbers::Numbers;
 pub use percent::Percentages;
 
 use core::fmt;

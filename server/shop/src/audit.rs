@@ -1,9 +1,11 @@
 //! The audit: every change that somebody makes at the desk or from the command line, with who made it and what was
 //! before. Rows are only ever added.
 
-use crate::clock::{self, Clock};
+use crate::clock::Clock;
 use crate::db::AnyConnection;
 use crate::db::schema::{audit, users};
+use crate::notation::Notation;
+use crate::once::{self, Mark};
 use crate::staff::Staff;
 use crate::types::Email;
 use crate::{Error, Shop};
@@ -16,6 +18,8 @@ use serde_json::Value;
 pub enum Actor {
     /// Somebody who works at the store, by the id of the account.
     Staff(i64),
+    /// A program of theirs that asks under a key: its key is marked in the transaction that is written down.
+    Program(i64, Mark),
     /// Whoever may run the program on its machine.
     Command,
     /// Somebody who is not signed in: the first start, a mistyped password.
@@ -31,9 +35,26 @@ impl From<&Staff> for Actor {
 }
 
 impl Actor {
+    /// The account, if it is one's.
+    pub(crate) const fn account(self) -> Option<i64> {
+        match self {
+            Self::Staff(id) | Self::Program(id, _) => Some(id),
+            Self::Command | Self::Visitor | Self::Store => None,
+        }
+    }
+
+    /// The same, once the key is marked.
+    #[must_use]
+    pub(crate) const fn unmarked(self) -> Self {
+        match self {
+            Self::Program(id, _) => Self::Staff(id),
+            other => other,
+        }
+    }
+
     const fn as_str(self) -> &'static str {
         match self {
-            Self::Staff(_) => "staff",
+            Self::Staff(_) | Self::Program(..) => "staff",
             Self::Command => "command",
             Self::Visitor => "visitor",
             Self::Store => "store",
@@ -41,13 +62,26 @@ impl Actor {
     }
 }
 
-/// Writes down a change, in the transaction that makes it.
+/// Marks the key of a program that asks for what is so already, or that writes down more than its key is to name, in that
+/// transaction: what others make of the thing later is not undone when the program asks again under its key.
+///
+/// # Errors
+/// The database's; [`Error::TakenOver`] if another request has the actor's key by now, or it is marked.
+pub(crate) fn mark(conn: &mut AnyConnection, actor: &Actor, object: &str) -> Result<(), Error> {
+    match actor {
+        Actor::Program(_, mark) => once::mark(conn, mark, object),
+        Actor::Staff(_) | Actor::Command | Actor::Visitor | Actor::Store => Ok(()),
+    }
+}
+
+/// Writes down a change, in the transaction that makes it. One that writes down several names the actor of all but the first
+/// [`Actor::unmarked`].
 ///
 /// `action` is like "book.published", `object` like "book:emma", "order:NUMBER" or "user:3". `before` and `after` hold what
 /// changed and nothing secret; a buyer's address in them goes when the buyer is erased.
 ///
 /// # Errors
-/// The database's.
+/// The database's; [`Error::TakenOver`] if another request has the actor's key by now, or it is marked.
 pub fn record(
     conn: &mut AnyConnection,
     actor: &Actor,
@@ -56,17 +90,14 @@ pub fn record(
     before: Option<Value>,
     after: Option<Value>,
 ) -> Result<(), Error> {
-    let user = match actor {
-        Actor::Staff(id) => Some(*id),
-        Actor::Command | Actor::Visitor | Actor::Store => None,
-    };
+    mark(conn, actor, &object)?;
     let text = |value: Option<Value>| value.map(|value| value.to_string());
     diesel::insert_into(audit::table)
         .values((
             // When it really was, also where a test sets the clock: nothing is decided by it.
             audit::at.eq(Clock::System.now()),
             audit::actor.eq(actor.as_str()),
-            audit::user_id.eq(user),
+            audit::user_id.eq(actor.account()),
             audit::action.eq(action),
             audit::object.eq(object),
             audit::before.eq(text(before)),
@@ -135,11 +166,12 @@ impl Shop {
     /// # Errors
     /// The database's.
     pub async fn audit(&self, query: AuditQuery) -> Result<AuditPage, Error> {
-        self.0.db.read(move |conn| page(conn, &query)).await
+        let notation = self.notation().clone();
+        self.0.db.read(move |conn| page(conn, &notation, &query)).await
     }
 }
 
-fn page(conn: &mut AnyConnection, query: &AuditQuery) -> Result<AuditPage, Error> {
+fn page(conn: &mut AnyConnection, notation: &Notation, query: &AuditQuery) -> Result<AuditPage, Error> {
     let mut rows = audit::table
         .left_join(users::table)
         .select((
@@ -177,7 +209,7 @@ fn page(conn: &mut AnyConnection, query: &AuditQuery) -> Result<AuditPage, Error
     let next = rows.last().filter(|_| more).map(|row| row.id);
     let entry = |row: Row| AuditEntry {
         id: row.id,
-        at: clock::moment(row.at),
+        at: notation.moment(row.at),
         actor: row.email.unwrap_or(row.actor),
         action: row.action,
         object: row.object,

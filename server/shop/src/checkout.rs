@@ -2,7 +2,7 @@
 
 use crate::analytics::posting;
 use crate::cart::{self, Cart, Offer};
-use crate::db::schema::{checkout, orders};
+use crate::db::schema::{book, checkout, orders};
 use crate::db::{AnyConnection, both};
 use crate::failpoint::{Failpoint, pass};
 use crate::payments::{NewLine, NewSession, PaymentsError, Session};
@@ -76,7 +76,8 @@ impl Shop {
     ///
     /// # Errors
     /// [`Error::CartEmpty`]; [`Error::CartChanged`] if a title or price is another one than on the screen;
-    /// [`Error::Payments`] if Stripe does not answer or refuses (the cart stays); the database's.
+    /// [`Error::TitleRefused`] if Stripe knows a book's product tax code not, which the desk is told; [`Error::Payments`] if
+    /// Stripe does not answer or refuses (the cart stays); the database's.
     pub async fn start_checkout(
         &self,
         cart: &Cart,
@@ -126,6 +127,18 @@ impl Shop {
                 Err(error @ PaymentsError::Unreachable(_)) => {
                     self.note_unknown(&open).await?;
                     return Err(error.into());
+                }
+                Err(error @ PaymentsError::BadTaxCode { line, .. }) => {
+                    // Stripe repeats its answer for the same key, also when the book has another code.
+                    self.renew_key(&open, &error.to_string()).await?;
+                    return match offers.get(line) {
+                        Some(offer) => {
+                            tracing::error!(book = offer.book_id, %error, "a book cannot be paid for");
+                            self.note_refused_code(offer).await?;
+                            Err(Error::TitleRefused)
+                        }
+                        None => Err(error.into()),
+                    };
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -277,6 +290,20 @@ impl Shop {
                         checkout::expires_at.eq(expires_at),
                         checkout::updated_at.eq(now),
                     ))
+                    .execute(conn)?;
+                Ok(())
+            })
+            .await
+    }
+
+    /// Tells the desk, unless the book has another code meanwhile.
+    async fn note_refused_code(&self, offer: &Offer) -> Result<(), Error> {
+        let (id, code, now) = (offer.book_id, offer.tax_code.clone(), self.0.clock.now());
+        self.0
+            .db
+            .write(move |conn| {
+                diesel::update(book::table.find(id).filter(book::tax_code.eq(&code)))
+                    .set(book::tax_code_refused_at.eq(now))
                     .execute(conn)?;
                 Ok(())
             })

@@ -48,16 +48,6 @@ pub(crate) fn backoff(attempts: i32, first: TimeDelta, longest: TimeDelta) -> Ti
     TimeDelta::milliseconds(pause + rand::random_range(0..=pause / 4))
 }
 
-/// A moment for reading: "22 November 2026, 14:05 UTC".
-pub(crate) fn moment(at: NaiveDateTime) -> String {
-    at.format("%-d %B %Y, %H:%M UTC").to_string()
-}
-
-/// A day for reading: "22 November 2026".
-pub(crate) fn day(at: NaiveDateTime) -> String {
-    at.format("%-d %B %Y").to_string()
-}
-
 /// A moment for programs (RFC 3339): "2026-11-22T14:05:00.000000Z".
 #[must_use]
 pub fn rfc3339(at: NaiveDateTime) -> String {

@@ -99,15 +99,20 @@ const RULES: &[(&str, &str)] = &[
     ),
     (
         "the invoices of an order less its credit notes come to what was kept of it",
-        "SELECT o.number AS id FROM invoice i JOIN orders o ON o.id = i.order_id \
-         LEFT JOIN (SELECT order_id, SUM(amount) AS amount, SUM(tax) AS tax FROM refund \
-             WHERE status IN ('pending', 'requires_action', 'succeeded') GROUP BY order_id) AS back ON back.order_id = o.id \
-         GROUP BY o.id, back.amount, back.tax \
-         HAVING SUM(CASE i.kind WHEN 'invoice' THEN i.amount_total ELSE -i.amount_total END) NOT BETWEEN 0 AND o.amount_total - COALESCE(back.amount, 0) \
-             OR SUM(CASE i.kind WHEN 'invoice' THEN i.amount_tax ELSE -i.amount_tax END) NOT BETWEEN 0 AND o.amount_tax - COALESCE(back.tax, 0) \
-             OR (NOT EXISTS (SELECT 1 FROM dispute d WHERE d.order_id = o.id AND d.status = 'lost') \
-                 AND (SUM(CASE i.kind WHEN 'invoice' THEN i.amount_total ELSE -i.amount_total END) <> o.amount_total - COALESCE(back.amount, 0) \
-                     OR SUM(CASE i.kind WHEN 'invoice' THEN i.amount_tax ELSE -i.amount_tax END) <> o.amount_tax - COALESCE(back.tax, 0)))",
+        // Of a lost dispute the documents take what refunds have left, whatever came first, and its share of the tax.
+        "SELECT q.id FROM (SELECT o.number AS id, \
+             CASE WHEN COALESCE(back.amount, 0) + COALESCE(lost.amount, 0) >= o.amount_total THEN 0 \
+                 ELSE o.amount_total - COALESCE(back.amount, 0) - COALESCE(lost.amount, 0) END AS kept, \
+             o.amount_tax - COALESCE(back.tax, 0) AS most_tax, lost.amount AS lost, \
+             SUM(CASE i.kind WHEN 'invoice' THEN i.amount_total ELSE -i.amount_total END) AS total, \
+             SUM(CASE i.kind WHEN 'invoice' THEN i.amount_tax ELSE -i.amount_tax END) AS tax \
+             FROM invoice i JOIN orders o ON o.id = i.order_id \
+             LEFT JOIN (SELECT order_id, SUM(amount) AS amount, SUM(tax) AS tax FROM refund \
+                 WHERE status IN ('pending', 'requires_action', 'succeeded') GROUP BY order_id) AS back ON back.order_id = o.id \
+             LEFT JOIN (SELECT d.order_id, SUM(d.amount) AS amount FROM dispute d JOIN orders p ON p.id = d.order_id \
+                 WHERE d.status = 'lost' AND d.currency = p.currency GROUP BY d.order_id) AS lost ON lost.order_id = o.id \
+             GROUP BY o.id, back.amount, back.tax, lost.amount) AS q \
+         WHERE q.total <> q.kept OR q.tax NOT BETWEEN 0 AND q.most_tax OR q.tax > q.kept OR (q.lost IS NULL AND q.tax <> q.most_tax)",
     ),
     (
         "a refund that counts has exactly one credit note that no invoice takes back, another one none",
@@ -116,15 +121,14 @@ const RULES: &[(&str, &str)] = &[
          LEFT JOIN invoice b ON b.corrects_id = n.id AND b.reason IN ('restored', 'reissued') \
          WHERE o.status = 'succeeded' \
          GROUP BY r.id, r.order_id, r.status \
-         HAVING (COUNT(n.id) - COUNT(b.id) <> CASE WHEN r.status IN ('pending', 'requires_action', 'succeeded') THEN 1 ELSE 0 END) \
-             AND NOT EXISTS (SELECT 1 FROM dispute d WHERE d.order_id = r.order_id AND d.status = 'lost')",
+         HAVING COUNT(n.id) - COUNT(b.id) <> CASE WHEN r.status IN ('pending', 'requires_action', 'succeeded') THEN 1 ELSE 0 END",
     ),
     (
         "a credit note is over its refund, as a document of its order",
         "SELECT n.number AS id FROM invoice n JOIN refund r ON r.id = n.refund_id WHERE n.order_id <> r.order_id \
          UNION ALL SELECT n.number FROM invoice n JOIN refund r ON r.id = n.refund_id \
-         WHERE n.reason = 'refund' AND (n.amount_total <> r.amount OR n.amount_tax <> r.tax) \
-             AND NOT EXISTS (SELECT 1 FROM dispute d WHERE d.order_id = r.order_id)",
+             LEFT JOIN invoice b ON b.corrects_id = n.id AND b.reason IN ('restored', 'reissued') \
+         WHERE n.reason = 'refund' AND b.id IS NULL AND (n.amount_total <> r.amount OR n.amount_tax <> r.tax)",
     ),
     (
         "a credit note corrects an invoice, and an invoice that takes one back that credit note, of the same order",

@@ -11,7 +11,6 @@ mod adding;
 mod announcing;
 
 use crate::catalog::format_info;
-use crate::clock::day;
 use crate::db::AnyConnection;
 use crate::db::schema::{book, book_file, edition};
 use crate::types::{EditionFile, EditionView, Slug};
@@ -33,12 +32,17 @@ impl Shop {
     /// The database's.
     pub async fn editions(&self, books: &[Slug]) -> Result<HashMap<Slug, Vec<EditionView>>, Error> {
         let slugs: Vec<String> = books.iter().map(|slug| slug.as_str().to_owned()).collect();
-        self.0.db.read(move |conn| of_books(conn, slugs)).await
+        let shop = self.clone();
+        self.0.db.read(move |conn| of_books(conn, &shop, slugs)).await
     }
 }
 
 /// As [`Shop::editions`].
-pub(crate) fn of_books(conn: &mut AnyConnection, slugs: Vec<String>) -> Result<HashMap<Slug, Vec<EditionView>>, Error> {
+pub(crate) fn of_books(
+    conn: &mut AnyConnection,
+    shop: &Shop,
+    slugs: Vec<String>,
+) -> Result<HashMap<Slug, Vec<EditionView>>, Error> {
     type Row = (i64, String, String, String, NaiveDateTime);
     let editions: Vec<Row> = edition::table
         .inner_join(book::table)
@@ -69,7 +73,7 @@ pub(crate) fn of_books(conn: &mut AnyConnection, slugs: Vec<String>) -> Result<H
         by_book.entry(slug).or_default().push(EditionView {
             label,
             changelog_html: if changelog.trim().is_empty() { String::new() } else { markdown::to_html(&changelog) },
-            added_on: day(created_at),
+            added_on: shop.notation().day(created_at.date()),
             files,
         });
     }

@@ -6,6 +6,9 @@ pub enum Error {
     /// The request makes no sense as it stands.
     #[error("bad request: {0}")]
     BadRequest(&'static str),
+    /// A page of a list is to begin where it has no place.
+    #[error("a place that the list does not have")]
+    BadPlace,
     /// There is no such thing, or it is not for this visitor.
     #[error("not found")]
     NotFound,
@@ -36,6 +39,9 @@ pub enum Error {
     /// The book is not sold, or not in the cart's currency.
     #[error("the book is not available")]
     BookUnavailable,
+    /// A title of the cart cannot be paid for at the moment, because of what the store has said of it to Stripe.
+    #[error("Stripe refuses a title of the cart")]
+    TitleRefused,
     /// The cart has as many titles as one Stripe Checkout Session takes.
     #[error("the cart is full")]
     CartFull,
@@ -60,6 +66,9 @@ pub enum Error {
     /// More work is waiting for the database than it can do in time.
     #[error("the database is overloaded")]
     Overloaded,
+    /// Another request has the key under which this was asked for.
+    #[error("another request does it by now")]
+    TakenOver,
     /// The object store failed.
     #[error("files: {0}")]
     Files(#[from] object_store::Error),
@@ -94,6 +103,8 @@ pub enum ErrorKind {
     /// Back to the book.
     BookUnavailable,
     /// Back to the cart.
+    TitleRefused,
+    /// Back to the cart.
     CartFull,
     /// Back to the cart.
     NotFree,
@@ -112,7 +123,7 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::BadRequest(_) => ErrorKind::BadRequest,
+            Self::BadRequest(_) | Self::BadPlace => ErrorKind::BadRequest,
             Self::NotFound => ErrorKind::NotFound,
             Self::Forbidden(_) => ErrorKind::Forbidden,
             Self::SignedOut => ErrorKind::SignedOut,
@@ -123,11 +134,12 @@ impl Error {
             Self::CartEmpty => ErrorKind::CartEmpty,
             Self::CartChanged => ErrorKind::CartChanged,
             Self::BookUnavailable => ErrorKind::BookUnavailable,
+            Self::TitleRefused => ErrorKind::TitleRefused,
             Self::CartFull => ErrorKind::CartFull,
             Self::NotFree => ErrorKind::NotFree,
             Self::RateLimited => ErrorKind::RateLimited,
             Self::Payments(_) => ErrorKind::PaymentsUnavailable,
-            Self::Pool(_) | Self::Overloaded => ErrorKind::Busy,
+            Self::Pool(_) | Self::Overloaded | Self::TakenOver => ErrorKind::Busy,
             Self::Database(error) if is_passing(error) => ErrorKind::Busy,
             Self::Money(_) | Self::Database(_) | Self::Files(_) | Self::Internal(_) => ErrorKind::Internal,
         }

@@ -87,6 +87,12 @@ failpoints! {
     RefundsWritten = "refunds-written",
     /// All of it is durable, and nobody has been told.
     RefundsKept = "refunds-kept",
+    /// A program's key is durable, and what it asks for is not begun.
+    KeyKept = "key-kept",
+    /// What was asked for under it is done, and the answer is not kept.
+    KeyedWorkDone = "keyed-work-done",
+    /// The answer is durable, and the program has not been told.
+    AnswerKept = "answer-kept",
     /// Stripe has told how a dispute stands.
     DisputeFetched = "dispute-fetched",
     /// It and what it leaves of the titles' rights are written, and nothing is durable.

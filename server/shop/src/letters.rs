@@ -11,15 +11,16 @@ mod password;
 mod refund;
 mod webhook;
 
-use crate::clock::day;
 use crate::db::AnyConnection;
 use crate::db::schema::{order_item, orders};
 use crate::mailer::Letter;
+use crate::notation::Notation;
 use crate::outbox::Kind;
 use crate::secrets::Purpose;
 use crate::types::{Currency, Money, OrderNumber, pdf_address};
 use crate::{Error, Shop, catalog, invoices, tax as taxes};
 use chrono::{NaiveDateTime, TimeDelta};
+use core::fmt;
 use diesel::prelude::*;
 
 /// Writes the letter that a row of the outbox stands for; none if there is nothing left to say.
@@ -77,17 +78,39 @@ struct Order {
     number: OrderNumber,
     currency: Currency,
     lines: Vec<Line>,
-    subtotal: Money,
+    subtotal: Sum,
     /// Below zero.
-    discount: Money,
-    tax: Money,
+    discount: Sum,
+    tax: Sum,
     /// What stands beside it.
     tax_word: &'static str,
-    total: Money,
+    total: Sum,
     placed_on: String,
     invoice: Option<Paper>,
     /// Opens the order in any browser; nothing once its time is over.
     link: Option<Link>,
+}
+
+/// An amount as the letters write it.
+struct Sum {
+    money: Money,
+    written: String,
+}
+
+impl Sum {
+    fn new(notation: &Notation, money: Money) -> Self {
+        Self { money, written: notation.money(money) }
+    }
+
+    const fn is_zero(&self) -> bool {
+        self.money.is_zero()
+    }
+}
+
+impl fmt::Display for Sum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.written)
+    }
 }
 
 /// An invoice or a credit note.
@@ -113,7 +136,7 @@ struct Line {
     item_id: i64,
     title: String,
     byline: String,
-    price: Money,
+    price: Sum,
 }
 
 impl Order {
@@ -151,9 +174,9 @@ impl Order {
                 shop.base_url(),
                 shop.0.key.derive(Purpose::OrderLink, id, generation)
             ),
-            until: day(until),
+            until: shop.notation().day(until.date()),
         });
-        let money = |minor| Money::new(minor, currency);
+        let money = |minor| Sum::new(shop.notation(), Money::new(minor, currency));
         Ok(Self {
             id,
             number,
@@ -172,7 +195,7 @@ impl Order {
             tax: money(tax),
             tax_word: if taxes::is_included(subtotal, discount, total) { "Tax, included" } else { "Tax" },
             total: money(total),
-            placed_on: day(created_at),
+            placed_on: shop.notation().day(created_at.date()),
             invoice,
             link,
         })

@@ -67,6 +67,8 @@ pub mod mailer;
 #[cfg(feature = "ssr")]
 mod markdown;
 #[cfg(feature = "ssr")]
+pub mod notation;
+#[cfg(feature = "ssr")]
 pub mod once;
 #[cfg(feature = "ssr")]
 mod orders;

@@ -2,7 +2,6 @@
 
 use crate::access::sessions;
 use crate::catalog;
-use crate::clock::day;
 use crate::db::AnyConnection;
 use crate::db::schema::{book, dispute, download_token, entitlement, order_item, orders, refund};
 use crate::orders::{TokenRow, status, token_columns};
@@ -126,7 +125,7 @@ fn listed(conn: &mut AnyConnection, shop: &Shop, orders: &[Order], money: &Moved
         Ok(ShelfOrder {
             number: order.number.parse().map_err(|_| Error::internal(format!("order {}: bad number", order.id)))?,
             status: status(order.id, &order.status)?,
-            placed_on: day(order.created_at),
+            placed_on: shop.notation().day(order.created_at.date()),
             total: Money::new(order.amount_total, currency),
             refunded: money.refunded.get(&order.id).map(|amount| Money::new(*amount, currency)),
             disputed: money.disputed.contains(&order.id),
@@ -177,12 +176,12 @@ fn titles(
     }
     let books: Vec<i64> = kept.iter().map(|row| row.book_id).collect();
     let mut bylines = catalog::bylines(conn, &books)?;
-    let mut editions = editions::of_books(conn, kept.iter().map(|row| row.slug.clone()).collect())?;
+    let mut editions = editions::of_books(conn, shop, kept.iter().map(|row| row.slug.clone()).collect())?;
     kept.into_iter()
         .map(|row| {
             let order = paid.get(&row.order_id).ok_or_else(|| Error::internal("a title of no order"))?;
             let notes = if money.touches(row.order_id) {
-                let mut notes = rights::notes(conn, row.order_id, &[row.item_id], currency_of(order)?)?;
+                let mut notes = rights::notes(conn, shop, row.order_id, &[row.item_id], currency_of(order)?)?;
                 notes.remove(&row.item_id).unwrap_or_default()
             } else {
                 Vec::new()

@@ -1,7 +1,6 @@
 //! Orders as their buyers see them, and who counts as the buyer.
 
 use crate::catalog;
-use crate::clock::{day, moment};
 use crate::db::Value::{End, Moment, Number, Text};
 use crate::db::schema::{book, download_token, entitlement, order_access, order_item, orders};
 use crate::db::{AnyConnection, Constant, both};
@@ -121,7 +120,7 @@ impl TokenRow {
                 formats.iter().cloned().partition(|info| claim.serves.contains(&info.format));
             // Of a token with uses left, a download that would not serve every format is not promised to.
             if gone.is_empty() || (state == TokenState::UsedUp && !served.is_empty()) {
-                (formats, exhausted, running_until) = (served, gone, Some(moment(claim.expires_at)));
+                (formats, exhausted, running_until) = (served, gone, Some(shop.notation().moment(claim.expires_at)));
             }
         }
         Ok(DownloadView {
@@ -129,7 +128,7 @@ impl TokenRow {
             state,
             uses_left: self.max_uses.saturating_sub(self.used_count).unsigned_abs(),
             max_uses: self.max_uses.unsigned_abs(),
-            expires: moment(self.expires_at),
+            expires: shop.notation().moment(self.expires_at),
             renewable: self.renewable(shop, now),
             formats,
             running_until,
@@ -279,7 +278,7 @@ pub(crate) fn view(conn: &mut AnyConnection, shop: &Shop, row: OrderRow, keys: &
         number,
         status,
         email: row.email.clone(),
-        placed_on: day(row.created_at),
+        placed_on: shop.notation().day(row.created_at.date()),
         items,
         subtotal: money(row.amount_subtotal),
         tax: money(row.amount_tax),
@@ -318,7 +317,7 @@ fn items(
         ))
         .load(conn)?;
     let item_ids: Vec<i64> = rows.iter().map(|row| row.0).collect();
-    let mut notes = rights::notes(conn, order_id, &item_ids, currency)?;
+    let mut notes = rights::notes(conn, shop, order_id, &item_ids, currency)?;
     let tokens: Vec<(i64, TokenRow)> = download_token::table
         .inner_join(entitlement::table)
         .filter(entitlement::order_item_id.eq_any(item_ids))

@@ -95,6 +95,14 @@ pub enum PaymentsError {
     /// Stripe has no such object.
     #[error("Stripe knows no such object")]
     NotFound,
+    /// Stripe has not this product tax code.
+    #[error("Stripe refuses a product tax code: {message}")]
+    BadTaxCode {
+        /// The line of the session, from 0.
+        line: usize,
+        /// Stripe's message.
+        message: String,
+    },
     /// Stripe refuses the request: a wrong key, an amount under its minimum.
     #[error("Stripe refuses ({status}): {message}")]
     Refused {
@@ -118,7 +126,13 @@ impl From<StripeError> for PaymentsError {
             StripeError::Stripe(_, 404) => Self::NotFound,
             StripeError::Stripe(error, 400) if error.type_ == ApiErrorsType::IdempotencyError => Self::KeyReused,
             StripeError::Stripe(_, status @ 500..) => Self::Failed(status),
-            StripeError::Stripe(error, status) => Self::Refused { status, message: error.message.unwrap_or_default() },
+            StripeError::Stripe(error, status) => {
+                let message = error.message.unwrap_or_default();
+                match error.param.as_deref().and_then(taxes::line_of_code) {
+                    Some(line) if status == 400 => Self::BadTaxCode { line, message },
+                    _ => Self::Refused { status, message },
+                }
+            }
             StripeError::JSONDeserialize(what) => Self::Incomprehensible(what),
             StripeError::ClientError(what) => Self::Unreachable(what),
             StripeError::ConfigError(what) => Self::Setup(what),
@@ -179,6 +193,8 @@ pub(crate) struct Session {
     pub(crate) card_country: Option<String>,
     /// The card's brand and last four digits, "visa 4242", if it was one.
     pub(crate) paid_with: Option<String>,
+    /// Stripe's word for why it could not work out the tax, where it was to.
+    pub(crate) tax_problem: Option<String>,
     /// In the order that they were asked for.
     pub(crate) lines: Vec<SessionLine>,
     /// Unix seconds.
@@ -319,6 +335,7 @@ impl From<CheckoutSession> for Session {
     fn from(session: CheckoutSession) -> Self {
         let state = state_of(&session);
         let card_country = taxes::card_country(&session);
+        let tax_problem = taxes::problem(&session);
         let details = session.customer_details;
         let address = details.as_ref().and_then(|d| d.address.as_ref());
         let country = address.and_then(|a| a.country.clone());
@@ -365,6 +382,7 @@ impl From<CheckoutSession> for Session {
             vat_id,
             address,
             card_country,
+            tax_problem,
         }
     }
 }

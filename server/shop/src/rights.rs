@@ -11,12 +11,11 @@
 //! - It waits (`frozen`, "disputed") while a dispute is open.
 //! - Else it is there (`active`).
 
-use crate::Error;
-use crate::clock::day;
 use crate::db::AnyConnection;
 use crate::db::schema::{dispute, entitlement, order_item, orders, refund, refund_item, withdrawal};
 use crate::hooks::{self, Change, EventType, Listeners};
 use crate::types::{Currency, DisputeStage, Money, MoneyNote, MoneyNoteKind, RefundStatus};
+use crate::{Error, Shop};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use std::collections::{HashMap, HashSet};
@@ -109,6 +108,7 @@ pub(crate) fn settle(conn: &mut AnyConnection, order_id: i64, now: NaiveDateTime
 /// What became of the money of each item, oldest first.
 pub(crate) fn notes(
     conn: &mut AnyConnection,
+    shop: &Shop,
     order_id: i64,
     items: &[i64],
     currency: Currency,
@@ -144,7 +144,7 @@ pub(crate) fn notes(
     dated.sort_by_key(|(at, ..)| *at);
     let mut notes: HashMap<i64, Vec<MoneyNote>> = HashMap::new();
     for (at, item, kind) in dated {
-        notes.entry(item).or_default().push(MoneyNote { kind, on: day(at) });
+        notes.entry(item).or_default().push(MoneyNote { kind, on: shop.notation().day(at.date()) });
     }
     Ok(notes)
 }

@@ -8,6 +8,7 @@ use crate::hooks::{Courier, Reach};
 use crate::invoices::Numbering;
 use crate::limits::Limits;
 use crate::mailer::{MailFolder, Mailer, Post};
+use crate::notation::Notation;
 use crate::payments::Payments;
 use crate::secrets::{BrowserSecret, SecretKey};
 use crate::staff::Hashing;
@@ -28,6 +29,8 @@ pub struct Settings {
     pub currency: Currency,
     /// Further currencies that prices may be in: the buyer chooses.
     pub currencies: Vec<Currency>,
+    /// How amounts, days and countries are written for people.
+    pub notation: Notation,
     /// Whether this is a demo store: says so on its pages, and refuses live keys.
     pub demo: bool,
     /// Whether Stripe objects of live mode are ours (a live key) or not (a test key).
@@ -201,6 +204,12 @@ impl Shop {
     pub fn sells_in(&self, code: &str) -> Option<Currency> {
         let further = self.0.settings.currencies.iter().copied();
         std::iter::once(self.currency()).chain(further).find(|currency| currency.code() == code)
+    }
+
+    /// How amounts, days and countries are written for people.
+    #[must_use]
+    pub fn notation(&self) -> &Notation {
+        &self.0.settings.notation
     }
 
     /// Whether this is a demo store.

@@ -10,6 +10,7 @@ pub mod checkout;
 pub mod document;
 pub mod events;
 pub mod extract;
+pub mod invoices;
 pub mod kpis;
 pub mod lists;
 pub mod money;
@@ -21,6 +22,8 @@ pub mod reference;
 pub mod refunds;
 pub mod tokens;
 pub mod uploads;
+pub mod webhook_deliveries;
+pub mod webhook_endpoints;
 
 pub use extract::{Body, Caller};
 pub use problem::{Problem, as_problems, nowhere};

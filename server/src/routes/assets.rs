@@ -2,7 +2,7 @@
 //! be kept for ever.
 
 use crate::router::AppState;
-use app::assets::{desk, desk_books, desk_figures, loader};
+use app::assets::{assets, desk, desk_books, loader};
 use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -23,7 +23,6 @@ pub fn routes(state: &AppState) -> Router<AppState> {
     let root = Path::new(&*state.leptos.site_root).to_path_buf();
     let ((loader_path, loader), (desk_path, desk)) = (loader(), desk());
     let (books_path, books) = desk_books();
-    let (figures_path, figures) = desk_figures();
     let folder = |path: &str| {
         ServeDir::new(root.join(path)).precompressed_br().precompressed_gzip().append_index_html_on_directories(false)
     };
@@ -35,16 +34,17 @@ pub fn routes(state: &AppState) -> Router<AppState> {
             move |response: &axum::http::Response<_>| response.status().is_success().then(|| value.clone()),
         ))
     };
-    Router::new()
-        .nest_service(
-            &format!("/{}", state.leptos.site_pkg_dir),
-            keep(packages).service(folder(&state.leptos.site_pkg_dir)),
-        )
+    let package = format!("/{}", state.leptos.site_pkg_dir);
+    let build = assets(&state.leptos).build.clone();
+    let packaged = || keep(packages.clone()).service(folder(&state.leptos.site_pkg_dir));
+    let router = Router::new().nest_service(&package, packaged());
+    // The same folder, under the name that this build has.
+    let router = if build == package { router } else { router.nest_service(&build, packaged()) };
+    router
         .nest_service("/fonts", keep(FOR_EVER).service(folder("fonts")))
         .route(loader_path, get(move || async move { text("text/javascript; charset=utf-8", loader) }))
         .route(desk_path, get(move || async move { text("text/css; charset=utf-8", desk) }))
         .route(books_path, get(move || async move { text("text/javascript; charset=utf-8", books) }))
-        .route(figures_path, get(move || async move { text("text/javascript; charset=utf-8", figures) }))
         .fallback_service(keep(FOR_A_DAY).service(folder("")))
         .layer(from_fn(refuse_impossible_names))
 }

@@ -16,6 +16,7 @@ use futures::stream;
 use leptos::server_fn::error::FromServerFnError as _;
 use shop::audit::Actor;
 use shop::desk::Turn;
+use shop::staff::Staff;
 use shop::types::{OrderNumber, Role};
 use shop::{ErrorKind, Shop, StaffSecret};
 use std::collections::HashMap;
@@ -30,9 +31,26 @@ pub(super) async fn guard(
     page: &str,
 ) -> Result<Actor, Box<Response>> {
     let staff = match secret {
-        Some(Extension(secret)) => shop.staff(&secret).await.map_err(|error| Box::new(refusal(&error)))?,
-        None => None,
+        Some(Extension(secret)) => shop.staff(&secret).await,
+        None => Ok(None),
     };
+    let staff = staff.map_err(|error| Box::new(refusal(&error)))?;
+    admitted(staff, headers, least, page)
+}
+
+/// The guard for what a page asks by itself: it is no use of the session.
+pub(super) async fn guard_unnoted(
+    shop: &Shop,
+    secret: &StaffSecret,
+    headers: &HeaderMap,
+    least: Role,
+    page: &str,
+) -> Result<Actor, Box<Response>> {
+    let staff = shop.staff_unnoted(secret).await.map_err(|error| Box::new(refusal(&error)))?;
+    admitted(staff, headers, least, page)
+}
+
+fn admitted(staff: Option<Staff>, headers: &HeaderMap, least: Role, page: &str) -> Result<Actor, Box<Response>> {
     let (why, way) = match staff {
         None => (ErrorCode::SignedOut, sign_in_then(page)),
         Some(staff) if staff.role < least => {

@@ -1,6 +1,6 @@
 //! The figures of the desk: as files, and that they have changed for as long as somebody looks at them.
 
-use super::desk_files::{file, guard, refusal};
+use super::desk_files::{file, guard, guard_unnoted, refusal};
 use crate::router::AppState;
 use axum::Extension;
 use axum::body::Body;
@@ -70,12 +70,11 @@ pub async fn live(
     if !is_own_page(&state.shop, &headers) {
         return StatusCode::FORBIDDEN.into_response();
     }
-    let own = secret.clone().map(|Extension(secret)| secret);
-    if let Err(answer) = guard(&state.shop, secret, &headers, Role::Viewer, "/admin").await {
+    let Some(Extension(secret)) = secret else { return StatusCode::UNAUTHORIZED.into_response() };
+    // A page that is left open is no use of the session.
+    if let Err(answer) = guard_unnoted(&state.shop, &secret, &headers, Role::Viewer, "/admin").await {
         return unkept(*answer);
     }
-    // The guard has seen it.
-    let Some(secret) = own else { return StatusCode::UNAUTHORIZED.into_response() };
     let listener = match state.shop.listen().await {
         Ok(Some(listener)) => listener,
         Ok(None) => return StatusCode::SERVICE_UNAVAILABLE.into_response(),

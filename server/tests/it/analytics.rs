@@ -3,7 +3,7 @@
 
 use crate::refunds::{amount, full, items};
 use crate::support::{Browser, GOOD_CARD, Options, Store, by_hand, on_both_databases};
-use chrono::{NaiveDate, TimeDelta};
+use chrono::{NaiveDate, TimeDelta, Utc};
 use reqwest::{Method, StatusCode};
 use shop::Clock;
 use shop::analytics::{CurrencySummary, Range};
@@ -251,4 +251,41 @@ on_both_databases!(only_a_page_of_the_desk_is_told_and_only_while_it_may, async 
     while let Some(said) = told.chunk().await.unwrap() {
         assert_ne!(said, "data: changed\n\n");
     }
+});
+
+/// Time stands still until a test moves it.
+fn standing() -> Options {
+    Options { clock: Clock::manual(Utc::now().naive_utc()), ..by_hand() }
+}
+
+on_both_databases!(a_page_that_is_left_open_does_not_keep_its_session_alive, standing(), async |store| {
+    let (left, used) = (store.desk(Role::Viewer).await, store.desk(Role::Viewer).await);
+    // What the page of the overview asks by itself.
+    let listens =
+        async || left.request(Method::GET, "/admin/figures/live").header("sec-fetch-site", "same-origin").send().await;
+    let renews = async || left.request(Method::GET, "/admin").header("x-automatic", "1").send().await.unwrap();
+    for _ in 0..11 {
+        store.shop.clock().advance(TimeDelta::hours(1));
+        assert_eq!(listens().await.unwrap().status(), StatusCode::OK);
+        assert_eq!(renews().await.status(), StatusCode::OK);
+        assert_eq!(used.get("/admin").await.status(), StatusCode::OK);
+    }
+    store.shop.clock().advance(TimeDelta::hours(1));
+    assert_eq!(renews().await.status(), StatusCode::SEE_OTHER);
+    assert_ne!(listens().await.unwrap().status(), StatusCode::OK);
+    assert_eq!(used.get("/admin").await.status(), StatusCode::OK);
+    // A form is always somebody's, whatever it says of itself.
+    let member = store.desk(Role::Viewer).await;
+    store.shop.clock().advance(TimeDelta::hours(11));
+    let form = member.request(Method::POST, "/actions/admin-find-orders").header("origin", &store.url);
+    form.header("x-automatic", "1").form(&[("q", "ann")]).send().await.unwrap();
+    store.shop.clock().advance(TimeDelta::hours(11));
+    assert_eq!(member.get("/admin").await.status(), StatusCode::OK);
+    // However much it is used, it ends after a week.
+    for hours in (33..=165).step_by(11) {
+        store.shop.clock().advance(TimeDelta::hours(11));
+        assert_eq!(member.get("/admin").await.status(), StatusCode::OK, "{hours}");
+    }
+    store.shop.clock().advance(TimeDelta::hours(11));
+    assert_eq!(member.get("/admin").await.status(), StatusCode::SEE_OTHER);
 });

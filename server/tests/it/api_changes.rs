@@ -7,11 +7,11 @@ use chrono::{TimeDelta, Utc};
 use futures::future::join_all;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use shop::Clock;
 use shop::audit::Actor;
-use shop::once::Once;
+use shop::once::{Begun, Mark, Once};
 use shop::refunds::{RefundReason, RefundRequest, RefundWhat};
 use shop::types::{Role, Scope};
+use shop::{Clock, Error};
 use stripe_sandbox::Fault;
 
 const BOOKS: [&str; 2] = ["the-first-book", "the-second-book"];
@@ -274,6 +274,48 @@ on_both_databases!(what_helps_a_buyer_is_done_once_and_in_the_audit, by_hand(), 
     assert_eq!(revoke(&api).await.status(), StatusCode::NO_CONTENT);
     assert_eq!(api.get("/api/v1/me").await.0, StatusCode::UNAUTHORIZED);
     assert_no_secret(store).await;
+});
+
+/// Begins what an account asks for under a key, which nobody has at the moment.
+async fn begun(store: &Store, account: i64) -> Begun {
+    let request = shop::secrets::hash("what is asked for");
+    match store.shop.begin_once(account, "k", &request).await.unwrap() {
+        Once::Begin(begun) => begun,
+        other => panic!("{other:?}"),
+    }
+}
+
+on_both_databases!(who_was_too_slow_with_a_key_changes_nothing, standing(), async |store| {
+    let (account, bought) = (store.staff(Role::Support).await.id, store.bought(&BOOKS, GOOD_CARD).await);
+    let slow = begun(store, account).await;
+    store.shop.clock().advance(TimeDelta::minutes(2));
+    let quick = begun(store, account).await;
+    assert_eq!((slow.name, &quick.done_to), (quick.name, &None));
+    let note = async |mark: Mark| store.shop.note_order(&bought.number, "Once.", &Actor::Program(account, mark)).await;
+    assert!(matches!(note(slow.mark()).await, Err(Error::TakenOver)));
+    assert_eq!((store.count("order_note").await, store.count("audit WHERE action = 'order.noted'").await), (0, 0));
+    note(quick.mark()).await.unwrap().unwrap();
+    // Nor does it let go of the key, or answer for the other.
+    store.shop.release_once(&slow).await.unwrap();
+    store.shop.end_once(&slow, 204, "{}".to_owned()).await.unwrap();
+    assert_eq!(store.count("api_once WHERE status IS NULL AND marked IS NOT NULL").await, 1);
+    assert_eq!(store.shop.done_once(&slow).await.unwrap(), None);
+    assert_eq!((store.count("order_note").await, store.count("audit WHERE action = 'order.noted'").await), (1, 1));
+});
+
+// As on PostgreSQL, when the answer to a commit is lost and the transaction is tried again.
+on_both_databases!(one_mark_is_one_change, standing(), async |store| {
+    let (account, bought) = (store.staff(Role::Support).await.id, store.bought(&BOOKS, GOOD_CARD).await);
+    let first = begun(store, account).await;
+    let actor = Actor::Program(account, first.mark());
+    store.shop.note_order(&bought.number, "Once.", &actor).await.unwrap().unwrap();
+    assert!(matches!(store.shop.note_order(&bought.number, "Once.", &actor).await, Err(Error::TakenOver)));
+    assert_eq!((store.count("order_note").await, store.count("audit WHERE action = 'order.noted'").await), (1, 1));
+    let order = Some(format!("order:{}", bought.number));
+    assert_eq!(store.shop.done_once(&first).await.unwrap(), order);
+    // Whoever has the key next knows too.
+    store.shop.release_once(&first).await.unwrap();
+    assert_eq!(begun(store, account).await.done_to, order);
 });
 
 /// Keys of programs are kept as hashes, and no address is in a kept answer.

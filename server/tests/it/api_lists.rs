@@ -3,6 +3,7 @@
 use crate::support::{GOOD_CARD, by_hand, code, event, on_both_databases};
 use chrono::NaiveDate;
 use serde_json::{Value, json};
+use shop::paging::Place;
 use shop::seed::large::Plan;
 use shop::types::{BookForm, Role, Scope};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -95,6 +96,30 @@ on_both_databases!(every_book_is_on_one_page_while_others_are_made, by_hand(), a
     assert_eq!(code(&api.get("/api/v1/books/no-book").await), (404, "not-found"));
     let form = BookForm { title: "-".into(), ..BookForm::default() };
     assert!(store.shop.create_book(&shop::audit::Actor::Command, &form, None).await.is_err());
+});
+
+on_both_databases!(a_books_place_in_the_list_stays_when_its_address_changes, by_hand(), async |store| {
+    let api = store.api(Role::Admin, Scope::Write).await;
+    for title in ["Tide", "Salt", "1984"] {
+        let made = api.post("/api/v1/books", title, &json!({ "title": title, "language": "en" })).await;
+        assert_eq!(made.0.as_u16(), 201, "{made:?}");
+    }
+    let first = api.found("/api/v1/books?limit=2").await;
+    assert_eq!(names(first["data"].as_array().unwrap(), "slug"), ["1984", "salt"]);
+    let next = first["next"].as_str().unwrap().to_owned();
+    let moved = json!({ "title": "Salt", "language": "en", "slug": "salt-of-the-sea" });
+    assert_eq!(api.put("/api/v1/books/salt", 1, &moved).await.1["slug"], "salt-of-the-sea");
+    let second = api.found(&next).await;
+    assert_eq!(second["data"][0]["slug"], "tide");
+    assert_eq!(api.found(second["previous"].as_str().unwrap()).await["data"][1]["slug"], "salt-of-the-sea");
+    // The cursors of before held addresses, also such as are numbers: they are good for nothing.
+    for slug in ["salt", "1984", "no-such-book"] {
+        for place in [Place::After(slug.into()), Place::Before(slug.into())] {
+            let cursor = store.shop.cursor("/api/v1/books?", &place).unwrap();
+            let answer = api.get(&format!("/api/v1/books?cursor={cursor}")).await;
+            assert_eq!(code(&answer), (400, "bad-cursor"), "{place:?}");
+        }
+    }
 });
 
 on_both_databases!(refunds_and_events_are_listed_whole, by_hand(), async |store| {

@@ -1,12 +1,13 @@
 //! How programs come in: access tokens, refresh tokens, tokens for a long time. Row 34.
 
-use crate::support::{Browser, Member, Options, SECRET_KEY, Store, location, on_both_databases};
+use crate::support::{Browser, Member, Options, SECRET_KEY, Store, code, location, on_both_databases, problem};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{TimeDelta, Utc};
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use octavo::routes::api::document::document;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
-use reqwest::{Response, StatusCode};
+use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use sha2::{Sha256, Sha512};
 use shop::Clock;
@@ -129,6 +130,20 @@ on_both_databases!(row_34_what_is_revoked_is_over_with_the_next_request, async |
     assert_eq!(me(store, &format!("Bearer {access}")).await.1["role"], "viewer");
     store.shop.switch_off(&owner.actor(), member.id).await.unwrap();
     assert!(!works(store, &access).await);
+    // Everywhere: nothing of what the document has is open.
+    let mut asked = 0;
+    for (path, item) in document()["paths"].as_object().unwrap() {
+        let guarded = item.as_object().unwrap().iter().filter(|(_, operation)| operation["security"].is_array());
+        let path = path.replace(['{', '}'], "");
+        for (method, _) in guarded {
+            let method: Method = method.to_uppercase().parse().unwrap();
+            let request = store.http.request(method.clone(), format!("{}{path}", store.url)).bearer_auth(&access);
+            let answer = request.header("idempotency-key", "k").json(&json!({})).send().await.unwrap();
+            assert_eq!(code(&problem(answer).await), (401, "signed-out"), "{method} {path}");
+            asked += 1;
+        }
+    }
+    assert!(asked >= 43, "{asked}");
     assert_eq!(post(store, "refresh", &json!({ "refresh_token": refresh })).await.0, StatusCode::UNAUTHORIZED);
     store.shop.switch_on(&Actor::Command, member.id).await.unwrap();
     assert!(!works(store, &access).await);

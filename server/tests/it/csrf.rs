@@ -83,6 +83,7 @@ fn arguments(path: &str, known: &Known) -> Vec<(&'static str, String)> {
         "/actions/admin-erase-buyer" => vec![("number", known.number.clone()), ("typed", own("somebody else"))],
         // Tax.
         "/actions/admin-set-book-tax-code" => vec![("slug", own("the-first-book")), ("code", own("txcd_10301000"))],
+        "/actions/admin-tax-seen-to" => vec![("number", own("ABCDE-FGHJK"))],
         "/actions/admin-save-tax" => vec![("mode", own("stripe")), ("prices", own("included"))],
         "/actions/admin-set-tax-rate" | "/actions/admin-remove-tax-rate" => {
             vec![("country", own("DE")), ("kind", own("ebook")), ("percent", own("1")), ("from", own("2026-01-01"))]

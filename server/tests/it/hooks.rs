@@ -48,8 +48,8 @@ on_both_databases!(what_happens_is_told_and_the_official_library_believes_it, st
     store.deliver_webhooks().await;
     let taken = receiver.taken();
     let kinds: BTreeSet<String> = receiver.kinds().into_iter().collect();
-    assert_eq!(taken.len(), 3);
-    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), ["entitlement.granted", "order.succeeded"]);
+    assert_eq!(taken.len(), 4);
+    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), ["entitlement.granted", "invoice.created", "order.succeeded"]);
     let other = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
     for one in &taken {
         assert!(verifies(&key, one) && !verifies(other, one));
@@ -74,11 +74,23 @@ on_both_databases!(what_happens_is_told_and_the_official_library_believes_it, st
             "gift": false,
         })
     );
+    let invoice = taken.iter().find(|one| one.kind() == "invoice.created").unwrap().json();
+    assert_eq!(
+        invoice["data"],
+        serde_json::json!({
+            "order": bought.number.to_string(),
+            "number": store.texts("SELECT number AS value FROM invoice").await[0],
+            "reason": "sale",
+            "total": { "amount": 1_298, "currency": "USD" },
+            "tax": { "amount": 0, "currency": "USD" },
+            "corrects": null,
+        })
+    );
     // Nothing is due any more, and each is told once.
     store.deliver_webhooks().await;
-    assert_eq!(receiver.taken().len(), 3);
-    assert_eq!(store.count("webhook_delivery WHERE state = 'delivered'").await, 3);
-    assert_eq!(store.count("webhook_attempt WHERE status = 200 AND answer = 'thanks'").await, 3);
+    assert_eq!(receiver.taken().len(), 4);
+    assert_eq!(store.count("webhook_delivery WHERE state = 'delivered'").await, 4);
+    assert_eq!(store.count("webhook_attempt WHERE status = 200 AND answer = 'thanks'").await, 4);
 });
 
 on_both_databases!(each_type_is_told_to_those_who_listen_for_it, standing(), async |store| {
@@ -92,7 +104,7 @@ on_both_databases!(each_type_is_told_to_those_who_listen_for_it, standing(), asy
         kinds
     };
     let bought = store.bought(&BOOKS, GOOD_CARD).await;
-    assert_eq!(told(0).await, ["entitlement.granted", "entitlement.granted", "order.succeeded"]);
+    assert_eq!(told(0).await, ["entitlement.granted", "entitlement.granted", "invoice.created", "order.succeeded"]);
     // The desk takes a title back and gives it back.
     let (actor, item) = (Actor::Command, item_of(store, &bought).await);
     for (withdraw, kind) in [(true, "entitlement.revoked"), (false, "entitlement.restored")] {
@@ -118,7 +130,18 @@ on_both_databases!(each_type_is_told_to_those_who_listen_for_it, standing(), asy
     store.deliver_webhooks().await;
     let before = all.taken().len();
     store.shop.refund(&bought.number, &full()).await.unwrap();
-    assert_eq!(told(before).await, ["entitlement.revoked", "entitlement.revoked", "order.refunded"]);
+    assert_eq!(
+        told(before).await,
+        ["credit_note.created", "entitlement.revoked", "entitlement.revoked", "order.refunded"]
+    );
+    let documents = async |kind: &str| {
+        let told = all.taken().into_iter().rfind(|one| one.kind() == kind).unwrap().json()["data"].clone();
+        let number = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+        (number(&told["number"]), number(&told["corrects"]), told["total"]["amount"].as_i64().unwrap())
+    };
+    let (note, invoice, total) = documents("credit_note.created").await;
+    assert_eq!(total, 1_298);
+    assert_eq!(store.count(&format!("invoice WHERE number = '{invoice}' AND reason = 'sale'")).await, 1);
     let refunded = refunds.taken();
     assert_eq!(refunded.len(), 1);
     let data = refunded[0].json()["data"].clone();
@@ -128,7 +151,12 @@ on_both_databases!(each_type_is_told_to_those_who_listen_for_it, standing(), asy
     let refund = data["refund"].as_str().unwrap().to_owned();
     assert!(store.sandbox.finish_refund(&refund, false));
     store.deliver_all(&store.sandbox.events_after(events)).await;
-    assert_eq!(told(before).await, ["entitlement.restored", "entitlement.restored", "order.refund_failed"]);
+    assert_eq!(
+        told(before).await,
+        ["entitlement.restored", "entitlement.restored", "invoice.created", "order.refund_failed"]
+    );
+    let (_, corrected, total) = documents("invoice.created").await;
+    assert_eq!((corrected, total), (note, 1_298));
     // Told again, nothing has happened.
     let before = all.taken().len();
     store.deliver_all(&store.sandbox.events()).await;
@@ -175,7 +203,7 @@ on_both_databases!(where_nobody_listens_nothing_is_written, standing(), async |s
     let second = store.second(crate::support::WEBHOOK_SECRET).await;
     second.shop.switch_webhook_endpoint(&actor, endpoint, true).await.unwrap();
     store.bought(&BOOKS, GOOD_CARD).await;
-    assert_eq!(store.count("webhook_message").await, 3);
+    assert_eq!(store.count("webhook_message").await, 4);
 });
 
 on_both_databases!(a_secret_is_replaced_without_a_gap, standing(), async |store| {

@@ -8,6 +8,7 @@ use shop::audit::Actor;
 use shop::types::{BuyerDetails, OrderNumber};
 
 mod buyer;
+mod histories;
 mod printed;
 mod sums;
 
@@ -35,6 +36,15 @@ impl Store {
             number.as_str()
         );
         serde_json::from_str(&self.texts(&query).await[0]).unwrap()
+    }
+
+    /// As if the program of before had written them: nothing refuses to change a document any more.
+    pub async fn lets_documents_change(&self) {
+        let drop = match self.backend {
+            crate::support::Backend::Sqlite => "DROP TRIGGER invoice_is_final",
+            crate::support::Backend::Postgres => "ALTER TABLE invoice DISABLE TRIGGER USER",
+        };
+        self.execute(drop).await;
     }
 
     async fn tells_of_refunds(&self, before: usize) {
@@ -90,11 +100,7 @@ on_both_databases!(a_document_of_before_is_read_with_what_its_order_says, by_han
     let invoice = store.shop.invoice_at_desk(&store.texts("SELECT number AS value FROM invoice").await[0]).await;
     let whole = invoice.unwrap().unwrap().document;
     // As the program of before has written it.
-    let drop = match store.backend {
-        crate::support::Backend::Sqlite => "DROP TRIGGER invoice_is_final",
-        crate::support::Backend::Postgres => "ALTER TABLE invoice DISABLE TRIGGER USER",
-    };
-    store.execute(drop).await;
+    store.lets_documents_change().await;
     store
         .execute(
             "UPDATE invoice SET seller_snapshot = NULL, facts_snapshot = NULL, lines_snapshot = \
@@ -152,6 +158,46 @@ on_both_databases!(a_lost_dispute_has_a_credit_note_over_what_was_left, by_hand(
         store.shop.reconcile_dispute(&dispute).await.unwrap();
     }
     assert_eq!(store.documents(&number).await, ["sale INV1 1298", "refund CN1 300 of INV1", "dispute CN2 998 of INV1"]);
+});
+
+on_both_databases!(
+    a_dispute_that_found_less_than_it_takes_takes_the_rest_when_there_is_room,
+    by_hand(),
+    async |store| {
+        let Bought { number, session, .. } = store.bought(&BOOKS, GOOD_CARD).await;
+        let made = store.shop.refund(&number, &amount(300)).await.unwrap().stripe_id.unwrap();
+        let dispute = store.sandbox.open_dispute(&session, "fraudulent", false).unwrap();
+        assert!(store.sandbox.close_dispute(&dispute, false));
+        store.shop.reconcile_dispute(&dispute).await.unwrap();
+        let before = store.sandbox.event_count();
+        assert!(store.sandbox.finish_refund(&made, false), "it fails");
+        store.tells_of_refunds(before).await;
+        assert_eq!(
+            store.documents(&number).await,
+            [
+                "sale INV1 1298",
+                "refund CN1 300 of INV1",
+                "dispute CN2 998 of INV1",
+                "restored INV2 300 of CN1",
+                "dispute CN3 300 of INV1"
+            ]
+        );
+    }
+);
+
+on_both_databases!(a_refund_heard_of_after_a_lost_dispute_has_its_own_credit_note, by_hand(), async |store| {
+    let Bought { number, session, .. } = store.bought(&BOOKS, GOOD_CARD).await;
+    let before = store.sandbox.event_count();
+    store.sandbox.refund(&session, Some(300)).unwrap();
+    let dispute = store.sandbox.open_dispute(&session, "fraudulent", false).unwrap();
+    assert!(store.sandbox.close_dispute(&dispute, false));
+    store.shop.reconcile_dispute(&dispute).await.unwrap();
+    assert_eq!(store.documents(&number).await, ["sale INV1 1298", "dispute CN1 1298 of INV1"]);
+    store.tells_of_refunds(before).await;
+    assert_eq!(
+        store.documents(&number).await[2..],
+        ["restored INV2 1298 of CN1", "refund CN2 300 of INV1", "dispute CN3 998 of INV1"]
+    );
 });
 
 on_both_databases!(an_order_of_nothing_has_no_documents, by_hand(), async |store| {

@@ -10,7 +10,9 @@ use shop::failpoint::Failpoint;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+mod keyed;
 mod later;
+mod money;
 
 /// What a failpoint lies in the way of. Each has a test that dies at all of its failpoints; a new one finds no place here
 /// without one.
@@ -24,6 +26,8 @@ enum Way {
     AnyRefund,
     Dispute,
     Webhook,
+    /// Asked for by a program, under a key.
+    Keyed,
 }
 
 fn way(point: Failpoint) -> Way {
@@ -48,6 +52,7 @@ fn way(point: Failpoint) -> Way {
         | F::ClaimKept => Way::Purchase,
         F::MailLeased | F::MailTaken | F::MailMarked => Way::Mail,
         F::WebhookLeased | F::WebhookAnswered | F::WebhookMarked => Way::Webhook,
+        F::KeyKept | F::KeyedWorkDone | F::AnswerKept => Way::Keyed,
         F::RefundPlanned | F::RefundMade => Way::Refund,
         F::RefundsFetched | F::CreditNoted | F::RefundsWritten | F::RefundsKept => Way::AnyRefund,
         F::DisputeFetched | F::DisputeWritten | F::DisputeKept => Way::Dispute,

@@ -82,6 +82,7 @@ fn empty_shop(db: Db, folder: &Path) -> Shop {
             base_url: "http://127.0.0.1".into(),
             currency: "USD".parse().unwrap(),
             currencies: Vec::new(),
+            notation: shop::notation::Notation::default(),
             demo: false,
             livemode: false,
             policy: shop::Policy::default(),

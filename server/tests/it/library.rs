@@ -208,6 +208,30 @@ on_both_databases!(row_41_a_visitor_is_led_to_the_library_and_back, async |store
     store.settle().await;
 });
 
+on_both_databases!(row_41_a_number_with_letters_of_addresses_finds_its_way_back, async |store| {
+    store.buy(&store.browser(), &["the-first-book"], "ann@example.org").await;
+    // Whether there is such a document is nothing that a stranger is told.
+    let (reader, next) = (store.browser(), "/invoices/R%2F2026%2F00001.pdf");
+    let way = location(&reader.get(next).await);
+    assert_eq!(way, "/library?next=/invoices/R%252F2026%252F00001.pdf");
+    let kept = async |page: &str| crate::support::hidden(&reader.text(page).await, "next");
+    assert_eq!(kept(&way).await.as_deref(), Some(next));
+    let sent = location(&reader.post("/actions/request-access", &[("email", "ann@example.org"), ("next", next)]).await);
+    assert_eq!(kept(&sent).await.as_deref(), Some(next));
+    store.settle().await;
+    let code = store.brought().pop().unwrap().code;
+    let wrong = reader.post_from(&sent, "/actions/open-library", &[("code", "wrong"), ("next", next)]).await;
+    assert_eq!(kept(&location(&wrong)).await.as_deref(), Some(next));
+    let opened = reader.post("/actions/open-library", &[("code", &code), ("next", next)]).await;
+    assert_eq!(location(&opened), next);
+    for odd in
+        ["/invoices/R%2f2026.pdf", "/invoices/%2F%2Fevil.example.pdf", "/invoices/..%2Fcart.pdf", "/invoices//x.pdf"]
+    {
+        let page = format!("/library?next={}", odd.replace('%', "%25"));
+        assert_eq!(crate::support::hidden(&store.browser().text(&page).await, "next"), None, "{odd}");
+    }
+});
+
 on_both_databases!(signing_out_everywhere_ends_whatever_a_mail_has_opened, async |store| {
     let (_, number) = store.buy(&store.browser(), &["the-first-book"], "ann@example.org").await;
     let [here, there, waiting, linked] = std::array::from_fn(|_| store.browser());

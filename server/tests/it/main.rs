@@ -19,12 +19,14 @@ mod any_order;
 mod api_changes;
 #[cfg(test)]
 mod api_document;
+mod api_invoices;
 #[cfg(test)]
 mod api_lists;
 #[cfg(test)]
 mod api_problems;
 #[cfg(test)]
 mod api_tokens;
+mod api_webhooks;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
@@ -62,6 +64,8 @@ mod desk_pages;
 #[cfg(test)]
 mod desk_team;
 #[cfg(test)]
+mod desk_unfetched;
+#[cfg(test)]
 mod desk_uploads;
 #[cfg(test)]
 mod disputes;
@@ -84,6 +88,7 @@ mod large_store;
 #[cfg(test)]
 mod library;
 #[cfg(test)]
+mod locale;
 mod logs;
 #[cfg(test)]
 mod mail;

@@ -1,12 +1,13 @@
 //! Tax: worked out by Stripe or by the store's table, kept with the order, and given back with it.
 
 use crate::refunds::{amount, full};
-use crate::support::{Backend, GOOD_CARD, Options, Receiver, Store, by_hand, on_both_databases, run};
+use crate::support::{Backend, GOOD_CARD, Options, Receiver, Store, by_hand, location, on_both_databases, run};
+use reqwest::StatusCode;
 use shop::audit::Actor;
 use shop::tax::{self, Line, Vies, rates};
-use shop::types::{Country, OneStopShop, OrderNumber, TaxMode, TaxRefusal, TaxSettings, TaxSource, TaxTreatment};
+use shop::types::{Country, OneStopShop, OrderNumber, Role, TaxMode, TaxRefusal, TaxSettings, TaxSource, TaxTreatment};
 use shop::{BrowserSecret, Reconciled};
-use stripe_sandbox::PayOutcome;
+use stripe_sandbox::{Fault, PayOutcome};
 
 const BOOKS: [&str; 2] = ["the-first-book", "the-second-book"];
 pub const GERMAN_CARD: &str = "4000002760000016";
@@ -272,3 +273,57 @@ async fn the_register_of_numbers_is_asked_and_never_waited_for_on_sqlite() {
 async fn the_register_of_numbers_is_asked_and_never_waited_for_on_postgres() {
     register(Backend::Postgres).await;
 }
+
+on_both_databases!(a_sale_whose_tax_stripe_cannot_work_out_needs_a_person, by_hand(), async |store| {
+    set(store, stripe(true)).await;
+    let session = store.quick_checkout(&BOOKS, &BrowserSecret::generate()).await;
+    assert!(store.sandbox.fail_tax(&session));
+    let outcome = store.sandbox.pay_from(&session, GERMAN_CARD, "ann@example.org", "DE");
+    assert!(matches!(outcome, PayOutcome::Completed { .. }), "{outcome:?}");
+    assert!(matches!(store.shop.reconcile(&session).await.unwrap(), Reconciled::Ordered(_)));
+    // And one of the usual kind.
+    buy(store, GERMAN_CARD, "DE", None).await;
+    let found = store.shop.attention().await.unwrap().untaxed;
+    assert_eq!((found.len(), found[0].why.as_str(), found[0].total.minor()), (1, "failed", 1298));
+    let number = found[0].order.clone();
+    let admin = store.desk(Role::Admin).await;
+    let (list, page) = ("/admin/attention", format!("/admin/orders/{number}"));
+    assert!(admin.text(list).await.contains("Sales whose tax Stripe could not work out"));
+    assert!(admin.text(&page).await.contains("Stripe failed to work out the tax"));
+    let answer = admin.post("/actions/admin-tax-seen-to", &[("number", number.as_str())]).await;
+    assert_eq!(location(&answer), format!("{page}?done=tax-seen-to"));
+    assert!(!admin.text(&page).await.contains("Stripe failed to work out the tax"));
+    assert!(store.shop.attention().await.unwrap().untaxed.is_empty());
+    assert_eq!(store.count("audit WHERE action = 'order.tax-seen-to'").await, 1);
+    assert_eq!(store.count("orders WHERE tax_problem = 'failed'").await, 1);
+    let again = admin.post("/actions/admin-tax-seen-to", &[("number", number.as_str())]).await;
+    assert_eq!(again.status(), StatusCode::NOT_FOUND);
+});
+
+on_both_databases!(a_product_tax_code_is_one_that_stripe_has, by_hand(), async |store| {
+    set(store, stripe(true)).await;
+    let (slug, actor) = (BOOKS[0].parse().unwrap(), Actor::Command);
+    let refused = store.shop.set_book_tax_code(&actor, &slug, "txcd_10303000").await.unwrap();
+    assert_eq!(refused, Err(TaxRefusal::UnknownCode));
+    assert_eq!(store.count("book WHERE tax_code <> 'txcd_10302000'").await, 0);
+    // While Stripe is out of reach the form is taken for it, and the first who wants to pay finds out.
+    store.sandbox.set_fault(Fault::status(500));
+    store.shop.set_book_tax_code(&actor, &slug, "txcd_10303000").await.unwrap().unwrap();
+    store.sandbox.clear_faults();
+    let browser = store.browser();
+    browser.add(&BOOKS).await;
+    for _ in 0..2 {
+        let answer = browser.start_checkout().await;
+        assert!(location(&answer).starts_with("/cart"), "{answer:?}");
+        assert!(browser.text(&location(&answer)).await.contains("One of the titles in your cart cannot be paid for"));
+    }
+    assert!(store.sandbox.session_ids().is_empty());
+    let found = store.shop.attention().await.unwrap().tax_codes;
+    assert_eq!(found, [(BOOKS[0].to_owned(), "The first book".to_owned())]);
+    let admin = store.desk(Role::Admin).await;
+    assert!(admin.text("/admin/attention").await.contains("Books that Stripe does not let anybody pay for"));
+    // With a code that Stripe has, the same cart is paid for.
+    store.shop.set_book_tax_code(&actor, &slug, "txcd_10302001").await.unwrap().unwrap();
+    assert!(store.shop.attention().await.unwrap().tax_codes.is_empty());
+    assert!(location(&browser.start_checkout().await).contains("/c/pay/"));
+});

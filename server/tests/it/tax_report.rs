@@ -1,11 +1,20 @@
 //! The report of a quarter and the desk's page of tax.
 
 use crate::refunds::{amount, full, items};
-use crate::support::{GOOD_CARD, Options, by_hand, location, on_both_databases};
+use crate::support::{GOOD_CARD, Options, Store, by_hand, location, on_both_databases};
 use crate::tax::{FRENCH_CARD, GERMAN_CARD, buy, country, set, stripe, table};
 use reqwest::StatusCode;
+use shop::Clock;
+use shop::audit::Actor;
+use shop::seed::large::Plan;
 use shop::tax::report::Quarter;
-use shop::types::{Role, TaxMode, TaxSettings};
+use shop::types::{BuyerDetails, InvoiceKind, OrderNumber, Role, TaxMode, TaxSettings};
+use std::collections::BTreeMap;
+
+/// The row of an order.
+fn order(number: &str) -> String {
+    format!("(SELECT id FROM orders WHERE number = '{number}')")
+}
 
 fn quarter(text: &str) -> Quarter {
     text.parse().unwrap()
@@ -31,40 +40,30 @@ on_both_databases!(a_quarter_has_what_was_sold_and_what_went_back_in_it, in_berl
     store.shop.refund(&first, &items(&[("the-first-book", true)])).await.unwrap();
     store.shop.refund(&second, &amount(333)).await.unwrap();
     for (number, at) in [(first.as_str(), "2026-06-30 21:59:59"), (second.as_str(), "2026-06-30 22:00:00")] {
-        store
-            .execute(&format!("UPDATE orders SET created_at = '{at}', paid_at = '{at}' WHERE number = '{number}'"))
-            .await;
-        store
-            .execute(&format!(
-                "UPDATE refund SET created_at = '{at}' WHERE order_id = (SELECT id FROM orders WHERE number = '{number}')"
-            ))
-            .await;
+        store.execute(&format!("UPDATE invoice SET issued_at = '{at}' WHERE order_id = {}", order(number))).await;
     }
-    store.execute("UPDATE orders SET paid_at = '2026-08-01 12:00:00', created_at = '2026-08-01 12:00:00' WHERE paid_at > '2026-07-01'").await;
+    store.execute("UPDATE invoice SET issued_at = '2026-08-01 12:00:00' WHERE issued_at > '2026-07-01'").await;
     store.shop.refund(&first, &full()).await.unwrap();
-    let last = format!(
-        "UPDATE refund SET created_at = '2026-09-30 12:00:00' WHERE order_id = (SELECT id FROM orders WHERE number = '{}') \
-         AND created_at > '2026-07-01'",
-        first.as_str()
-    );
-    store.execute(&last).await;
-    store.shop.rebuild_tallies(|_| {}).await.unwrap();
+    // The last hour of the quarter.
+    let last = "UPDATE invoice SET issued_at = '2026-09-30 21:59:59' WHERE issued_at > '2026-09-01'";
+    store.execute(last).await;
     let spring = store.shop.tax_report(quarter("2026Q2")).await.unwrap().csv();
     let summer = store.shop.tax_report(quarter("2026Q3")).await.unwrap().csv();
     let head = "quarter,country,region,tax,rate_percent,treatment,currency,orders,net,tax_amount,gross,refunds,refunded_net,\
-                refunded_tax,refunded_gross,due_net,due_tax";
+                refunded_tax,refunded_gross,disputes,disputed_net,disputed_tax,disputed_gross,restored,restored_net,\
+                restored_tax,restored_gross,due_net,due_tax";
     assert_eq!(
         spring.lines().collect::<Vec<_>>(),
-        [head, "2026Q2,DE,,VAT,7,reduced,USD,1,1213,85,1298,1,747,52,799,466,33"]
+        [head, "2026Q2,DE,,VAT,7,reduced,USD,1,1213,85,1298,1,747,52,799,0,0,0,0,0,0,0,0,466,33"]
     );
     assert_eq!(
         summer.lines().collect::<Vec<_>>(),
         [
             head,
-            "2026Q3,DE,,VAT,7,reduced,USD,2,2511,176,2687,1,466,33,499,2045,143",
-            "2026Q3,FR,,VAT,0,reverse_charge,USD,1,1298,0,1298,0,0,0,0,1298,0",
-            "2026Q3,FR,,VAT,5.5,reduced,USD,1,1230,68,1298,1,316,17,333,914,51",
-            "2026Q3,US,,VAT,0,outside_scope,USD,1,1298,0,1298,0,0,0,0,1298,0",
+            "2026Q3,DE,,VAT,7,reduced,USD,2,2511,176,2687,1,466,33,499,0,0,0,0,0,0,0,0,2045,143",
+            "2026Q3,FR,,VAT,0,reverse_charge,USD,1,1298,0,1298,0,0,0,0,0,0,0,0,0,0,0,0,1298,0",
+            "2026Q3,FR,,VAT,5.5,reduced,USD,1,1230,68,1298,1,316,17,333,0,0,0,0,0,0,0,0,914,51",
+            "2026Q3,US,,VAT,0,outside_scope,USD,1,1298,0,1298,0,0,0,0,0,0,0,0,0,0,0,0,1298,0",
         ]
     );
     assert_eq!(store.shop.tax_report(quarter("2026Q1")).await.unwrap().lines, []);
@@ -85,19 +84,125 @@ on_both_databases!(taxes_of_a_state_and_a_county_go_back_with_what_they_were_tak
              source FROM order_tax",
         )
         .await;
+    // And its invoice is one of before, which says no taxes itself.
+    store.lets_documents_change().await;
+    store
+        .execute(
+            "UPDATE invoice SET lines_snapshot = \
+             '[{\"title\":\"The first book\",\"unit_amount\":799,\"discount\":0,\"tax\":56,\"total\":855},\
+               {\"title\":\"The second book\",\"unit_amount\":499,\"discount\":0,\"tax\":35,\"total\":534}]'",
+        )
+        .await;
     for minor in [100, 7, 500, 1] {
         store.shop.refund(&number, &amount(minor)).await.unwrap();
         let report = store.shop.tax_report(store.shop.this_quarter()).await.unwrap();
-        let back: i64 = report.lines.iter().map(|(_, sums)| sums.refunded_tax).sum();
+        let back: i64 = report.lines.iter().map(|(_, sums)| sums.refunded.tax).sum();
         let refunds = store.texts("SELECT CAST(SUM(tax) AS TEXT) AS value FROM refund").await;
         assert_eq!(back.to_string(), refunds[0]);
     }
     store.shop.refund(&number, &full()).await.unwrap();
     let report = store.shop.tax_report(store.shop.this_quarter()).await.unwrap();
     assert_eq!(report.lines.len(), 2);
+    assert!(report.lines.iter().all(|(subject, _)| subject.region == "CA"), "{report:?}");
     for (subject, sums) in &report.lines {
-        assert_eq!((sums.tax, sums.net), (sums.refunded_tax, sums.refunded_net), "{subject:?}");
+        assert_eq!((sums.sold.tax, sums.sold.net), (sums.refunded.tax, sums.refunded.net), "{subject:?}");
+        assert_eq!(sums.due(), (0, 0), "{subject:?}");
     }
+});
+
+/// The last day of a quarter.
+fn at_the_end_of_a_quarter() -> Options {
+    let day = chrono::NaiveDate::from_ymd_opt(2027, 9, 30).unwrap().and_hms_opt(12, 0, 0).unwrap();
+    Options { clock: Clock::manual(day), ..by_hand() }
+}
+
+/// Net and tax by country, rate and currency, as the documents of a quarter say: invoices less credit notes.
+async fn documents(store: &Store, quarter: Quarter) -> BTreeMap<(String, i64, String), (i64, i64)> {
+    let mut sums: BTreeMap<_, (i64, i64)> = BTreeMap::new();
+    let span = format!("issued_at >= '{} 00:00:00' AND issued_at < '{} 00:00:00'", quarter.first_day(), quarter.end());
+    for number in store.texts(&format!("SELECT number AS value FROM invoice WHERE {span}")).await {
+        let document = store.shop.invoice_at_desk(&number).await.unwrap().unwrap().document;
+        let sign = if document.kind == InvoiceKind::Invoice { 1 } else { -1 };
+        let currency = document.currency.code().to_owned();
+        let mut add = |country: String, rate: i64, net: i64, tax: i64| {
+            let sum = sums.entry((country, rate, currency.clone())).or_default();
+            (sum.0, sum.1) = (sum.0 + sign * net, sum.1 + sign * tax);
+        };
+        for tax in document.lines.iter().flat_map(|line| &line.taxes) {
+            add(tax.country.clone(), tax.rate_ppm, tax.taxable, tax.amount);
+        }
+        if document.lines.iter().all(|line| line.taxes.is_empty()) && document.tax > 0 {
+            // One of before.
+            let rows = store
+                .texts(&format!(
+                    "SELECT t.country || ' ' || CAST(t.rate_ppm AS TEXT) || ' ' || CAST(t.taxable AS TEXT) || ' ' || CAST(t.amount AS TEXT) AS value \
+                     FROM order_tax t JOIN order_item i ON i.id = t.order_item_id WHERE i.order_id = {}",
+                    order(document.order.as_str())
+                ))
+                .await;
+            for row in rows {
+                let [country, rate, net, tax] = row.split(' ').collect::<Vec<_>>().try_into().unwrap();
+                add(country.into(), rate.parse().unwrap(), net.parse().unwrap(), tax.parse().unwrap());
+            }
+        }
+    }
+    sums.retain(|_, sum| *sum != (0, 0));
+    sums
+}
+
+on_both_databases!(the_report_of_each_quarter_is_the_sum_of_its_documents, at_the_end_of_a_quarter(), async |store| {
+    let today = store.shop.today().await.unwrap();
+    let plan = Plan { seed: 2, books: 40, orders: 500, until: today, batch: Plan::BATCH };
+    store.shop.seed_large(&plan, |_| {}).await.unwrap();
+    set(store, table()).await;
+    // What seeds do not have: money that goes back, and comes back in the next quarter.
+    let session = async |number: &OrderNumber| {
+        let sql = format!("SELECT stripe_session AS value FROM orders WHERE number = '{}'", number.as_str());
+        store.texts(&sql).await.remove(0)
+    };
+    let lose = async |number: &OrderNumber| {
+        let dispute = store.sandbox.open_dispute(&session(number).await, "fraudulent", false).unwrap();
+        assert!(store.sandbox.close_dispute(&dispute, false));
+        store.shop.reconcile_dispute(&dispute).await.unwrap();
+    };
+    let (fails, _) = buy(store, GERMAN_CARD, "DE", None).await;
+    let (lost, _) = buy(store, FRENCH_CARD, "FR", None).await;
+    let (later, _) = buy(store, FRENCH_CARD, "FR", None).await;
+    let (anew, _) = buy(store, GERMAN_CARD, "DE", None).await;
+    let refund = store.shop.refund(&fails, &amount(333)).await.unwrap().stripe_id.unwrap();
+    lose(&lost).await;
+    let third = quarter("2027Q3");
+    let before = store.shop.tax_report(third).await.unwrap();
+    let disputed: Vec<_> = before.lines.iter().filter(|(_, sums)| sums.disputed.count > 0).collect();
+    assert_eq!(disputed.len(), 1, "{disputed:?}");
+    assert_eq!((disputed[0].0.country.as_str(), disputed[0].1.disputed.tax), ("FR", 68));
+    store.shop.clock().advance(chrono::TimeDelta::days(20));
+    assert!(store.sandbox.finish_refund(&refund, false));
+    store.shop.reconcile_refund(&refund).await.unwrap();
+    lose(&later).await;
+    let standing = store.shop.order_sheet(&anew).await.unwrap().unwrap().invoice.unwrap();
+    let details = BuyerDetails::parse("Ann Lee", "Lee", "DE 123456789", "Gasse 1", "de").unwrap();
+    store.shop.set_buyer_details_at_desk(&anew, &standing, &details, &Actor::Command).await.unwrap();
+    // What is over stays as it is; what happened since is in the quarter in which it did.
+    assert_eq!(store.shop.tax_report(third).await.unwrap(), before);
+    let now = store.shop.tax_report(quarter("2027Q4")).await.unwrap();
+    let brief: Vec<_> = now.lines.iter().map(|(subject, sums)| (subject.country.as_str(), sums.due())).collect();
+    assert_eq!(brief, [("DE", (311, 22)), ("FR", (-1230, -68))]);
+    assert_eq!((now.lines[0].1.restored.count, now.lines[1].1.disputed.count), (1, 1));
+    let mut seen = 0;
+    for text in ["2026Q3", "2026Q4", "2027Q1", "2027Q2", "2027Q3", "2027Q4"] {
+        let mut sums: BTreeMap<_, (i64, i64)> = BTreeMap::new();
+        let lines = store.shop.tax_report(quarter(text)).await.unwrap().lines;
+        for (subject, line) in lines {
+            let (net, tax) = line.due();
+            let sum = sums.entry((subject.country, subject.rate_ppm, subject.currency)).or_default();
+            (sum.0, sum.1) = (sum.0 + net, sum.1 + tax);
+        }
+        sums.retain(|_, sum| *sum != (0, 0));
+        seen += sums.len();
+        assert_eq!(sums, documents(store, quarter(text)).await, "{text}");
+    }
+    assert!(seen > 10, "{seen} sums");
 });
 
 on_both_databases!(the_desk_sets_tax_and_hands_out_the_report, by_hand(), async |store| {
@@ -109,7 +214,13 @@ on_both_databases!(the_desk_sets_tax_and_hands_out_the_report, by_hand(), async 
     let form =
         [("mode", "table"), ("prices", "added"), ("seller", "de"), ("oss", "registered"), ("registered", "ch, GB")];
     let answer = desk.post("/actions/admin-save-tax", &form).await;
-    assert_eq!(location(&answer), "/admin/settings/tax?refused=tax-exclusive-table");
+    // Nothing that was typed is lost, and the field says what is wrong.
+    let kept = location(&answer);
+    assert!(kept.starts_with("/admin/settings/tax?refused=tax-exclusive-table&draft="), "{kept}");
+    let page = desk.text(&kept).await;
+    assert!(page.contains("Not saved yet: one field needs another look."), "{page}");
+    assert!(page.contains("value=\"ch, GB\"") && page.contains("id=\"wrong-prices\""), "{page}");
+    assert_eq!(store.shop.tax_settings().await.unwrap().mode, TaxMode::None);
     assert!(desk.text("/admin/settings/tax?refused=tax-exclusive-table").await.contains("prices must hold the tax"));
     let form = [
         ("mode", "table"),
@@ -126,15 +237,31 @@ on_both_databases!(the_desk_sets_tax_and_hands_out_the_report, by_hand(), async 
     );
     let settings = store.shop.tax_settings().await.unwrap();
     assert_eq!((settings.mode, settings.vat_ids, settings.vies), (TaxMode::Table, true, false));
+    // The refused form's address, visited again, shows what is saved: pressing Save there undoes nothing.
+    let page = desk.text(&kept).await;
+    assert!(!page.contains("Not saved yet") && !page.contains("id=\"wrong-prices\""), "{page}");
+    assert!(page.contains("value=\"CH, GB\""), "{page}");
+    assert_eq!(store.count("unfinished WHERE kind = 'form'").await, 0);
     assert_eq!(settings.registered, [country("CH"), country("GB")]);
     let rate = [("country", "JP"), ("kind", "ebook"), ("percent", "10"), ("from", "2026-01-01"), ("note", "by hand")];
     assert_eq!(
         location(&desk.post("/actions/admin-set-tax-rate", &rate).await),
         "/admin/settings/tax?done=tax-rate-set"
     );
-    assert!(desk.text("/admin/settings/tax").await.contains("JP, E-books: 10 % from 2026-01-01"));
+    assert!(desk.text("/admin/settings/tax").await.contains("Japan (JP), E-books: 10\u{a0}% from 1 January 2026"));
     let wrong = [("country", "JP"), ("kind", "ebook"), ("percent", "ten"), ("from", "2026-01-01")];
-    assert!(location(&desk.post("/actions/admin-set-tax-rate", &wrong).await).ends_with("refused=tax-unreadable"));
+    let kept = location(&desk.post("/actions/admin-set-tax-rate", &wrong).await);
+    assert!(kept.starts_with("/admin/settings/tax?refused=tax-unreadable&draft="), "{kept}");
+    let page = desk.text(&kept).await;
+    assert!(page.contains("value=\"ten\"") && page.contains("id=\"wrong-percent\"") && page.contains("value=\"JP\""));
+    assert!(!page.contains("id=\"wrong-from\"") && !page.contains("id=\"wrong-seller\""), "{page}");
+    let wrong =
+        [("mode", "none"), ("prices", "included"), ("seller", "Germany"), ("registered", "CH"), ("vies", "true")];
+    let page = desk.text(&location(&desk.post("/actions/admin-save-tax", &wrong).await)).await;
+    assert!(page.contains("value=\"Germany\"") && page.contains("id=\"wrong-seller\""), "{page}");
+    // A name that nobody was given, or that is gone, is no form.
+    let page = desk.text("/admin/settings/tax?refused=tax-unreadable&draft=0123456789abcdef0123456789abcdef").await;
+    assert!(page.contains("A country is two letters") && !page.contains("id=\"wrong-"), "{page}");
     let gone = [("country", "JP"), ("kind", "ebook"), ("from", "2026-01-01")];
     assert!(location(&desk.post("/actions/admin-remove-tax-rate", &gone).await).ends_with("done=tax-rate-removed"));
     // A book's code, at its page.

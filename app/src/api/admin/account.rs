@@ -6,6 +6,8 @@ use leptos::prelude::*;
 #[cfg(feature = "ssr")]
 use crate::context;
 #[cfg(feature = "ssr")]
+use shop::audit::Actor;
+#[cfg(feature = "ssr")]
 use shop::staff::Password;
 #[cfg(feature = "ssr")]
 use shop::types::{Role, Scope};
@@ -114,7 +116,7 @@ pub async fn admin_revoke_token(
     id: i64,
 ) -> Result<(), AppError> {
     let staff = context::staff(Role::Viewer).await?;
-    context::shop()?.revoke_token(&staff, id).await?;
+    context::shop()?.revoke_token(&staff, &Actor::from(&staff), id).await?;
     context::see_other("/admin/account?done=token-revoked");
     Ok(())
 }

@@ -13,12 +13,12 @@ use shop::books::NotTaken;
 #[cfg(feature = "ssr")]
 use shop::invoices::SellerSettings;
 #[cfg(feature = "ssr")]
-use shop::types::Role;
+use shop::types::{KeptForm, Role};
 
 /// Changes what documents that are issued from now on say of their seller.
 ///
 /// # Errors
-/// Not allowed; our own trouble. What does not fit leads back with its reason.
+/// Not allowed; our own trouble. What does not fit leads back with its reasons, and nothing that was typed is lost.
 #[server(prefix = "/actions", endpoint = "admin-save-seller")]
 pub async fn admin_save_seller(
     /// What was typed.
@@ -26,12 +26,40 @@ pub async fn admin_save_seller(
     seller: SellerForm,
 ) -> Result<(), AppError> {
     let actor = Actor::from(&context::staff(Role::Admin).await?);
-    match SellerSettings::read(seller) {
+    let shop = context::shop()?;
+    match SellerSettings::read(seller.clone()) {
         Ok(settings) => {
-            context::shop()?.set_seller(&actor, &settings).await?;
+            shop.set_seller(&actor, &settings).await?;
             context::see_other("/admin/settings/invoices?done=seller-saved");
         }
-        Err(_) => context::see_other("/admin/settings/invoices?refused=bad-seller"),
+        Err(problems) => {
+            let SellerForm {
+                name,
+                address,
+                country,
+                vat_id,
+                tax_number,
+                email,
+                legal_text,
+                licence_text,
+                locale,
+                paper,
+            } = &seller;
+            let values: [(&str, &str); 10] = [
+                ("name", name),
+                ("address", address),
+                ("country", country),
+                ("vat_id", vat_id),
+                ("tax_number", tax_number),
+                ("email", email),
+                ("legal_text", legal_text),
+                ("licence_text", licence_text),
+                ("locale", locale),
+                ("paper", paper),
+            ];
+            let draft = shop.keep_form(&KeptForm::new("seller", &values, problems)).await?;
+            context::see_other(&format!("/admin/settings/invoices?refused=bad-seller&draft={draft}"));
+        }
     }
     Ok(())
 }

@@ -3,11 +3,11 @@
 use super::order_actions::{May, replay, resend};
 use super::orders::{buyer, table};
 use super::{Filters, refused};
-use crate::components::{Desk, Section};
+use crate::components::{Desk, Section, written};
 use crate::context;
 use crate::pages::page;
 use leptos::prelude::*;
-use shop::desk::{Attention, BadCheckout, BadDispute, BadDocument, BadEndpoint, BadRefund};
+use shop::desk::{Attention, BadCheckout, BadDispute, BadDocument, BadEndpoint, BadRefund, BadTax};
 use shop::events::EventSummary;
 use shop::outbox::MailSummary;
 use shop::reconciler::Difference;
@@ -67,6 +67,8 @@ pub(super) fn all(found: Attention, role: Role) -> AnyView {
         differences,
         webhooks,
         documents,
+        untaxed,
+        tax_codes,
         not_fetched,
     } = found;
     let fetched = (!not_fetched.is_empty()).then(|| {
@@ -74,7 +76,8 @@ pub(super) fn all(found: Attention, role: Role) -> AnyView {
             <section class="stacked" aria-labelledby="not-fetched">
                 <h2 id="not-fetched">"Paid and never downloaded"</h2>
                 <p class="note">
-                    "Bought between three days and two weeks ago. Perhaps the mail did not arrive: open the order and send it again."
+                    "Bought between three days and two weeks ago. Perhaps the mail did not arrive: open the order and send it again, or look at "
+                    <a href="/admin/orders/not-fetched">"all titles that nobody has fetched"</a> "."
                 </p>
                 {table(&not_fetched, Some(role), &Filters::default())}
             </section>
@@ -130,6 +133,18 @@ pub(super) fn all(found: Attention, role: Role) -> AnyView {
             documents.into_iter().map(unprinted).collect(),
         )}
         {kind(
+            "untaxed",
+            "Sales whose tax Stripe could not work out",
+            "Nothing was taken for tax. Open the order: it says why, and what to do.",
+            untaxed.into_iter().map(untaxed_order).collect(),
+        )}
+        {kind(
+            "tax-codes",
+            "Books that Stripe does not let anybody pay for",
+            "Stripe has no product tax code like the book’s, and refuses every cart with it. Give the book another code at its page.",
+            tax_codes.into_iter().map(refused_code).collect(),
+        )}
+        {kind(
             "stuck",
             "Checkouts that never ended",
             "Stripe should have closed these long ago. Look for them in its dashboard: a payment there is brought in by the next comparison.",
@@ -147,14 +162,15 @@ fn order_link(number: &OrderNumber) -> AnyView {
 
 fn dispute(dispute: BadDispute) -> AnyView {
     let BadDispute { order, amount, reason, answer_by } = dispute;
-    let until = answer_by.map_or_else(|| "no day is given".to_owned(), |day| format!("answer by {day}"));
+    let until =
+        answer_by.map_or_else(|| "no day is given".to_owned(), |at| format!("answer by {}", written::moment(at)));
     view! {
         <li>
             <div>
                 <h3>{order_link(&order)}</h3>
                 <p class="note">{format!("{reason}; {until}")}</p>
             </div>
-            <p class="price">{amount.to_string()}</p>
+            <p class="price">{written::money(amount)}</p>
         </li>
     }
     .into_any()
@@ -166,9 +182,9 @@ fn refund(refund: BadRefund) -> AnyView {
         <li>
             <div>
                 <h3>{order_link(&order)}</h3>
-                <p class="note">{format!("Asked for on {asked}")}</p>
+                <p class="note">{format!("Asked for on {}", written::moment(asked))}</p>
             </div>
-            <p class="price">{amount.to_string()}</p>
+            <p class="price">{written::money(amount)}</p>
         </li>
     }
     .into_any()
@@ -183,9 +199,9 @@ fn checkout(found: BadCheckout, role: Role) -> AnyView {
                 <h3>
                     <code>{session.unwrap_or_else(|| "without a session at Stripe".into())}</code>
                 </h3>
-                <p class="note">{format!("{why}begun {begun}")}</p>
+                <p class="note">{format!("{why}begun {}", written::moment(begun))}</p>
             </div>
-            <p class="price">{subtotal.map(|amount| amount.to_string())}</p>
+            <p class="price">{subtotal.map(written::money)}</p>
         </li>
     }
     .into_any()
@@ -198,7 +214,7 @@ fn line(event: EventSummary, may: May, role: Role) -> AnyView {
         "parked" => "Waits for its object",
         _ => "Will be tried again",
     };
-    let at = received_at.format("%-d %B %Y, %H:%M UTC");
+    let at = written::moment(received_at);
     let tries = if attempts > 0 { format!(", {attempts} tries") } else { String::new() };
     view! {
         <li>
@@ -251,6 +267,31 @@ fn unprinted(found: BadDocument) -> AnyView {
     .into_any()
 }
 
+fn untaxed_order(found: BadTax) -> AnyView {
+    let BadTax { order, total, why } = found;
+    view! {
+        <li>
+            <div>
+                <h3>{order_link(&order)}</h3>
+                <p class="note">{format!("Stripe says: {why}")}</p>
+            </div>
+            <p class="price">{written::money(total)}</p>
+        </li>
+    }
+    .into_any()
+}
+
+fn refused_code((slug, title): (String, String)) -> AnyView {
+    view! {
+        <li>
+            <h3>
+                <a href=format!("/admin/books/{slug}")>{title}</a>
+            </h3>
+        </li>
+    }
+    .into_any()
+}
+
 fn endpoint(found: BadEndpoint) -> AnyView {
     let BadEndpoint { id, url, gone, since } = found;
     let why = if gone { "It answered that it is gone" } else { "It had failed for five days" };
@@ -260,7 +301,7 @@ fn endpoint(found: BadEndpoint) -> AnyView {
                 <h3>
                     <a href=format!("/admin/webhooks/{id}")>{url}</a>
                 </h3>
-                <p class="note">{format!("{why}; off since {since}")}</p>
+                <p class="note">{format!("{why}; off since {}", written::moment(since))}</p>
             </div>
         </li>
     }
@@ -269,7 +310,7 @@ fn endpoint(found: BadEndpoint) -> AnyView {
 
 fn difference(found: Difference, role: Role) -> AnyView {
     let Difference { kind, object_id, detail, found_at } = found;
-    let at = found_at.format("%-d %B %Y").to_string();
+    let at = written::day_of(found_at);
     view! {
         <li>
             <div>

@@ -3,7 +3,7 @@
 use super::book_form::{Place, form};
 use super::books::tag;
 use crate::assets;
-use crate::components::{Cover, CoverSize, Desk, Notice, Section, text};
+use crate::components::{Cover, CoverSize, Desk, Notice, Section, text, written};
 use crate::context;
 use crate::error::AppError;
 use crate::pages::{page, param, query};
@@ -246,7 +246,7 @@ fn facts(form: &BookForm) -> impl IntoView + use<> {
         ("Language", text::language(&form.language).to_owned()),
         ("ISBN", form.isbn.clone()),
         ("Publisher", form.publisher.clone()),
-        ("First published", text::day(&form.published_on)),
+        ("First published", written::day(&form.published_on)),
         ("Address", form.slug.clone()),
     ];
     let row = |(name, value): (&'static str, String)| {
@@ -393,7 +393,7 @@ fn edition(edition: &DeskEdition) -> impl IntoView + use<> {
     view! {
         <div class="edition">
             <h3>{label}</h3>
-            <p class="note">{format!("Since {added_on}")}</p>
+            <p class="note">{format!("Since {}", written::day(&added_on))}</p>
             <ul class="files">{files.into_iter().map(file).collect_view()}</ul>
             {(!changelog.trim().is_empty())
                 .then(|| {

@@ -22,26 +22,26 @@ pub(super) struct Place {
 }
 
 /// The problems of one field, and what the field's input needs to say so.
-struct Wrong {
+pub(super) struct Wrong {
     id: String,
     sentences: Vec<String>,
 }
 
 impl Wrong {
-    fn of(problems: &[Problem], field: &str) -> Self {
+    pub(super) fn of(problems: &[Problem], field: &str) -> Self {
         let sentences = problems.iter().filter(|problem| problem.field == field);
         Self { id: format!("wrong-{field}"), sentences: sentences.map(|problem| problem.sentence.clone()).collect() }
     }
 
-    fn invalid(&self) -> Option<&'static str> {
+    pub(super) fn invalid(&self) -> Option<&'static str> {
         (!self.sentences.is_empty()).then_some("true")
     }
 
-    fn described(&self) -> Option<String> {
+    pub(super) fn described(&self) -> Option<String> {
         (!self.sentences.is_empty()).then(|| self.id.clone())
     }
 
-    fn words(self) -> impl IntoView {
+    pub(super) fn words(self) -> impl IntoView {
         (!self.sentences.is_empty())
             .then(|| view! { <small class="wrong" id=self.id>{self.sentences.join(" ")}</small> })
     }

@@ -1,6 +1,6 @@
 //! `/admin/books`: all books, searched and filtered by a plain form, paged by a key.
 
-use crate::components::{Cover, CoverSize, Desk, Section, text};
+use crate::components::{Cover, CoverSize, Desk, Section, written};
 use crate::context;
 use crate::error::AppError;
 use crate::pages::{page, query};
@@ -155,10 +155,10 @@ fn line(book: BookLine) -> impl IntoView {
             </th>
             <td data-label="Status">{tag(status)}</td>
             <td data-label="Price" class="num">
-                {price.map_or_else(none, |price| text::price(price).into_any())}
+                {price.map_or_else(none, |price| written::price(price).into_any())}
             </td>
             <td data-label="Formats">{if formats.is_empty() { none() } else { formats.into_any() }}</td>
-            <td data-label="Changed" class="nowrap">{changed_on}</td>
+            <td data-label="Changed" class="nowrap">{written::day(&changed_on)}</td>
         </tr>
     }
 }

@@ -3,7 +3,7 @@
 
 use super::orders::table;
 use super::{Filters, refused};
-use crate::components::{Desk, Section};
+use crate::components::{Desk, Section, written};
 use crate::context;
 use crate::error::AppError;
 use crate::pages::{page, param};
@@ -85,7 +85,7 @@ fn facts(sheet: &BuyerSheet) -> AnyView {
             }
         })
     };
-    let paid = sheet.paid.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let paid = sheet.paid.iter().copied().map(written::money).collect::<Vec<_>>().join(", ");
     let library = match sheet.sessions {
         0 => "open in no browser".to_owned(),
         1 => "open in one browser".to_owned(),
@@ -94,7 +94,7 @@ fn facts(sheet: &BuyerSheet) -> AnyView {
     view! {
         <section class="panel" aria-label="Facts">
             <dl class="defs">
-                {fact("Names", sheet.names.join(", "))} {fact("Since", sheet.since.clone())} {fact("Paid in all", paid)}
+                {fact("Names", sheet.names.join(", "))} {fact("Since", written::day_of(sheet.since))} {fact("Paid in all", paid)}
                 {fact("Library", library)}
             </dl>
         </section>
@@ -114,7 +114,7 @@ fn titles(titles: &[BuyerTitle]) -> Option<impl IntoView + use<>> {
                         <h3>
                             <a href=format!("/books/{}", title.slug)>{title.title.clone()}</a>
                         </h3>
-                        <p class="note">{format!("Since {}", title.since)}</p>
+                        <p class="note">{format!("Since {}", written::day_of(title.since))}</p>
                     </div>
                     <span class=state>{word}</span>
                 </li>

@@ -1,11 +1,17 @@
 //! The overview's figures: tiles, the line, what they are made of, and what they mean. Everything is in the page as it is
-//! sent; a script adds reading along the line and keeps it new.
+//! sent; an island adds reading along the line and keeps it new.
 
-use crate::assets;
-use crate::components::chart::{self, Scale};
+use crate::components::{chart, written};
+use crate::islands::LiveFigures;
 use leptos::prelude::*;
-use shop::analytics::{Board, Figures, Funnel, Line, PRESETS, Point, Question, Range, Step, share};
-use shop::types::{BookFormat, Currency, Money};
+use shop::analytics::{Board, Figures, Line, PRESETS, Question, Range, Step, share};
+use shop::types::{Currency, Money};
+
+mod line;
+mod parts;
+
+use line::line;
+use parts::{books, countries, formats, funnel};
 
 /// What each figure means: the words of docs/analytics.md.
 const MEANINGS: &[(&str, &str)] = &[
@@ -27,24 +33,21 @@ const MEANINGS: &[(&str, &str)] = &[
         "Pages of books that were sent to browsers; robots that say so are left out, and nobody is told from anybody else.",
     ),
     ("Conversion", "Orders of each hundred views."),
-    ("Never fetched", "Units of which no download was ever begun."),
+    (
+        "Never fetched",
+        "Units of which no download was ever begun, free ones and those that were taken back among them. The list behind it has only what was paid for and can still be fetched.",
+    ),
 ];
 
 /// Everything between the head of the page and its links.
 pub(super) fn board(board: &Board, sold: &[Currency], own: Currency) -> AnyView {
-    let question = board.question;
+    let head = (choices(board, sold, own), tiles(board, own), line(board));
+    let made_of = (books(board), funnel(&board.summary.funnel), countries(board), formats(board));
+    let foot = (sheets(&board.question, own), meanings());
     view! {
-        <div class="figures" data-live="/admin/figures/live">
-            {choices(board, sold, own)}
-            {tiles(board, own)}
-            {line(board)}
-            <div class="breakdowns">
-                {books(board)} {funnel(&board.summary.funnel)} {countries(board)} {formats(board)}
-            </div>
-            {sheets(&question, own)}
-            {meanings()}
-        </div>
-        <script r#type="module" src=assets::desk_figures().0></script>
+        <LiveFigures>
+            {head} <div class="breakdowns">{made_of}</div> {foot}
+        </LiveFigures>
     }
     .into_any()
 }
@@ -55,26 +58,16 @@ fn address(question: &Question, own: Currency) -> String {
 }
 
 fn money(minor: i64, currency: Currency) -> String {
-    Money::new(minor, currency).to_string()
+    written::money(Money::new(minor, currency))
 }
 
-/// 12 345: digits in threes, with a space that does not break.
 fn number(value: i64) -> String {
-    let digits = value.unsigned_abs().to_string();
-    let mut text = if value < 0 { "−".to_owned() } else { String::new() };
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push('\u{202f}');
-        }
-        text.push(digit);
-    }
-    text
+    written::number(value)
 }
 
 /// Hundredths of a per cent as "12.3 %".
 fn percent(hundredths: i64) -> String {
-    let tenths = (hundredths + 5 * hundredths.signum()) / 10;
-    format!("{}.{} %", number(tenths / 10), (tenths % 10).abs())
+    written::percent(hundredths)
 }
 
 fn choices(board: &Board, sold: &[Currency], own: Currency) -> AnyView {
@@ -224,238 +217,13 @@ fn tiles(board: &Board, own: Currency) -> AnyView {
 
 /// A mark of the scale: no cents where all are whole.
 fn mark(line: Line, value: i64, currency: Currency) -> String {
-    let text = shown(line, value, currency);
-    text.strip_suffix(".00").map(str::to_owned).unwrap_or(text)
+    if is_money(line) { written::mark(Money::new(value, currency)) } else { number(value) }
 }
 
 /// "28 Oct 2026 to 26 Nov 2026", or the one day that it is.
 fn said(range: &Range) -> String {
-    let (from, until) = (range.from.format("%-d %b %Y").to_string(), range.until.format("%-d %b %Y").to_string());
+    let (from, until) = (written::short_day(range.from), written::short_day(range.until));
     if from == until { from } else { format!("{from} to {until}") }
-}
-
-fn line(board: &Board) -> AnyView {
-    let Board { question, summary, line, line_before, .. } = board;
-    let (shows, currency) = (question.line, question.currency);
-    let values: Vec<i64> = line.iter().map(|point| value(shows, &point.figures)).collect();
-    let before: Vec<i64> = line_before.iter().map(|point| value(shows, &point.figures)).collect();
-    let unit = if is_money(shows) { 10_i64.pow(u32::from(currency.decimals())) } else { 1 };
-    let scale = Scale::of(values.iter().chain(&before).copied(), unit);
-    let labels: Vec<String> = line.iter().map(|point| point.short.clone()).collect();
-    let days = said(&question.range);
-    let title = format!("{} by {}", name(shows), question.step.as_str());
-    let words = format!("{days}, {} time; the table below has every figure.", summary.zone);
-    let compared = said(&summary.before);
-    let nothing = values.iter().chain(&before).all(|value| *value == 0);
-    let drawn = if nothing {
-        view! {
-            <p class="empty">"Nothing in these days, nor in as many before. As soon as somebody buys a book, it is here."</p>
-        }
-        .into_any()
-    } else {
-        chart::trend(title.clone(), words.clone(), &values, &before, &labels, &scale, |value| {
-            mark(shows, value, currency)
-        })
-        .into_any()
-    };
-    let key = (!nothing).then(|| {
-        view! {
-            <p class="key">
-                <span class="now">{days}</span>
-                <span class="then">{compared}</span>
-            </p>
-        }
-    });
-    view! {
-        <section class="panel trend" aria-labelledby="trend" data-line=shows.as_str()>
-            <header>
-                <h2 id="trend">{title}</h2>
-                {key}
-            </header>
-            {drawn}
-            <p class="read" role="status" hidden></p>
-            {table(board)}
-        </section>
-    }
-    .into_any()
-}
-
-fn table(board: &Board) -> AnyView {
-    let (shows, currency) = (board.question.line, board.question.currency);
-    let row = |(place, point): (usize, &Point)| {
-        let Point { long, from, until, figures, .. } = point;
-        let then = board.line_before.get(place);
-        let was = then.map(|point| shown(shows, value(shows, &point.figures), currency));
-        view! {
-            <tr
-                data-from=from.to_string()
-                data-until=until.to_string()
-                data-value=shown(shows, value(shows, figures), currency)
-                data-was=was
-                data-then=then.map(|point| point.long.clone())
-            >
-                <th scope="row">{long.clone()}</th>
-                <td class="num">{number(figures.orders)}</td>
-                <td class="num">{number(figures.units)}</td>
-                <td class="num">{money(figures.gross, currency)}</td>
-                <td class="num">{money(figures.tax, currency)}</td>
-                <td class="num">{money(figures.refunded, currency)}</td>
-                <td class="num">{money(figures.disputed, currency)}</td>
-                <td class="num">{money(figures.net(), currency)}</td>
-            </tr>
-        }
-    };
-    view! {
-        <details>
-            <summary>"Every figure as a table"</summary>
-            <div class="scroll" tabindex="0" role="region" aria-label="Every figure">
-                <table class="table">
-                    <caption>"Step by step"</caption>
-                    <thead>
-                        <tr>
-                            <th scope="col">{board.question.step.label()}</th>
-                            {["Orders", "Units", "Gross", "Tax", "Refunds", "Disputes lost", "Net"]
-                                .map(|name| {
-                                    view! {
-                                        <th scope="col" class="num">
-                                            {name}
-                                        </th>
-                                    }
-                                })
-                                .collect_view()}
-                        </tr>
-                    </thead>
-                    <tbody>{board.line.iter().enumerate().map(row).collect_view()}</tbody>
-                </table>
-            </div>
-        </details>
-    }
-    .into_any()
-}
-
-/// A bar behind a row: its part of the largest.
-fn bar(part: i64, most: i64) -> String {
-    let thousandths = share(part.max(0), most.max(1)).unwrap_or(0) / 10;
-    format!("--part: {}.{}%", thousandths / 10, thousandths % 10)
-}
-
-fn breakdown(id: &'static str, title: &'static str, rows: Vec<AnyView>, empty: &'static str) -> AnyView {
-    let content = if rows.is_empty() {
-        view! { <p class="note">{empty}</p> }.into_any()
-    } else {
-        view! { <ol class="parts">{rows}</ol> }.into_any()
-    };
-    view! {
-        <section class="panel" aria-labelledby=id>
-            <h2 id=id>{title}</h2>
-            {content}
-        </section>
-    }
-    .into_any()
-}
-
-fn books(board: &Board) -> AnyView {
-    let currency = board.question.currency;
-    let most = board.books.first().map_or(0, |book| book.figures.gross);
-    let rows = board.books.iter().map(|book| {
-        let Figures { units, gross, downloads, .. } = book.figures;
-        let mut words = vec![if units == 1 { "1 unit".to_owned() } else { format!("{} units", number(units)) }];
-        if book.figures.refunded > 0 {
-            words.push(format!("{} refunded", money(book.figures.refunded, currency)));
-        }
-        words.push(if downloads == 1 { "1 download".to_owned() } else { format!("{} downloads", number(downloads)) });
-        if book.figures.never_fetched() > 0 {
-            words.push(format!("{} never fetched", number(book.figures.never_fetched())));
-        }
-        view! {
-            <li style=bar(gross, most)>
-                <a href=format!("/admin/books/{}", book.slug)>{book.title.clone()}</a>
-                <strong>{money(gross, currency)}</strong>
-                <small>{words.join(" · ")}</small>
-            </li>
-        }
-        .into_any()
-    });
-    breakdown("top-books", "Books by gross revenue", rows.collect(), "No book was sold in these days.")
-}
-
-fn countries(board: &Board) -> AnyView {
-    let currency = board.question.currency;
-    let most = board.countries.first().map_or(0, |(_, figures)| figures.gross);
-    let rows = board.countries.iter().filter(|(_, figures)| figures.orders > 0).take(10).map(|(code, figures)| {
-        let name = if code.is_empty() { "Not known".to_owned() } else { code.clone() };
-        let orders =
-            if figures.orders == 1 { "1 order".to_owned() } else { format!("{} orders", number(figures.orders)) };
-        view! {
-            <li style=bar(figures.gross, most)>
-                <span>{name}</span>
-                <strong>{money(figures.gross, currency)}</strong>
-                <small>{orders}</small>
-            </li>
-        }
-        .into_any()
-    });
-    breakdown("countries", "Countries by gross revenue", rows.collect(), "No order in these days.")
-}
-
-fn formats(board: &Board) -> AnyView {
-    let whole: i64 = board.formats.iter().map(|(_, count)| count).sum();
-    let most = board.formats.iter().map(|(_, count)| *count).max().unwrap_or(0);
-    let mut rows: Vec<AnyView> = board
-        .formats
-        .iter()
-        .filter(|(_, count)| *count > 0)
-        .map(|(word, count)| {
-            let known = BookFormat::ALL.into_iter().find(|format| format.as_str() == word);
-            let name = known.map_or_else(|| "Not known".to_owned(), |format| format.label().to_owned());
-            view! {
-                <li style=bar(*count, most)>
-                    <span>{name}</span>
-                    <strong>{number(*count)}</strong>
-                    <small>{percent(share(*count, whole).unwrap_or(0))}</small>
-                </li>
-            }
-            .into_any()
-        })
-        .collect();
-    let never = board.now.never_fetched();
-    if board.now.units > 0 {
-        rows.push(
-            view! {
-                <li class="apart">
-                    <span>"Paid and never fetched"</span>
-                    <strong>{number(never)}</strong>
-                    <small>{format!("of {} units, {}", number(board.now.units), percent(share(never, board.now.units).unwrap_or(0)))}</small>
-                </li>
-            }
-            .into_any(),
-        );
-    }
-    breakdown("formats", "Downloads by format", rows, "Nothing was fetched in these days.")
-}
-
-fn funnel(funnel: &Funnel) -> AnyView {
-    let steps = [
-        ("Views of a book", funnel.views),
-        ("Put into a cart", funnel.carts),
-        ("Checkouts", funnel.checkouts),
-        ("Paid", funnel.orders),
-    ];
-    let most = steps.iter().map(|(_, count)| *count).max().unwrap_or(0);
-    let rows = steps.iter().enumerate().map(|(place, (name, count))| {
-        let of =
-            place.checked_sub(1).and_then(|before| steps.get(before)).and_then(|(_, before)| share(*count, *before));
-        view! {
-            <li style=bar(*count, most)>
-                <span>{*name}</span>
-                <strong>{number(*count)}</strong>
-                <small>{of.map(|of| format!("{} of the step before", percent(of)))}</small>
-            </li>
-        }
-        .into_any()
-    });
-    let rows = if most == 0 { Vec::new() } else { rows.collect() };
-    breakdown("funnel", "From view to order", rows, "Nobody has looked at a book in these days.")
 }
 
 fn sheets(question: &Question, own: Currency) -> AnyView {

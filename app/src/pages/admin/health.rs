@@ -1,6 +1,6 @@
 //! `/admin/health`: how the store is.
 
-use crate::components::{Desk, Section};
+use crate::components::{Desk, Section, written};
 use crate::context;
 use crate::pages::page;
 use leptos::prelude::*;
@@ -44,12 +44,13 @@ fn fact(name: &'static str, value: String, well: bool, advice: &'static str) -> 
 fn facts(health: &Health) -> AnyView {
     let count = health.attention.count();
     let heard = match (&health.pulse.ago, &health.pulse.last) {
-        (Some(ago), Some(last)) => format!("Last event {ago} ({last})"),
+        (Some(ago), Some(last)) => format!("Last event {ago} ({})", written::moment(*last)),
         _ => "No event has come yet".into(),
     };
     let mode = if health.livemode { "Live: real money" } else { "Test mode: no real money moves" };
-    let last_mail =
-        health.last_mail.clone().map_or_else(|| "No mail has left yet".into(), |at| format!("Last mail {at}"));
+    let last_mail = health
+        .last_mail
+        .map_or_else(|| "No mail has left yet".into(), |at| format!("Last mail {}", written::moment(at)));
     let files = format!("The newest {} looked at just now, {} with trouble", health.files_checked, health.files.len());
     let events = health.attention.events.len();
     view! {

@@ -2,13 +2,14 @@
 
 use super::book::said;
 use super::refused;
+use super::settings::{self, Fields, Line};
 use crate::components::text::in_textarea;
 use crate::components::{Desk, Section};
 use crate::context;
 use crate::pages::page;
 use leptos::prelude::*;
 use shop::invoices::{InvoiceSettings, LOCALES, PAPERS, SellerSettings};
-use shop::types::Role;
+use shop::types::{KeptForm, Role};
 
 /// The forms.
 #[component]
@@ -16,14 +17,18 @@ pub fn InvoiceSettingsPage() -> impl IntoView {
     page(async {
         context::staff(Role::Admin).await?;
         let shop = context::shop()?;
-        let (settings, said) = (shop.invoice_settings().await?, said(&shop).await?);
+        let (settings, said, kept) = (shop.invoice_settings().await?, said(&shop).await?, settings::kept(&shop).await?);
+        let notice = match &kept {
+            Some(form) => Some(settings::not_saved(form)),
+            None => refused::notice().map(IntoAny::into_any),
+        };
         let preview = view! { <a class="quiet" href="/admin/settings/invoices/preview.pdf">"See an example (PDF)"</a> };
         Ok(view! {
             <Desk title="Invoices" current=Section::Invoices actions=Some(preview.into_any())>
-                {refused::notice()}
+                {notice}
                 {said}
                 <div class="side">
-                    <div class="stacked">{seller(&settings.seller)}</div>
+                    <div class="stacked">{seller(&settings.seller, kept.as_ref())}</div>
                     <div class="stacked">{logo(settings.logo)} {numbers(&settings)}</div>
                 </div>
             </Desk>
@@ -32,11 +37,26 @@ pub fn InvoiceSettingsPage() -> impl IntoView {
     })
 }
 
-fn seller(settings: &SellerSettings) -> AnyView {
+fn seller(settings: &SellerSettings, kept: Option<&KeptForm>) -> AnyView {
+    const NAME: Line = Line {
+        hint: "The store’s name if left empty.",
+        wide: true,
+        autocomplete: "organization",
+        ..Line::new("Name", "name", "seller[name]", 120)
+    };
+    const COUNTRY: Line =
+        Line { autocomplete: "country", ..Line::new("Country, as two letters", "country", "seller[country]", 2) };
+    const EMAIL: Line =
+        Line { kind: "email", autocomplete: "email", ..Line::new("E-mail", "email", "seller[email]", 120) };
+    const VAT_ID: Line = Line::new("VAT ID", "vat_id", "seller[vat_id]", 120);
+    const TAX_NUMBER: Line = Line::new("Tax number", "tax_number", "seller[tax_number]", 120);
     let SellerSettings { name, address, country, vat_id, tax_number, email, legal_text, licence_text, locale, paper } =
         settings.clone();
+    let fields = Fields::of(kept, "seller");
+    let (locale, paper) = (fields.value("locale", locale), fields.value("paper", paper));
     let languages = LOCALES.map(|(tag, label)| view! { <option value=tag selected=tag == locale>{label}</option> });
     let papers = PAPERS.map(|name| view! { <option value=name selected=name == paper>{name}</option> });
+    let (language, sheet) = (fields.wrong("locale"), fields.wrong("paper"));
     view! {
         <section class="panel" aria-labelledby="seller">
             <h2 id="seller">"Who sells"</h2>
@@ -44,43 +64,72 @@ fn seller(settings: &SellerSettings) -> AnyView {
                 "What an invoice says when it is issued, it says for good: changes count from the next one on."
             </p>
             <form class="fields two" method="post" action="/actions/admin-save-seller">
-                <label class="wide">
-                    "Name"
-                    <input name="seller[name]" value=name maxlength="120" autocomplete="organization"/>
-                    <small>"The store’s name if left empty."</small>
-                </label>
-                <label class="wide">
-                    "Address"
-                    <textarea name="seller[address]" rows="4" maxlength="800" autocomplete="street-address">
-                        {in_textarea(&address.join("\n"))}
-                    </textarea>
+                {fields.line(&NAME, name)}
+                {text(&fields, "Address", "address", "", (4, 800), address.join("\n"))}
+                {fields.line(&COUNTRY, country)}
+                {fields.line(&EMAIL, email)}
+                {fields.line(&VAT_ID, vat_id)}
+                {fields.line(&TAX_NUMBER, tax_number)}
+                {text(
+                    &fields,
+                    "At the foot",
+                    "legal_text",
+                    "What the law wants there: register and number, directors.",
+                    (3, 1000),
+                    legal_text,
+                )}
+                {text(&fields, "Licence", "licence_text", "What the buyer may do with the files.", (3, 1000), licence_text)}
+                <label>
+                    "Language"
+                    <select name="seller[locale]" aria-invalid=language.invalid() aria-describedby=language.described()>
+                        {languages}
+                    </select>
+                    {language.words()}
                 </label>
                 <label>
-                    "Country, as two letters"
-                    <input name="seller[country]" value=country maxlength="2" autocomplete="country" autocapitalize="characters"/>
+                    "Paper"
+                    <select name="seller[paper]" aria-invalid=sheet.invalid() aria-describedby=sheet.described()>
+                        {papers}
+                    </select>
+                    {sheet.words()}
                 </label>
-                <label>"E-mail" <input type="email" name="seller[email]" value=email maxlength="120" autocomplete="email"/></label>
-                <label>"VAT ID" <input name="seller[vat_id]" value=vat_id maxlength="120" autocomplete="off" spellcheck="false"/></label>
-                <label>
-                    "Tax number" <input name="seller[tax_number]" value=tax_number maxlength="120" autocomplete="off" spellcheck="false"/>
-                </label>
-                <label class="wide">
-                    "At the foot"
-                    <textarea name="seller[legal_text]" rows="3" maxlength="1000">{in_textarea(&legal_text)}</textarea>
-                    <small>"What the law wants there: register and number, directors."</small>
-                </label>
-                <label class="wide">
-                    "Licence"
-                    <textarea name="seller[licence_text]" rows="3" maxlength="1000">{in_textarea(&licence_text)}</textarea>
-                    <small>"What the buyer may do with the files."</small>
-                </label>
-                <label>"Language" <select name="seller[locale]">{languages}</select></label>
-                <label>"Paper" <select name="seller[paper]">{papers}</select></label>
                 <div class="bar wide">
                     <button>"Save"</button>
                 </div>
             </form>
         </section>
+    }
+    .into_any()
+}
+
+/// A field of several lines: so many rows, and at most so many letters.
+fn text(
+    fields: &Fields<'_>,
+    label: &'static str,
+    field: &'static str,
+    hint: &'static str,
+    (rows, limit): (u8, u16),
+    saved: String,
+) -> AnyView {
+    let (value, wrong) = (fields.value(field, saved), fields.wrong(field));
+    let autocomplete = (field == "address").then_some("street-address");
+    let hint = (!hint.is_empty()).then(|| view! { <small>{hint}</small> });
+    view! {
+        <label class="wide">
+            {label}
+            <textarea
+                name=format!("seller[{field}]")
+                rows=rows.to_string()
+                maxlength=limit.to_string()
+                autocomplete=autocomplete
+                aria-invalid=wrong.invalid()
+                aria-describedby=wrong.described()
+            >
+                {in_textarea(&value)}
+            </textarea>
+            {hint}
+            {wrong.words()}
+        </label>
     }
     .into_any()
 }

@@ -39,6 +39,7 @@ pub mod order;
 mod order_actions;
 pub mod orders;
 pub mod refused;
+pub mod unfetched;
 
 pub use attention::AttentionPage;
 pub use buyers::{BuyerPage, BuyersPage};
@@ -48,6 +49,10 @@ pub use health::HealthPage;
 pub use order::OrderSheetPage;
 pub use orders::OrdersPage;
 pub use refused::Refused;
+pub use unfetched::NotFetchedPage;
+
+// Settings.
+mod settings;
 
 // Tax.
 pub mod tax;

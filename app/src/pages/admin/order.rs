@@ -3,7 +3,7 @@
 use super::order_actions::{self, May};
 use super::orders::{buyer, tag};
 use super::refused;
-use crate::components::{Desk, Section};
+use crate::components::{Desk, Section, written};
 use crate::context;
 use crate::error::AppError;
 use crate::pages::{page, param};
@@ -53,7 +53,7 @@ fn facts(sheet: &OrderSheet, role: Role) -> AnyView {
     } else {
         address.into_any()
     };
-    let money = |name, amount: shop::types::Money| (!amount.is_zero()).then(|| fact(name, amount.to_string()));
+    let money = |name, amount: shop::types::Money| (!amount.is_zero()).then(|| fact(name, written::money(amount)));
     view! {
         <section class="panel" aria-labelledby="facts">
             <h2 id="facts">{tag(sheet.standing)}</h2>
@@ -61,15 +61,16 @@ fn facts(sheet: &OrderSheet, role: Role) -> AnyView {
                 .answer_by
                 .clone()
                 .map(|until| view! { <p class="note bad">{format!("The bank waits for an answer until {until}.")}</p> })}
+            {untaxed(sheet, role)}
             <dl class="defs">
                 {fact("Buyer", whose)}
                 {sheet.name.clone().filter(|_| role >= Role::Support).map(|name| fact("Name", name))}
-                {sheet.country.clone().map(|country| fact("Country", country))}
-                {sheet.tax_country.clone().map(|country| fact("Taxed by", country))}
+                {sheet.country.clone().map(|country| fact("Country", written::country(&country)))}
+                {sheet.tax_country.clone().map(|country| fact("Taxed by", written::country(&country)))}
                 {sheet.company.clone().filter(|_| role >= Role::Support).map(|name| fact("Company", name))}
                 {sheet.vat_id.clone().filter(|_| role >= Role::Support).map(|id| fact("VAT number", id))} {fact("Placed", sheet.placed.clone())}
                 {sheet.paid.clone().map(|paid| fact("Paid", paid))} {money("Subtotal", sheet.subtotal)}
-                {money("Discount", sheet.discount)} {money(if sheet.tax_included { "Tax, included" } else { "Tax" }, sheet.tax)} {fact("Total", sheet.total.to_string())}
+                {money("Discount", sheet.discount)} {money(if sheet.tax_included { "Tax, included" } else { "Tax" }, sheet.tax)} {fact("Total", written::money(sheet.total))}
                 {money("Refunded", sheet.refunded)}
                 {documents(sheet, role)}
                 {sheet.payment.clone().map(|payment| fact("Stripe", view! { <code>{payment}</code> }))}
@@ -79,11 +80,41 @@ fn facts(sheet: &OrderSheet, role: Role) -> AnyView {
     .into_any()
 }
 
+/// That Stripe could not work out the tax, and what to do about it.
+fn untaxed(sheet: &OrderSheet, role: Role) -> Option<AnyView> {
+    let why = sheet.tax_problem.as_deref()?;
+    let words = match why {
+        "requires_location_inputs" => {
+            "Stripe could not tell where the buyer is, so this sale bears no tax. Ask her for her address, work out the tax by \
+             hand and report it, or refund the order and let her buy again."
+        }
+        _ => {
+            "Stripe failed to work out the tax, so this sale bears none. Look at the payment in Stripe’s dashboard, work out \
+             the tax by hand and report it, or refund the order and let her buy again."
+        }
+    };
+    let done = (role >= Role::Admin).then(|| {
+        view! {
+            <form method="post" action="/actions/admin-tax-seen-to">
+                <input type="hidden" name="number" value=sheet.number.to_string()/>
+                <button class="quiet">"I have seen to it"</button>
+            </form>
+        }
+    });
+    Some(
+        view! {
+            <p class="note bad">{words}</p>
+            {done}
+        }
+        .into_any(),
+    )
+}
+
 /// Invoices and credit notes; who may not see the buyer sees their numbers only.
 fn documents(sheet: &OrderSheet, role: Role) -> AnyView {
     let line = |document: &InvoiceLink| {
         let corrects = document.corrects.as_ref().map(|number| format!(", corrects {number}")).unwrap_or_default();
-        let words = format!(" of {}, {}{corrects}", document.issued_on, document.total);
+        let words = format!(" of {}, {}{corrects}", document.issued_on, written::money(document.total));
         let number = if role >= Role::Support {
             view! { <a href=document.address()>{document.number.clone()}</a> }.into_any()
         } else {
@@ -121,7 +152,7 @@ fn title(number: &str, item: &SheetItem, may: May) -> AnyView {
                 </h3>
                 <p class="note">{right}</p>
             </div>
-            <p class="price">{item.total.to_string()}</p>
+            <p class="price">{written::money(item.total)}</p>
             {actions}
         </li>
     }
@@ -151,7 +182,7 @@ fn line(number: &str, moment: &Moment, may: May) -> AnyView {
     };
     view! {
         <li class=format!("of-{}", moment.kind.as_str()) class:wrong=moment.bad>
-            <time datetime=moment.at.format("%Y-%m-%dT%H:%M:%SZ").to_string()>{moment.when.clone()}</time>
+            <time datetime=moment.at.format("%Y-%m-%dT%H:%M:%SZ").to_string()>{written::moment(moment.at)}</time>
             <div>
                 <p>{what}</p>
                 {detail.map(|detail| view! { <p class="note">{detail}</p> })}

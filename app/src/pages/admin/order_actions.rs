@@ -1,6 +1,6 @@
 //! The forms of an order's page: each says beside its button what will happen.
 
-use crate::components::InvoiceForm;
+use crate::components::{InvoiceForm, text, written};
 use leptos::prelude::*;
 use shop::desk::{FormKey, OrderSheet};
 use shop::types::{BuyerForm, OrderStatus, Role};
@@ -177,7 +177,9 @@ fn address(number: &str) -> AnyView {
 }
 
 fn refund(sheet: &OrderSheet) -> AnyView {
-    let (number, left) = (sheet.number.to_string(), sheet.refundable.to_string());
+    let (number, left) = (sheet.number.to_string(), written::money(sheet.refundable));
+    // As it has to be typed.
+    let most = format!("{} {}", text::decimal(sheet.refundable), sheet.refundable.currency());
     let hidden = |what: &'static str| {
         let number = number.clone();
         view! {
@@ -192,7 +194,7 @@ fn refund(sheet: &OrderSheet) -> AnyView {
         .iter()
         .filter(|item| !item.refundable.is_zero())
         .map(|item| {
-            let words = format!("{} ({})", item.title, item.refundable);
+            let words = format!("{} ({})", item.title, written::money(item.refundable));
             view! { <option value=item.id>{words}</option> }
         })
         .collect();
@@ -232,7 +234,7 @@ fn refund(sheet: &OrderSheet) -> AnyView {
                 <form class="fields" method="post" action="/actions/admin-refund">
                     {hidden("amount")}
                     <label>
-                        {format!("Amount, at most {left}")}
+                        {format!("Amount, at most {most}")}
                         <input name="amount" required inputmode="decimal" autocomplete="off" placeholder="4.99" maxlength="20"/>
                     </label>
                     <p>"It is spread over the titles, and the buyer keeps them unless nothing is left. This cannot be undone."</p>

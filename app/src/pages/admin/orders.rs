@@ -1,7 +1,7 @@
 //! `/admin/orders`: the orders, searched and filtered.
 
 use super::{Filters, filters, refused};
-use crate::components::{Desk, Section};
+use crate::components::{Desk, Section, written};
 use crate::context;
 use crate::pages::page;
 use leptos::prelude::*;
@@ -163,12 +163,12 @@ fn line(row: &OrderRow, role: Option<Role>) -> AnyView {
             <th scope="row" class="nowrap">
                 <a href=format!("/admin/orders/{number}")>{number.clone()}</a>
             </th>
-            <td data-label="Placed">{row.placed.clone()}</td>
+            <td data-label="Placed">{written::moment(row.placed_at)}</td>
             {whose}
             <td data-label="Titles">{titles}</td>
             <td data-label="Status">{tag(row.standing)}</td>
             <td class="num" data-label="Total">
-                {row.total.to_string()}
+                {written::money(row.total)}
             </td>
         </tr>
     }
@@ -194,7 +194,7 @@ pub(super) fn tag(standing: Standing) -> AnyView {
         Standing::Refunded => "tag",
         Standing::Failed | Standing::Disputed | Standing::ChargedBack => "tag bad",
     };
-    view! { <span class=class>{standing.text()}</span> }.into_any()
+    view! { <span class=class>{standing.text(written::money)}</span> }.into_any()
 }
 
 /// The whole list that is shown, as a file.

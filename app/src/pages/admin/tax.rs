@@ -1,13 +1,14 @@
 //! `/admin/settings/tax`: how the store taxes, the rates of its table, and the reports.
 
-use crate::components::{Desk, Notice, Section};
+use super::settings::{self, Fields, Line};
+use crate::components::{Desk, Notice, Section, written};
 use crate::context;
 use crate::pages::{page, query};
 use leptos::prelude::*;
 use shop::tax::TaxRates;
-use shop::tax::rates::{Kind, Rate, percent};
+use shop::tax::rates::{Kind, Rate};
 use shop::tax::report::Quarter;
-use shop::types::{Country, OneStopShop, Role, TaxMode, TaxRefusal, TaxSettings};
+use shop::types::{Country, KeptForm, OneStopShop, Role, TaxMode, TaxRefusal, TaxSettings};
 
 /// The settings, the reports, the rates of today and those that the operator has set.
 #[component]
@@ -19,12 +20,17 @@ pub fn TaxPage() -> impl IntoView {
         let quarter = shop.this_quarter();
         let refused = query("refused");
         let refused = TaxRefusal::ALL.into_iter().find(|why| Some(why.as_str()) == refused.as_deref());
+        let kept = settings::kept(&shop).await?;
+        let notice = match (&kept, refused) {
+            (Some(form), _) => Some(settings::not_saved(form)),
+            (None, why) => why.map(|why| view! { <Notice bad=true>{why.sentence()}</Notice> }.into_any()),
+        };
         Ok(view! {
             <Desk title="Tax" current=Section::Tax>
-                {refused.map(|why| view! { <Notice bad=true>{why.sentence()}</Notice> })}
+                {notice}
                 <div class="side">
-                    <div class="stacked">{form(&settings)} {table(&rates)} {own(&rates.own)}</div>
-                    <div class="stacked">{reports(quarter)} {new_rate()}</div>
+                    <div class="stacked">{form(&settings, kept.as_ref())} {table(&rates)} {own(&rates.own)}</div>
+                    <div class="stacked">{reports(quarter)} {new_rate(kept.as_ref())}</div>
                 </div>
             </Desk>
         }
@@ -32,18 +38,27 @@ pub fn TaxPage() -> impl IntoView {
     })
 }
 
-fn form(settings: &TaxSettings) -> AnyView {
+fn form(settings: &TaxSettings, kept: Option<&KeptForm>) -> AnyView {
+    const SELLER: Line = Line { placeholder: "DE", ..Line::new("Your country", "seller", "seller", 2) };
+    const REGISTERED: Line =
+        Line { placeholder: "GB, CH, NO", ..Line::new("Registered also in", "registered", "registered", 400) };
     let TaxSettings { mode, inclusive, seller, oss, registered, vat_ids, vies } = settings.clone();
+    let fields = Fields::of(kept, "tax");
+    let mode = fields.value("mode", mode.as_str().to_owned());
+    let prices = fields.value("prices", if inclusive { "included" } else { "added" }.to_owned());
+    let oss = fields.value("oss", oss.as_str().to_owned());
+    let (vat_ids, vies) = (fields.ticked("vat_ids", vat_ids), fields.ticked("vies", vies));
+    let (wrong_prices, wrong_oss) = (fields.wrong("prices"), fields.wrong("oss"));
     let modes = TaxMode::ALL.map(|one| {
         view! {
-            <option value=one.as_str() selected=one == mode>
+            <option value=one.as_str() selected=one.as_str() == mode>
                 {one.label()}
             </option>
         }
     });
     let shops = OneStopShop::ALL.map(|one| {
         view! {
-            <option value=one.as_str() selected=one == oss>
+            <option value=one.as_str() selected=one.as_str() == oss>
                 {one.label()}
             </option>
         }
@@ -57,24 +72,25 @@ fn form(settings: &TaxSettings) -> AnyView {
                 <label>"Who works it out" <select name="mode">{modes}</select></label>
                 <label>
                     "Prices"
-                    <select name="prices">
-                        <option value="included" selected=inclusive>
+                    <select name="prices" aria-invalid=wrong_prices.invalid() aria-describedby=wrong_prices.described()>
+                        <option value="included" selected=prices == "included">
                             "Hold the tax"
                         </option>
-                        <option value="added" selected=!inclusive>
+                        <option value="added" selected=prices == "added">
                             "Without tax: Stripe adds it"
                         </option>
                     </select>
+                    {wrong_prices.words()}
                 </label>
+                {fields.line(&SELLER, seller)}
                 <label>
-                    "Your country"
-                    <input name="seller" value=seller maxlength="2" size="4" autocomplete="off" placeholder="DE"/>
+                    "One Stop Shop of the European Union"
+                    <select name="oss" aria-invalid=wrong_oss.invalid() aria-describedby=wrong_oss.described()>
+                        {shops}
+                    </select>
+                    {wrong_oss.words()}
                 </label>
-                <label>"One Stop Shop of the European Union" <select name="oss">{shops}</select></label>
-                <label>
-                    "Registered also in"
-                    <input name="registered" value=registered maxlength="400" autocomplete="off" placeholder="GB, CH, NO"/>
-                </label>
+                {fields.line(&REGISTERED, registered)}
                 <label class="check">
                     <input type="checkbox" name="vat_ids" value="true" checked=vat_ids/>
                     "Ask businesses for their VAT number"
@@ -122,19 +138,30 @@ fn reports(this: Quarter) -> AnyView {
     .into_any()
 }
 
-fn new_rate() -> AnyView {
-    let kinds = Kind::ALL.map(|kind| view! { <option value=kind.as_str()>{kind.label()}</option> });
+fn new_rate(kept: Option<&KeptForm>) -> AnyView {
+    const COUNTRY: Line = Line { required: true, ..Line::new("Country", "country", "country", 2) };
+    const PERCENT: Line =
+        Line { required: true, inputmode: Some("decimal"), ..Line::new("Percent", "percent", "percent", 8) };
+    const FROM: Line = Line { required: true, kind: "date", ..Line::new("From", "from", "from", 10) };
+    const SOURCE: Line = Line::new("Source", "note", "note", 200);
+    let fields = Fields::of(kept, "rate");
+    let chosen = fields.value("kind", String::new());
+    let kinds = Kind::ALL.map(|kind| {
+        view! {
+            <option value=kind.as_str() selected=kind.as_str() == chosen>
+                {kind.label()}
+            </option>
+        }
+    });
     view! {
         <section class="panel" aria-labelledby="new-rate">
             <h2 id="new-rate">"Set a rate"</h2>
             <form class="fields" method="post" action="/actions/admin-set-tax-rate">
-                <label>"Country" <input name="country" required maxlength="2" size="4" autocomplete="off"/></label>
+                {fields.line(&COUNTRY, String::new())}
                 <label>"For" <select name="kind">{kinds}</select></label>
-                <label>
-                    "Percent" <input name="percent" required inputmode="decimal" maxlength="8" autocomplete="off"/>
-                </label>
-                <label>"From" <input type="date" name="from" required/></label>
-                <label>"Source" <input name="note" maxlength="200" autocomplete="off"/></label>
+                {fields.line(&PERCENT, String::new())}
+                {fields.line(&FROM, String::new())}
+                {fields.line(&SOURCE, String::new())}
                 <button>"Set the rate"</button>
             </form>
         </section>
@@ -145,7 +172,7 @@ fn new_rate() -> AnyView {
 /// What holds today, country by country.
 fn table(rates: &TaxRates) -> AnyView {
     let cell = |rate: &Option<Rate>, kind: Kind| {
-        let words = rate.as_ref().map_or_else(|| "–".to_owned(), |rate| format!("{}\u{a0}%", percent(rate.ppm)));
+        let words = rate.as_ref().map_or_else(|| "–".to_owned(), |rate| written::rate(rate.ppm));
         let own = rate.as_ref().is_some_and(|rate| rate.own);
         view! {
             <td data-label=kind.label()>
@@ -160,7 +187,7 @@ fn table(rates: &TaxRates) -> AnyView {
             let source = ebook.as_ref().map(|rate| rate.source.clone()).unwrap_or_default();
             view! {
                 <tr>
-                    <th scope="row">{country.to_string()}</th>
+                    <th scope="row">{written::country(&country.to_string())}</th>
                     {cell(ebook, Kind::Ebook)}
                     {cell(standard, Kind::Standard)}
                     <td data-label="Known from">{source}</td>
@@ -197,7 +224,9 @@ fn own(rates: &[Rate]) -> Option<AnyView> {
         .filter(|rate| rate.own)
         .map(|rate| {
             let (country, from) = (rate.country.to_string(), rate.valid_from.to_string());
-            let words = format!("{country}, {}: {} % from {from}", rate.kind.label(), percent(rate.ppm));
+            let named = written::country(&country);
+            let since = written::day(&from);
+            let words = format!("{named}, {}: {} from {since}", rate.kind.label(), written::rate(rate.ppm));
             view! {
                 <li>
                     <div>

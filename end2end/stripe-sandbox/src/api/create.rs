@@ -78,6 +78,7 @@ pub(super) fn session(call: Call<'_>) -> Answer {
         discount: None,
         tax_country: None,
         tax_id: None,
+        tax_fails: false,
         opened: call.state.ticks + 1,
         closed: None,
     };

@@ -1,11 +1,11 @@
-//! Coupons, promotion codes and tax rates, as far as sessions use them.
+//! Coupons, promotion codes, tax rates and tax codes, as far as sessions use them.
 
 use super::lists::{self, Listing, fits};
 use super::{Answer, Call, expand};
 use crate::error::ApiError;
 use crate::params::Params;
 use crate::records::{Coupon, Off, PromotionCode, TaxRate};
-use crate::{clock, currency, ids, objects};
+use crate::{clock, currency, ids, objects, tax};
 
 const FAR: i64 = i64::MAX;
 
@@ -252,6 +252,14 @@ pub(super) fn retrieve_rate(call: Call<'_>, id: &str) -> Answer {
     call.params.finish()?;
     let found = call.state.tax_rates.get(id).map(objects::tax_rate);
     found.ok_or_else(|| ApiError::missing_resource("tax rate", id, "tax_rate"))
+}
+
+/// `GET /v1/tax_codes/{id}`
+pub(super) fn retrieve_tax_code(call: Call<'_>, id: &str) -> Answer {
+    call.params.texts("expand")?;
+    call.params.finish()?;
+    let name = tax::name_of(id).ok_or_else(|| ApiError::missing_resource("tax code", id, "id"))?;
+    Ok(objects::tax_code(id, name))
 }
 
 /// `GET /v1/tax_rates`

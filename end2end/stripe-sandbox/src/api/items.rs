@@ -4,7 +4,7 @@ use crate::error::ApiError;
 use crate::params::{Params, check_url};
 use crate::records::{Item, ItemTaxRate};
 use crate::state::State;
-use crate::{currency, ids};
+use crate::{currency, ids, tax};
 
 /// The most lines in payment mode.
 const MOST_ITEMS: usize = 100;
@@ -63,6 +63,9 @@ fn line_item(line: &Params<'_>, state: &State) -> Result<(Item, String), ApiErro
     let name = product.required("name", 5_000)?;
     let description = product.text("description", 40_000)?;
     let tax_code = product.text("tax_code", 100)?;
+    if let Some(code) = tax_code.as_deref().filter(|code| tax::name_of(code).is_none()) {
+        return Err(ApiError::missing_resource("tax code", code, &product.name("tax_code")).in_parameter());
+    }
     product.refuse(&["tax_details", "unit_label"])?;
     let product_metadata = product.metadata("metadata")?;
     let images = product.texts("images")?.unwrap_or_default();

@@ -52,6 +52,7 @@ pub(super) fn dispatch(call: Call<'_>, method: &str, path: &str) -> Answer {
         ("POST", ["tax_rates"]) => discounts::create_rate(call),
         ("GET", ["tax_rates"]) => discounts::list_rates(call),
         ("GET", ["tax_rates", id]) => discounts::retrieve_rate(call, id),
+        ("GET", ["tax_codes", id]) => discounts::retrieve_tax_code(call, id),
         ("GET", ["events"]) => events::list(call),
         ("GET", ["events", id]) => events::retrieve(call, id),
         (method, _) => Err(ApiError::no_route(method, path)),

@@ -75,6 +75,17 @@ pub(crate) fn discount(discount: &Discount, session: &Session) -> Value {
     })
 }
 
+/// A `tax_code`.
+pub(crate) fn tax_code(id: &str, name: &str) -> Value {
+    json!({
+        "id": id,
+        "object": "tax_code",
+        "description": name,
+        "name": name,
+        "requirements": { "performance_location": "optional" },
+    })
+}
+
 /// A `tax_rate` made by the store.
 pub(crate) fn tax_rate(rate: &TaxRate) -> Value {
     json!({

@@ -5,7 +5,7 @@ mod money;
 mod payment;
 mod session;
 
-pub(crate) use discount::{automatic_rate, coupon, discount, promotion_code, tax_rate};
+pub(crate) use discount::{automatic_rate, coupon, discount, promotion_code, tax_code, tax_rate};
 pub(crate) use money::{EVIDENCE, customer, deleted, dispute, endpoint, refund};
 pub(crate) use payment::{charge, intent, method};
 pub(crate) use session::{items, line_discounts, line_taxes, product, session};

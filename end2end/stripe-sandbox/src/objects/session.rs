@@ -32,6 +32,7 @@ pub(crate) fn session(session: &Session, base_url: &str) -> Value {
             "provider": settings.automatic_tax.then_some("stripe"),
             "status": match (settings.automatic_tax, complete || session.tax_country.is_some()) {
                 (false, _) => None,
+                _ if session.tax_fails => Some("failed"),
                 (true, true) => Some("complete"),
                 (true, false) => Some("requires_location_inputs"),
             },

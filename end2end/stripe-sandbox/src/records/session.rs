@@ -51,6 +51,9 @@ pub(crate) struct Session {
     /// The number for tax that the buyer has given, once the total is worked out with it.
     #[serde(default)]
     pub(crate) tax_id: Option<String>,
+    /// Whether automatic tax cannot be worked out, as when Stripe's own engine is out of order.
+    #[serde(default)]
+    pub(crate) tax_fails: bool,
     /// The ticks at which it was opened, and completed or expired.
     pub(crate) opened: u64,
     pub(crate) closed: Option<u64>,
@@ -59,7 +62,7 @@ pub(crate) struct Session {
 impl Session {
     /// The amounts of every line and of the whole, in minor units.
     pub(crate) fn totals(&self) -> Totals {
-        pricing::totals(self, self.tax_country.as_deref())
+        pricing::totals(self, self.tax_country.as_deref().filter(|_| !self.tax_fails))
     }
 
     /// What is to be paid, in minor units.

@@ -6,6 +6,7 @@ use super::summary::{Summary, currency, midnight, summary};
 use super::{Range, Zone, parts};
 use crate::db::AnyConnection;
 use crate::db::schema::book;
+use crate::notation::Notation;
 use crate::types::Currency;
 use crate::{Error, Shop};
 use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
@@ -88,7 +89,8 @@ impl Shop {
         self.count_downloads_if_possible().await;
         let own = self.currency();
         let question = Question::read(value, self.today().await?, own);
-        self.0.db.read(move |conn| board(conn, question, own)).await
+        let notation = self.notation().clone();
+        self.0.db.read(move |conn| board(conn, &notation, question, own)).await
     }
 
     /// In which currencies anything was ever sold; the store's own is always among them.
@@ -112,15 +114,15 @@ impl Shop {
     }
 }
 
-fn board(conn: &mut AnyConnection, question: Question, own: Currency) -> Result<Board, Error> {
+fn board(conn: &mut AnyConnection, notation: &Notation, question: Question, own: Currency) -> Result<Board, Error> {
     let Question { range, step, currency, .. } = question;
     let summary = summary(conn, &range, own)?;
     let of = summary.currencies.iter().find(|row| row.currency == currency);
     let (now, before) = of.map_or_else(Default::default, |row| (row.now, row.before));
     let best = parts::best_books(conn, &range, currency, BOOKS)?;
     Ok(Board {
-        line: line(conn, summary.zone, &range, step, currency)?,
-        line_before: line(conn, summary.zone, &summary.before, step, currency)?,
+        line: line(conn, notation, summary.zone, &range, step, currency)?,
+        line_before: line(conn, notation, summary.zone, &summary.before, step, currency)?,
         books: named(conn, best)?,
         countries: parts::all(conn, "country", &range, Some(currency))?
             .into_iter()
@@ -155,13 +157,14 @@ fn named(conn: &mut AnyConnection, parts: Vec<parts::Part>) -> Result<Vec<BookFi
 /// The figures of each step of a range, also of those in which nothing happened.
 pub(super) fn line(
     conn: &mut AnyConnection,
+    notation: &Notation,
     zone: Zone,
     range: &Range,
     step: Step,
     currency: Currency,
 ) -> Result<Vec<Point>, Error> {
     if step == Step::Hour {
-        return hours(conn, zone, range, currency);
+        return hours(conn, notation, zone, range, currency);
     }
     let rows = rows(conn, "day", midnight(range.from), midnight(range.until), currency)?;
     let mut steps: BTreeMap<NaiveDate, (NaiveDate, NaiveDate, Figures)> = BTreeMap::new();
@@ -176,27 +179,33 @@ pub(super) fn line(
     Ok(steps
         .into_values()
         .map(|(from, until, figures)| {
-            let (short, long) = names(step, from, until);
+            let (short, long) = names(notation, step, from, until);
             Point { short, long, from, until, figures }
         })
         .collect())
 }
 
 /// A step's names, which say what part of a week or month it is.
-fn names(step: Step, from: NaiveDate, until: NaiveDate) -> (String, String) {
-    let day = |day: NaiveDate| day.format("%-d %b").to_string();
+fn names(notation: &Notation, step: Step, from: NaiveDate, until: NaiveDate) -> (String, String) {
+    let days = || format!("{} to {}", notation.step_day(from), notation.day(until));
     match step {
-        Step::Hour | Step::Day => (day(from), from.format("%A, %-d %B %Y").to_string()),
-        Step::Week => (day(from), format!("{} to {}", day(from), until.format("%-d %B %Y"))),
+        Step::Hour | Step::Day => (notation.step_day(from), notation.weekday(from)),
+        Step::Week => (notation.step_day(from), days()),
         Step::Month if super::month_of(from) == from && super::next_month(from).pred_opt() == Some(until) => {
-            (from.format("%b %Y").to_string(), from.format("%B %Y").to_string())
+            (notation.month(from), notation.whole_month(from))
         }
-        Step::Month => (from.format("%b %Y").to_string(), format!("{} to {}", day(from), until.format("%-d %B %Y"))),
+        Step::Month => (notation.month(from), days()),
     }
 }
 
 /// Hours as they pass: a day has 23 to 25 of them.
-fn hours(conn: &mut AnyConnection, zone: Zone, range: &Range, currency: Currency) -> Result<Vec<Point>, Error> {
+fn hours(
+    conn: &mut AnyConnection,
+    notation: &Notation,
+    zone: Zone,
+    range: &Range,
+    currency: Currency,
+) -> Result<Vec<Point>, Error> {
     let hour = TimeDelta::hours(1);
     let first = zone.start_of(range.from);
     let end = range.until.succ_opt().map_or(first, |day| zone.start_of(day));
@@ -205,7 +214,7 @@ fn hours(conn: &mut AnyConnection, zone: Zone, range: &Range, currency: Currency
         .take_while(|at| *at < end)
         .map(|at| {
             let (local, day) = (zone.local(at), zone.day_of(at));
-            let long = local.format("%A, %-d %B %Y, %H:%M").to_string();
+            let long = format!("{}, {}", notation.weekday(local.date()), local.format("%H:%M"));
             Point { short: local.format("%H:%M").to_string(), long, from: day, until: day, figures: Figures::default() }
         })
         .collect();

@@ -7,6 +7,7 @@ use super::question::Question;
 use super::{Range, parts, state};
 use crate::db::schema::book;
 use crate::desk::cell;
+use crate::notation::Notation;
 use crate::{Error, Shop};
 use diesel::prelude::*;
 use std::fmt::Write as _;
@@ -78,7 +79,8 @@ impl Shop {
                 match sheet {
                     Sheet::Line => {
                         let (zone, _) = state::read(conn)?;
-                        for point in line(conn, zone, &range, step, currency)? {
+                        // For programs: in the house's own way whatever the store's is.
+                        for point in line(conn, &Notation::default(), zone, &range, step, currency)? {
                             let from = if point.short.contains(':') { point.long } else { point.from.to_string() };
                             add(&mut text, &[&from, &point.until.to_string(), currency.code()], &point.figures);
                         }

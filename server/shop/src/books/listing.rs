@@ -1,9 +1,10 @@
 //! The list of all books: searched by the beginnings of words, filtered, paged by a key in both directions.
 
 use crate::catalog::bylines;
-use crate::clock::{day, rfc3339};
+use crate::clock::rfc3339;
 use crate::db::AnyConnection;
 use crate::db::schema::{book, book_file, book_price, edition};
+use crate::paging::{Page, Place};
 use crate::types::{BookFormat, BookLine, BookList, BookStatus, Cover, Currency, ListPlace, Money, Slug};
 use crate::{Error, Shop};
 use chrono::NaiveDateTime;
@@ -28,28 +29,90 @@ impl Shop {
         status: Option<BookStatus>,
         place: ListPlace,
     ) -> Result<BookList, Error> {
-        self.book_list_of(search, status, place, PAGE).await
+        let Some(words) = words_of(search) else { return Ok(BookList::default()) };
+        let currency = self.currency();
+        self.0
+            .db
+            .read(move |conn| {
+                let start = Start::beside(conn, &place)?;
+                let (rows, newer, older) = list(conn, &words, status, start, PAGE)?;
+                Ok(BookList { books: lines(conn, rows, currency)?, newer, older })
+            })
+            .await
     }
 
-    /// The same, with so many books on a page.
+    /// The same for programs, each book with its key in the list, which stays when its address changes.
     ///
     /// # Errors
-    /// As [`Shop::book_list`].
-    pub async fn book_list_of(
+    /// [`Error::BadPlace`] if the place is none of this list; the database's.
+    pub async fn book_page(
         &self,
         search: &str,
         status: Option<BookStatus>,
-        place: ListPlace,
+        place: Place,
         size: usize,
-    ) -> Result<BookList, Error> {
-        let words = words(search);
-        let empty = words.is_empty() && !search.trim().is_empty();
-        if empty {
-            return Ok(BookList::default());
-        }
+    ) -> Result<Page<(String, BookLine)>, Error> {
+        let start = Start::at(&place)?;
+        let Some(words) = words_of(search) else {
+            return Ok(Page { rows: Vec::new(), before: false, after: false });
+        };
         let currency = self.currency();
-        self.0.db.read(move |conn| list(conn, &words, status, &place, size, currency)).await
+        self.0
+            .db
+            .read(move |conn| {
+                let (rows, before, after) = list(conn, &words, status, start, size)?;
+                let keys: Vec<String> = rows.iter().map(|row| key(row.0)).collect();
+                let rows = keys.into_iter().zip(lines(conn, rows, currency)?).collect();
+                Ok(Page { rows, before, after })
+            })
+            .await
     }
+}
+
+/// A book's key in the list. With a letter that no address has, for those were its keys before.
+fn key(id: i64) -> String {
+    format!("#{id}")
+}
+
+/// Where a page begins.
+#[derive(Clone, Copy)]
+enum Start {
+    First,
+    After(i64),
+    Before(i64),
+    Last,
+}
+
+impl Start {
+    /// Beside a book that is named by its address.
+    fn beside(conn: &mut AnyConnection, place: &ListPlace) -> Result<Self, Error> {
+        let mut id = |slug: &Slug| -> Result<i64, Error> {
+            let row = book::table.filter(book::slug.eq(slug.as_str())).select(book::id);
+            row.first(conn).optional()?.ok_or(Error::NotFound)
+        };
+        Ok(match place {
+            ListPlace::First => Self::First,
+            ListPlace::After(slug) => Self::After(id(slug)?),
+            ListPlace::Before(slug) => Self::Before(id(slug)?),
+            ListPlace::Last => Self::Last,
+        })
+    }
+
+    /// Beside a book that is named by its key.
+    fn at(place: &Place) -> Result<Self, Error> {
+        let id = |key: &str| key.strip_prefix('#').and_then(|id| id.parse().ok()).ok_or(Error::BadPlace);
+        Ok(match place {
+            Place::First => Self::First,
+            Place::After(key) => Self::After(id(key)?),
+            Place::Before(key) => Self::Before(id(key)?),
+        })
+    }
+}
+
+/// The words of a search, none of them if nothing is searched for; nothing if there are none in it.
+fn words_of(search: &str) -> Option<Vec<String>> {
+    let words = words(search);
+    (!words.is_empty() || search.trim().is_empty()).then_some(words)
 }
 
 /// The words of a search as the index has them: lower case, letters and digits.
@@ -61,26 +124,19 @@ fn words(search: &str) -> Vec<String> {
 
 type Row = (i64, String, String, String, Option<String>, String, NaiveDateTime);
 
+/// The rows of a page, and whether there are newer and older ones.
 fn list(
     conn: &mut AnyConnection,
     words: &[String],
     status: Option<BookStatus>,
-    place: &ListPlace,
+    start: Start,
     size: usize,
-    currency: Currency,
-) -> Result<BookList, Error> {
-    let beside = match place {
-        ListPlace::After(slug) | ListPlace::Before(slug) => Some(
-            book::table
-                .filter(book::slug.eq(slug.as_str()))
-                .select(book::id)
-                .first::<i64>(conn)
-                .optional()?
-                .ok_or(Error::NotFound)?,
-        ),
-        ListPlace::First | ListPlace::Last => None,
+) -> Result<(Vec<Row>, bool, bool), Error> {
+    let beside = match start {
+        Start::After(id) | Start::Before(id) => Some(id),
+        Start::First | Start::Last => None,
     };
-    let backwards = matches!(place, ListPlace::Before(_) | ListPlace::Last);
+    let backwards = matches!(start, Start::Before(_) | Start::Last);
     let limit = i64::try_from(size.saturating_add(1)).unwrap_or(i64::MAX);
     let mut ids = if words.is_empty() {
         ids(conn, status, beside, backwards, limit)?
@@ -94,13 +150,13 @@ fn list(
         .order(book::id.desc())
         .select((book::id, book::slug, book::title, book::status, book::cover_key, book::accent, book::updated_at))
         .load(conn)?;
-    let (newer, older) = match place {
-        ListPlace::First => (false, more),
-        ListPlace::After(_) => (true, more),
-        ListPlace::Before(_) => (more, true),
-        ListPlace::Last => (more, false),
+    let (newer, older) = match start {
+        Start::First => (false, more),
+        Start::After(_) => (true, more),
+        Start::Before(_) => (more, true),
+        Start::Last => (more, false),
     };
-    Ok(BookList { books: lines(conn, rows, currency)?, newer, older })
+    Ok((rows, newer, older))
 }
 
 /// Books of a status, from one end or the other.
@@ -212,7 +268,7 @@ fn lines(conn: &mut AnyConnection, rows: Vec<Row>, currency: Currency) -> Result
                 formats: formats.remove(&id).map(|(_, formats)| formats).unwrap_or_default(),
                 cover: cover_key.map(|key| Cover { key }),
                 accent,
-                changed_on: day(updated_at),
+                changed_on: updated_at.date().to_string(),
                 changed_at: rfc3339(updated_at),
             })
         })

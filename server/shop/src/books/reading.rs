@@ -2,7 +2,7 @@
 
 use super::Fields;
 use crate::catalog::{contributors, format_info};
-use crate::clock::{day, rfc3339};
+use crate::clock::rfc3339;
 use crate::db::AnyConnection;
 use crate::db::schema::{book, book_file, book_price, edition, entitlement};
 use crate::types::{BookStatus, Cover, Currency, DeskBook, DeskEdition, Slug};
@@ -179,7 +179,7 @@ fn desk(conn: &mut AnyConnection, slug: &Slug, currency: Currency) -> Result<Opt
             .map(|(id, label, changelog, created_at)| DeskEdition {
                 label,
                 changelog,
-                added_on: day(created_at),
+                added_on: created_at.date().to_string(),
                 added_at: rfc3339(created_at),
                 files: by_edition.remove(&id).unwrap_or_default(),
             })

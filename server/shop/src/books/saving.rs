@@ -74,7 +74,7 @@ impl Shop {
                 if let (Ok(slug), Some(name)) = (&created, &unfinished)
                     && let Some(waiting) = take(conn, name)?
                 {
-                    adopt(conn, &actor, slug, waiting, now)?;
+                    adopt(conn, &actor.unmarked(), slug, waiting, now)?;
                 }
                 Ok(created)
             })
@@ -112,6 +112,7 @@ impl Shop {
             .write(move |conn| {
                 let saved = locked(conn, &slug)?;
                 if saved.status == status {
+                    audit::mark(conn, &actor, &object(&slug))?;
                     return Ok(Vec::new());
                 }
                 let action = match status {
@@ -229,6 +230,7 @@ pub(super) fn update(
     }
     let before = &saved.fields;
     if before == fields {
+        audit::mark(conn, actor, &object(&fields.slug))?;
         return Ok(fields.slug.clone());
     }
     if before.slug != fields.slug {

@@ -8,7 +8,7 @@ use super::NotTaken;
 use crate::db::AnyConnection;
 use crate::db::schema::unfinished;
 use crate::inspect::{Package, Refused, epub_cover};
-use crate::types::{BookForm, PersonField, PriceField, Unfinished, WaitingFile};
+use crate::types::{BookForm, KeptForm, PersonField, PriceField, Unfinished, WaitingFile};
 use crate::{Error, Shop};
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
@@ -65,6 +65,22 @@ impl Shop {
     /// The database's.
     pub async fn kept_words(&self, name: &str) -> Result<Option<String>, Error> {
         self.kept("words", name).await
+    }
+
+    /// Keeps a form of the settings that was refused; returns its name.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn keep_form(&self, form: &KeptForm) -> Result<String, Error> {
+        self.keep("form", form).await
+    }
+
+    /// A kept form of the settings; none if it is gone.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn kept_form(&self, name: &str) -> Result<Option<KeptForm>, Error> {
+        self.kept("form", name).await
     }
 
     /// Forgets the forms whose week is over, with what waits beside them. Returns how many.
@@ -182,6 +198,16 @@ pub(super) fn take(conn: &mut AnyConnection, name: &str) -> Result<Option<Unfini
         return Ok(None);
     }
     serde_json::from_str(&data).map(Some).map_err(|error| Error::internal(error.to_string()))
+}
+
+/// Forgets the refused forms of the settings with that name, after one was saved: what they say is older than what holds
+/// now, and shown again at their old address they would be one press of a button from undoing it.
+pub(crate) fn forget_forms(conn: &mut AnyConnection, form: &str) -> Result<(), Error> {
+    // The name comes first in a kept form's text.
+    let begins = format!("{{\"form\":\"{form}\",%");
+    let named = unfinished::table.filter(unfinished::kind.eq("form")).filter(unfinished::data.like(begins));
+    diesel::delete(named).execute(conn)?;
+    Ok(())
 }
 
 /// Takes out some of what is too old; returns how many forms, and the objects that nobody needs any more.

@@ -276,8 +276,9 @@ impl Db {
     }
 
     /// Runs `work` in one transaction: `BEGIN IMMEDIATE` on SQLite (a deferred read-to-write upgrade would fail at
-    /// once, whatever the time limit). An error rolls back. A passing failure (lost lock, deadlock) is tried again, so
-    /// `work` must do nothing outside the database.
+    /// once, whatever the time limit). An error rolls back. A passing failure (lost lock, deadlock, lost connection) is tried
+    /// again, so `work` must do nothing outside the database. It may have been done then, and only the answer to its commit
+    /// lost: what must not be done twice finds a mark of its own (a form's key, [`crate::once`]).
     ///
     /// # Errors
     /// What `work` returns, or [`Error::Pool`] if no connection was free in time.

@@ -19,6 +19,7 @@ diesel::table! {
         version -> BigInt,
         created_at -> Timestamp,
         updated_at -> Timestamp,
+        tax_code_refused_at -> Nullable<Timestamp>,
     }
 }
 
@@ -116,6 +117,8 @@ diesel::table! {
         address -> Nullable<Text>,
         tax_country -> Nullable<Text>,
         paid_with -> Nullable<Text>,
+        tax_problem -> Nullable<Text>,
+        tax_seen_to_at -> Nullable<Timestamp>,
     }
 }
 
@@ -580,6 +583,7 @@ diesel::table! {
         answer -> Nullable<Text>,
         created_at -> Timestamp,
         lease_until -> Timestamp,
+        marked -> Nullable<Text>,
     }
 }
 

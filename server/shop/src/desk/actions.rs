@@ -149,7 +149,7 @@ impl Shop {
                 }
                 audit::record(
                     conn,
-                    &actor,
+                    &actor.unmarked(),
                     "order.link_renewed",
                     object(&number),
                     None,
@@ -262,10 +262,7 @@ impl Shop {
             .db
             .write(move |conn| {
                 let order = lock(conn, &number)?;
-                let user = match actor {
-                    Actor::Staff(id) => Some(id),
-                    Actor::Command | Actor::Visitor | Actor::Store => None,
-                };
+                let user = actor.account();
                 diesel::insert_into(order_note::table)
                     .values((
                         order_note::order_id.eq(order.id),

@@ -2,11 +2,10 @@
 //! navigation), so each question is answered from a partial index that is nearly empty in a healthy store.
 
 use super::orders::{OrderRow, rows};
-use crate::clock::moment;
 use crate::db::AnyConnection;
 use crate::db::schema::{
-    checkout, difference, dispute, download_claim, download_token, entitlement, invoice, order_item, orders, outbox,
-    refund, stripe_event, webhook_endpoint,
+    book, checkout, difference, dispute, download_claim, download_token, entitlement, invoice, order_item, orders,
+    outbox, refund, stripe_event, webhook_endpoint,
 };
 use crate::events::EventSummary;
 use crate::hooks::WhyDisabled;
@@ -53,6 +52,10 @@ pub struct Attention {
     pub webhooks: Vec<BadEndpoint>,
     /// Invoices and credit notes whose PDF cannot be made.
     pub documents: Vec<BadDocument>,
+    /// Orders whose tax Stripe could not work out.
+    pub untaxed: Vec<BadTax>,
+    /// Books whose product tax code Stripe refuses: slug and title.
+    pub tax_codes: Vec<(String, String)>,
     /// Paid some days ago and never fetched. Not counted: it may be well.
     pub not_fetched: Vec<OrderRow>,
 }
@@ -60,8 +63,8 @@ pub struct Attention {
 /// A checkout that came to no good end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadCheckout {
-    /// When it was begun, for reading.
-    pub begun: String,
+    /// When it was begun, UTC.
+    pub begun: NaiveDateTime,
     /// Stripe's name for it.
     pub session: Option<String>,
     /// What was offered, before discount and tax.
@@ -77,8 +80,8 @@ pub struct BadRefund {
     pub order: OrderNumber,
     /// How much.
     pub amount: Money,
-    /// When it was asked for, for reading.
-    pub asked: String,
+    /// When it was asked for, UTC.
+    pub asked: NaiveDateTime,
 }
 
 /// A dispute that waits for an answer.
@@ -90,8 +93,8 @@ pub struct BadDispute {
     pub amount: Money,
     /// Why, in the bank's word.
     pub reason: String,
-    /// Until when, for reading.
-    pub answer_by: Option<String>,
+    /// Until when, UTC.
+    pub answer_by: Option<NaiveDateTime>,
 }
 
 /// An endpoint of webhooks that was switched off because it failed.
@@ -104,7 +107,7 @@ pub struct BadEndpoint {
     /// Whether it said so itself.
     pub gone: bool,
     /// When, for reading.
-    pub since: String,
+    pub since: NaiveDateTime,
 }
 
 /// A document whose PDF cannot be made.
@@ -115,6 +118,17 @@ pub struct BadDocument {
     /// Its number.
     pub number: String,
     /// Why.
+    pub why: String,
+}
+
+/// An order whose tax Stripe could not work out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadTax {
+    /// Which.
+    pub order: OrderNumber,
+    /// What was paid.
+    pub total: Money,
+    /// Why, in Stripe's word.
     pub why: String,
 }
 
@@ -131,6 +145,8 @@ impl Attention {
             + self.differences.len()
             + self.webhooks.len()
             + self.documents.len()
+            + self.untaxed.len()
+            + self.tax_codes.len()
     }
 }
 
@@ -165,6 +181,8 @@ fn needed(conn: &mut AnyConnection, now: NaiveDateTime) -> Result<Attention, Err
         differences: differences(conn)?,
         webhooks: webhooks(conn)?,
         documents: documents(conn)?,
+        untaxed: untaxed(conn)?,
+        tax_codes: tax_codes(conn)?,
         not_fetched: Vec::new(),
     })
 }
@@ -239,12 +257,7 @@ type CheckoutRow = (NaiveDateTime, Option<String>, i64, String, Option<String>);
 
 fn bad((begun, session, subtotal, currency, why): CheckoutRow) -> BadCheckout {
     let currency: Option<Currency> = currency.parse().ok();
-    BadCheckout {
-        begun: moment(begun),
-        session,
-        subtotal: currency.map(|currency| Money::new(subtotal, currency)),
-        why,
-    }
+    BadCheckout { begun, session, subtotal: currency.map(|currency| Money::new(subtotal, currency)), why }
 }
 
 macro_rules! checkout_columns {
@@ -291,7 +304,7 @@ fn refunds(conn: &mut AnyConnection, now: NaiveDateTime) -> Result<Vec<BadRefund
         .map(|(number, amount, currency, asked)| {
             let currency: Currency = currency.parse().map_err(|_| corrupt("currency"))?;
             let order = number.parse().map_err(|_| corrupt("number"))?;
-            Ok(BadRefund { order, amount: Money::new(amount, currency), asked: moment(asked) })
+            Ok(BadRefund { order, amount: Money::new(amount, currency), asked })
         })
         .collect()
 }
@@ -311,7 +324,7 @@ fn disputes(conn: &mut AnyConnection) -> Result<Vec<BadDispute>, Error> {
                 order: number.parse().map_err(|_| corrupt("number"))?,
                 amount: Money::new(amount, currency),
                 reason: reason.replace('_', " "),
-                answer_by: due.map(moment),
+                answer_by: due,
             })
         })
         .collect()
@@ -338,7 +351,7 @@ fn webhooks(conn: &mut AnyConnection) -> Result<Vec<BadEndpoint>, Error> {
         id,
         url,
         gone: why.as_deref() == gone,
-        since: moment(at),
+        since: at,
     };
     Ok(rows.into_iter().map(view).collect())
 }
@@ -356,6 +369,31 @@ fn documents(conn: &mut AnyConnection) -> Result<Vec<BadDocument>, Error> {
         Ok(BadDocument { order, number, why })
     };
     rows.into_iter().map(view).collect()
+}
+
+fn untaxed(conn: &mut AnyConnection) -> Result<Vec<BadTax>, Error> {
+    let rows: Vec<(String, i64, String, String)> = orders::table
+        .filter(orders::tax_problem.is_not_null())
+        .filter(orders::tax_seen_to_at.is_null())
+        .order(orders::id)
+        .limit(MOST)
+        .select((orders::number, orders::amount_total, orders::currency, orders::tax_problem.assume_not_null()))
+        .load(conn)?;
+    let view = |(number, total, currency, why): (String, i64, String, String)| {
+        let currency: Currency = currency.parse().map_err(|_| corrupt("currency"))?;
+        let order = number.parse().map_err(|_| corrupt("number"))?;
+        Ok(BadTax { order, total: Money::new(total, currency), why: why.replace('_', " ") })
+    };
+    rows.into_iter().map(view).collect()
+}
+
+fn tax_codes(conn: &mut AnyConnection) -> Result<Vec<(String, String)>, Error> {
+    Ok(book::table
+        .filter(book::tax_code_refused_at.is_not_null())
+        .order(book::id)
+        .limit(MOST)
+        .select((book::slug, book::title))
+        .load(conn)?)
 }
 
 /// Orders that were paid some days ago, none of whose titles was ever begun to be fetched.

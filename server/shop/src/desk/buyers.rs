@@ -3,7 +3,6 @@
 use super::Refusal;
 use super::orders::{OrderRow, rows};
 use crate::audit::Actor;
-use crate::clock::day;
 use crate::db::AnyConnection;
 use crate::db::schema::{book, buyer_session, entitlement, order_item, orders};
 use crate::privacy::{Erased, NotErased, is_erased};
@@ -25,8 +24,8 @@ pub struct BuyerSheet {
     pub email: String,
     /// The names that she has typed on Stripe's page.
     pub names: Vec<String>,
-    /// Since when, for reading.
-    pub since: String,
+    /// Since when, UTC.
+    pub since: NaiveDateTime,
     /// Her orders, newest first.
     pub orders: Vec<OrderRow>,
     /// Whether there are more.
@@ -46,8 +45,8 @@ pub struct BuyerTitle {
     pub title: String,
     /// The book's slug.
     pub slug: String,
-    /// Since when, for reading.
-    pub since: String,
+    /// Since when, UTC.
+    pub since: NaiveDateTime,
     /// Whether it can be had.
     pub open: bool,
 }
@@ -119,7 +118,7 @@ fn sheet(conn: &mut AnyConnection, number: &OrderNumber, now: NaiveDateTime) -> 
         number: latest.parse().map_err(|_| Error::internal("an order's number"))?,
         email,
         names,
-        since: day(since),
+        since,
         orders: rows(conn, &ids)?,
         more: found.len() > shown,
         paid: paid(conn, &norm)?,
@@ -164,6 +163,6 @@ fn titles(conn: &mut AnyConnection, norm: &str) -> Result<Vec<BuyerTitle>, Error
         .load(conn)?;
     Ok(rows
         .into_iter()
-        .map(|(title, slug, since, state)| BuyerTitle { title, slug, since: day(since), open: state == "active" })
+        .map(|(title, slug, since, state)| BuyerTitle { title, slug, since, open: state == "active" })
         .collect())
 }

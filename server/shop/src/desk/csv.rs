@@ -2,6 +2,7 @@
 
 use super::orders::{OrderQuery, OrderRow, Turn, page};
 use crate::audit::{self, Actor};
+use crate::notation::own_moment;
 use crate::{Error, Shop};
 use serde_json::json;
 
@@ -55,11 +56,11 @@ impl Shop {
 }
 
 fn line(text: &mut String, row: &OrderRow) {
-    let OrderRow { number, email, placed, titles, total, standing, .. } = row;
+    let OrderRow { number, email, placed_at, titles, total, standing, .. } = row;
     let cells = [
         number.to_string(),
-        placed.clone(),
-        standing.text(),
+        own_moment(*placed_at),
+        standing.text(|amount| amount.to_string()),
         email.clone(),
         titles.join("; "),
         total.minor().to_string(),

@@ -1,7 +1,6 @@
 //! How the store is: the same facts as what needs a person, and those that only tell that all is well.
 
 use super::attention::Attention;
-use crate::clock::moment;
 use crate::db::AnyConnection;
 use crate::db::schema::{book, book_file, checkout, download_log, edition, orders, outbox, stripe_event};
 use crate::{Error, Shop, invoices};
@@ -29,8 +28,8 @@ pub struct Health {
     pub pulse: Pulse,
     /// Whether the store can write to people.
     pub sends_mail: bool,
-    /// When the last mail left, for reading.
-    pub last_mail: Option<String>,
+    /// When the last mail left, UTC.
+    pub last_mail: Option<NaiveDateTime>,
     /// Mails that wait.
     pub waiting_mails: i64,
     /// Events that wait.
@@ -48,8 +47,8 @@ pub struct Health {
 /// Whether Stripe is heard.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pulse {
-    /// When the last event came, for reading.
-    pub last: Option<String>,
+    /// When the last event came, UTC.
+    pub last: Option<NaiveDateTime>,
     /// How long ago: "3 h ago".
     pub ago: Option<String>,
     /// Whether there was a payment that no event has told of: the webhook does not arrive.
@@ -152,8 +151,7 @@ fn facts(conn: &mut AnyConnection, now: NaiveDateTime) -> Result<Health, Error> 
             .order(outbox::id.desc())
             .select(outbox::sent_at.assume_not_null())
             .first(conn)
-            .optional()?
-            .map(moment),
+            .optional()?,
         waiting_mails: outbox::table
             .filter(sql::<Bool>("outbox.state IN ('queued', 'leased')"))
             .count()
@@ -186,7 +184,7 @@ fn pulse(conn: &mut AnyConnection, now: NaiveDateTime) -> Result<Pulse, Error> {
         .first(conn)
         .optional()?;
     let silent = paid.is_some_and(|paid| paid + SILENCE < now && last.is_none_or(|last| last + SILENCE < paid));
-    Ok(Pulse { last: last.map(moment), ago: last.map(|last| ago(now - last)), silent })
+    Ok(Pulse { last, ago: last.map(|last| ago(now - last)), silent })
 }
 
 /// "3 h ago".

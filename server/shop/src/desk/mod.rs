@@ -14,6 +14,7 @@ mod list;
 mod orders;
 mod sheet;
 mod timeline;
+mod unfetched;
 
 use crate::types::OrderNumber;
 use std::fmt;
@@ -21,7 +22,7 @@ use std::str::FromStr;
 use uuid::Uuid;
 
 pub use actions::{NewLink, Refusal};
-pub use attention::{Attention, BadCheckout, BadDispute, BadDocument, BadEndpoint, BadRefund};
+pub use attention::{Attention, BadCheckout, BadDispute, BadDocument, BadEndpoint, BadRefund, BadTax};
 pub use buyers::{BuyerSheet, BuyerTitle};
 pub use csv::CsvPiece;
 pub(crate) use csv::cell;
@@ -30,6 +31,7 @@ pub use health::{FileTrouble, FirstSteps, Health, Pulse};
 pub use orders::{Addresses, BookChoice, OrderPage, OrderQuery, OrderRow, Standing, StandingFilter, Turn};
 pub use sheet::{OrderSheet, Right, SheetItem};
 pub use timeline::{Moment, MomentKind, Way};
+pub use unfetched::{MailState, Unfetched, UnfetchedPage};
 
 /// What a form carries that must not be done twice: made when the form is shown, the same however often it is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

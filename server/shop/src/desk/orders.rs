@@ -9,7 +9,7 @@ use crate::orders::status;
 use crate::privacy::is_erased;
 use crate::rights::LIVING;
 use crate::types::{Currency, DisputeStage, Money, OrderNumber, OrderStatus, Slug};
-use crate::{Error, Shop, clock};
+use crate::{Error, Shop};
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::dsl::sql;
 use diesel::prelude::*;
@@ -167,7 +167,7 @@ impl Standing {
 
     /// For reading.
     #[must_use]
-    pub fn text(self) -> String {
+    pub fn text(self, write: impl Fn(Money) -> String) -> String {
         match self {
             Self::Pending => "Payment on its way".into(),
             Self::Paid => "Paid".into(),
@@ -175,7 +175,7 @@ impl Standing {
             Self::Gift => "Given away".into(),
             Self::Failed => "Not paid".into(),
             Self::Refunded => "Refunded".into(),
-            Self::PartlyRefunded(back) => format!("Paid, {back} refunded"),
+            Self::PartlyRefunded(back) => format!("Paid, {} refunded", write(back)),
             Self::Disputed => "Disputed".into(),
             Self::ChargedBack => "Charged back".into(),
         }
@@ -197,9 +197,7 @@ pub struct OrderRow {
     pub email: String,
     /// Whether its buyer was erased.
     pub erased: bool,
-    /// When it was placed, UTC, for reading: "22 November 2026, 14:05 UTC".
-    pub placed: String,
-    /// The same, for programs.
+    /// When it was placed, UTC.
     pub placed_at: NaiveDateTime,
     /// The titles as bought.
     pub titles: Vec<String>,
@@ -385,7 +383,6 @@ pub(super) fn rows(conn: &mut AnyConnection, ids: &[i64]) -> Result<Vec<OrderRow
             Ok(OrderRow {
                 number: row.number.parse().map_err(|_| corrupt("number"))?,
                 erased: is_erased(&row.email),
-                placed: clock::moment(row.created_at),
                 placed_at: row.created_at,
                 titles: titles.remove(&row.id).unwrap_or_default(),
                 total: Money::new(row.total, currency),

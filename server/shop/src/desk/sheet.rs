@@ -2,7 +2,6 @@
 
 use super::orders::{Moved, Standing};
 use super::timeline::{self, Moment};
-use crate::clock::moment;
 use crate::db::AnyConnection;
 use crate::db::schema::{
     book, dispute, download_token, entitlement, order_item, orders, refund, refund_item, withdrawal,
@@ -49,6 +48,8 @@ pub struct OrderSheet {
     pub tax: Money,
     /// Whether the prices held it already, rather than it was added to them.
     pub tax_included: bool,
+    /// Stripe's word for why it could not work out the tax, until somebody has seen to it.
+    pub tax_problem: Option<String>,
     /// Who taxes it, and the number that a business gave.
     pub tax_country: Option<String>,
     /// With Stripe's word for its kind left out.
@@ -159,6 +160,8 @@ pub(super) struct OrderRow {
     tax_country: Option<String>,
     vat_id: Option<String>,
     company: Option<String>,
+    tax_problem: Option<String>,
+    tax_seen_to_at: Option<NaiveDateTime>,
 }
 
 #[derive(Queryable)]
@@ -203,6 +206,8 @@ fn sheet(conn: &mut AnyConnection, shop: &Shop, number: &OrderNumber) -> Result<
             orders::tax_country,
             orders::vat_id,
             orders::company,
+            orders::tax_problem,
+            orders::tax_seen_to_at,
         ))
         .first(conn)
         .optional()?;
@@ -232,7 +237,8 @@ fn sheet(conn: &mut AnyConnection, shop: &Shop, number: &OrderNumber) -> Result<
         .load(conn)?;
     let asks = |status: &str| status == "needs_response" || status == "warning_needs_response";
     let answer_by = disputes.iter().filter(|(status, _)| asks(status)).filter_map(|(_, due)| *due).min();
-    let (timeline, left_out) = timeline::of(conn, &row, &titles, currency)?;
+    let moment = |at| shop.notation().moment(at);
+    let (timeline, left_out) = timeline::of(conn, shop, &row, &titles, currency)?;
     let moved = Moved::of(conn, &[row.id])?;
     Ok(Some(OrderSheet {
         number: row.number.parse().map_err(|_| corrupt("number"))?,
@@ -246,6 +252,7 @@ fn sheet(conn: &mut AnyConnection, shop: &Shop, number: &OrderNumber) -> Result<
         discount: money(row.discount),
         tax: money(row.tax),
         tax_included: tax::is_included(row.subtotal, row.discount, row.total),
+        tax_problem: row.tax_problem.clone().filter(|_| row.tax_seen_to_at.is_none()),
         tax_country: row.tax_country.clone(),
         vat_id: row.vat_id.clone(),
         company: row.company.clone(),
@@ -301,7 +308,7 @@ fn items(
                 reason,
                 uses_left: token.max_uses.saturating_sub(token.used_count).unsigned_abs(),
                 max_uses: token.max_uses.unsigned_abs(),
-                expires: moment(token.expires_at),
+                expires: shop.notation().moment(token.expires_at),
                 expires_at: token.expires_at,
                 renewals: token.generation.saturating_sub(1).unsigned_abs(),
             };

@@ -1,14 +1,13 @@
 //! The story of an order: everything that any table knows of it, in one list.
 
 use super::sheet::{ItemRow, OrderRow};
-use crate::clock::moment;
 use crate::db::AnyConnection;
 use crate::db::schema::{
     audit, book_file, checkout, dispute, download_log, download_token, entitlement, invoice, order_note, outbox,
     refund, stripe_event, users,
 };
 use crate::types::{Currency, InvoiceKind, Money, RefundStatus, mask_addresses};
-use crate::{Error, outbox as mail};
+use crate::{Error, Shop, outbox as mail};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use serde_json::Value;
@@ -24,8 +23,6 @@ const MOST: i64 = 200;
 pub struct Moment {
     /// When, UTC.
     pub at: NaiveDateTime,
-    /// For reading.
-    pub when: String,
     /// What kind of thing.
     pub kind: MomentKind,
     /// What, in words.
@@ -98,21 +95,23 @@ pub enum Way {
 
 impl Moment {
     pub(super) fn new(at: NaiveDateTime, kind: MomentKind, what: impl Into<String>) -> Self {
-        Self { at, when: moment(at), kind, what: what.into(), detail: None, bad: false, way: None }
+        Self { at, kind, what: what.into(), detail: None, bad: false, way: None }
     }
 }
 
 /// The story, oldest first, and how many downloads are not on it.
 pub(super) fn of(
     conn: &mut AnyConnection,
+    shop: &Shop,
     order: &OrderRow,
     items: &[ItemRow],
     currency: Currency,
 ) -> Result<(Vec<Moment>, i64), Error> {
+    let written = |minor| shop.notation().money(Money::new(minor, currency));
     let mut all = begun(conn, order)?;
-    all.extend(refunds(conn, order.id, currency)?);
-    all.extend(disputes(conn, order.id, currency)?);
-    all.extend(documents(conn, order.id, currency)?);
+    all.extend(refunds(conn, order.id, &written)?);
+    all.extend(disputes(conn, order.id, &written)?);
+    all.extend(documents(conn, order.id, &written)?);
     all.extend(events(conn, order)?);
     all.extend(mails(conn, order.id)?);
     all.extend(notes(conn, order.id)?);
@@ -139,7 +138,7 @@ fn begun(conn: &mut AnyConnection, order: &OrderRow) -> Result<Vec<Moment>, Erro
     Ok(all)
 }
 
-fn refunds(conn: &mut AnyConnection, order_id: i64, currency: Currency) -> Result<Vec<Moment>, Error> {
+fn refunds(conn: &mut AnyConnection, order_id: i64, written: &dyn Fn(i64) -> String) -> Result<Vec<Moment>, Error> {
     type Row = (i64, String, Option<String>, Option<String>, NaiveDateTime);
     let rows: Vec<Row> = refund::table
         .filter(refund::order_id.eq(order_id))
@@ -150,7 +149,7 @@ fn refunds(conn: &mut AnyConnection, order_id: i64, currency: Currency) -> Resul
     Ok(rows
         .into_iter()
         .map(|(amount, status, reason, why, at)| {
-            let amount = Money::new(amount, currency);
+            let amount = written(amount);
             let (what, bad) = match RefundStatus::parse(&status) {
                 Some(RefundStatus::Requested) => {
                     (format!("Refund of {amount} asked for; Stripe has not answered"), false)
@@ -166,7 +165,7 @@ fn refunds(conn: &mut AnyConnection, order_id: i64, currency: Currency) -> Resul
         .collect())
 }
 
-fn documents(conn: &mut AnyConnection, order_id: i64, currency: Currency) -> Result<Vec<Moment>, Error> {
+fn documents(conn: &mut AnyConnection, order_id: i64, written: &dyn Fn(i64) -> String) -> Result<Vec<Moment>, Error> {
     type Row = (String, String, i64, NaiveDateTime, Option<String>);
     let rows: Vec<Row> = invoice::table
         .filter(invoice::order_id.eq(order_id))
@@ -176,14 +175,14 @@ fn documents(conn: &mut AnyConnection, order_id: i64, currency: Currency) -> Res
         .load(conn)?;
     let moment = |(kind, number, total, at, error): Row| {
         let kind = InvoiceKind::parse(&kind).map_or("Document", InvoiceKind::label);
-        let what = format!("{kind} {number} over {}", Money::new(total, currency));
+        let what = format!("{kind} {number} over {}", written(total));
         let detail = error.as_ref().map(|why| format!("Its PDF cannot be made: {why}"));
         Moment { bad: error.is_some(), detail, ..Moment::new(at, MomentKind::Money, what) }
     };
     Ok(rows.into_iter().map(moment).collect())
 }
 
-fn disputes(conn: &mut AnyConnection, order_id: i64, currency: Currency) -> Result<Vec<Moment>, Error> {
+fn disputes(conn: &mut AnyConnection, order_id: i64, written: &dyn Fn(i64) -> String) -> Result<Vec<Moment>, Error> {
     type Row = (i64, String, String, NaiveDateTime, NaiveDateTime);
     let rows: Vec<Row> = dispute::table
         .filter(dispute::order_id.eq(order_id))
@@ -195,7 +194,7 @@ fn disputes(conn: &mut AnyConnection, order_id: i64, currency: Currency) -> Resu
     for (amount, status, reason, at, changed) in rows {
         let kind = if status.starts_with("warning") { "Inquiry" } else { "Dispute" };
         let detail = Some(reason.replace('_', " "));
-        let what = format!("{kind} about {}", Money::new(amount, currency));
+        let what = format!("{kind} about {}", written(amount));
         all.push(Moment { detail, bad: true, ..Moment::new(at, MomentKind::Money, what) });
         if status == "won" || status == "lost" {
             let what = format!("{kind} {status}");
@@ -316,6 +315,7 @@ fn done(conn: &mut AnyConnection, order: &OrderRow) -> Result<Vec<Moment>, Error
                 ("order.address_corrected", _) => "Address corrected".to_owned(),
                 ("order.link_renewed", _) => "New link made and mailed".to_owned(),
                 ("order.given", _) => "Given away".to_owned(),
+                ("order.tax-seen-to", _) => "Its tax was seen to".to_owned(),
                 ("order.evidence", _) => "Evidence for the bank taken out".to_owned(),
                 ("mail.resent", _) => "Mail sent once more".to_owned(),
                 ("title.renewed", Some(title)) => format!("Downloads of {title} renewed"),

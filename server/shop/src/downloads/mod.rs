@@ -14,7 +14,6 @@ pub use history::{LogEntry, LogPage, LogQuery};
 pub use transfer::{FileFacts, OpenFile, Opened};
 
 use crate::analytics::claims;
-use crate::clock::moment;
 use crate::db::Value::{End, Moment, Number, Text};
 use crate::db::schema::{download_quota, download_token};
 use crate::db::{AnyConnection, Constant, Manner, next_id};
@@ -227,7 +226,7 @@ impl Shop {
                 Ok(Renewed {
                     token: shop.0.key.derive(Purpose::DownloadToken, entitlement_id, generation),
                     uses: policy.token_uses.into(),
-                    expires: moment(now + TimeDelta::days(policy.token_days.into())),
+                    expires: shop.notation().moment(now + TimeDelta::days(policy.token_days.into())),
                 })
             })
             .await

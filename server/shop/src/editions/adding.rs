@@ -137,6 +137,7 @@ impl Shop {
             .write(move |conn| {
                 let book_id = locked(conn, &slug, now)?;
                 if let Some(added) = same(conn, book_id, &label, &written)? {
+                    audit::mark(conn, &actor, &object(&slug))?;
                     return Ok((added, false));
                 }
                 let added = insert(conn, book_id, &slug, &label, &changelog, &written, now)?;

@@ -54,8 +54,8 @@ impl EventSummary {
 /// What [`EventSummary::key`] has written.
 fn parse(key: &str) -> Result<(NaiveDateTime, String), Error> {
     let parts = key.split_once(' ').and_then(|(micros, id)| Some((micros.parse().ok()?, id)));
-    let (micros, id) = parts.ok_or(Error::BadRequest("a place in the list of events"))?;
-    let at = DateTime::from_timestamp_micros(micros).ok_or(Error::BadRequest("a place in the list of events"))?;
+    let (micros, id) = parts.ok_or(Error::BadPlace)?;
+    let at = DateTime::from_timestamp_micros(micros).ok_or(Error::BadPlace)?;
     Ok((at.naive_utc(), id.to_owned()))
 }
 
@@ -63,7 +63,7 @@ impl Shop {
     /// A page of events, newest first.
     ///
     /// # Errors
-    /// [`Error::BadRequest`] if the place is none of this list; the database's.
+    /// [`Error::BadPlace`] if the place is none of this list; the database's.
     pub async fn event_page(
         &self,
         filter: Option<EventFilter>,

@@ -4,9 +4,9 @@ use super::events::{self, EventType, TEST};
 use super::signing::Keys;
 use super::{BadAddress, object};
 use crate::audit::{self, Actor};
-use crate::clock::moment;
 use crate::db::AnyConnection;
 use crate::db::schema::{webhook_delivery, webhook_endpoint};
+use crate::notation::Notation;
 use crate::staff::SHOWN;
 use crate::{Error, Shop};
 use chrono::{NaiveDateTime, TimeDelta};
@@ -94,6 +94,23 @@ pub struct Endpoint {
     pub waiting: i64,
     /// Deliveries that were given up, of those that are still kept.
     pub failed: i64,
+    /// The same times for programs.
+    pub moments: Moments,
+}
+
+/// When things happened to an endpoint, UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moments {
+    /// Since when the store knows it.
+    pub added: NaiveDateTime,
+    /// Since when it is enabled or disabled.
+    pub since: NaiveDateTime,
+    /// The last success.
+    pub succeeded: Option<NaiveDateTime>,
+    /// Since when nothing has succeeded.
+    pub failing_since: Option<NaiveDateTime>,
+    /// Until when the secret before is good too.
+    pub old_until: Option<NaiveDateTime>,
 }
 
 /// Why an endpoint was not saved. Nothing has changed.
@@ -137,6 +154,15 @@ impl Row {
         row.first(conn).optional()?.ok_or(Error::NotFound)
     }
 
+    /// The same, locked until the end of the transaction: nobody switches or deletes it meanwhile.
+    pub(super) fn locked(conn: &mut AnyConnection, id: i64) -> Result<Self, Error> {
+        // Nothing is changed: it is the lock that is wanted, in a way that both databases know.
+        diesel::update(webhook_endpoint::table.find(id))
+            .set(webhook_endpoint::state.eq(webhook_endpoint::state))
+            .execute(conn)?;
+        Self::find(conn, id)
+    }
+
     pub(super) fn is_enabled(&self) -> bool {
         self.state == "enabled"
     }
@@ -145,7 +171,7 @@ impl Row {
         Keys { endpoint: self.id, generation: self.generation, old_until: self.old_until }
     }
 
-    fn view(self, conn: &mut AnyConnection, now: NaiveDateTime) -> Result<Endpoint, Error> {
+    fn view(self, conn: &mut AnyConnection, notation: &Notation, now: NaiveDateTime) -> Result<Endpoint, Error> {
         let of_it = || webhook_delivery::table.filter(webhook_delivery::endpoint_id.eq(self.id)).count();
         let waiting: i64 = of_it().filter(sql::<Bool>(super::sending::WAITING)).get_result(conn)?;
         let failed: i64 = of_it().filter(sql::<Bool>("webhook_delivery.state = 'failed'")).get_result(conn)?;
@@ -156,19 +182,28 @@ impl Row {
                     .ok_or_else(|| Error::internal(format!("endpoint {}: bad reason", self.id)))?,
             ),
         };
+        let moment = |at| notation.moment(at);
+        let moments = Moments {
+            added: self.created_at,
+            since: self.changed_at,
+            succeeded: self.succeeded_at,
+            failing_since: self.failing_since,
+            old_until: self.old_until.filter(|until| self.generation > 1 && *until > now),
+        };
         Ok(Endpoint {
             id: self.id,
             url: self.url,
             description: self.description,
             events: events::of_column(&self.events),
-            added: moment(self.created_at),
+            added: notation.moment(moments.added),
             state,
-            since: moment(self.changed_at),
-            succeeded: self.succeeded_at.map(moment),
-            failing_since: self.failing_since.map(moment),
-            old_until: self.old_until.filter(|until| self.generation > 1 && *until > now).map(moment),
+            since: notation.moment(moments.since),
+            succeeded: moments.succeeded.map(moment),
+            failing_since: moments.failing_since.map(moment),
+            old_until: moments.old_until.map(moment),
             waiting,
             failed,
+            moments,
         })
     }
 
@@ -183,7 +218,7 @@ impl Shop {
     /// # Errors
     /// The database's.
     pub async fn webhook_endpoints(&self) -> Result<Vec<Endpoint>, Error> {
-        let now = self.0.clock.now();
+        let (now, notation) = (self.0.clock.now(), self.notation().clone());
         self.0
             .db
             .read(move |conn| {
@@ -191,7 +226,7 @@ impl Shop {
                     .filter(webhook_endpoint::state.ne("deleted"))
                     .order(webhook_endpoint::id)
                     .load(conn)?;
-                rows.into_iter().map(|row| row.view(conn, now)).collect()
+                rows.into_iter().map(|row| row.view(conn, &notation, now)).collect()
             })
             .await
     }
@@ -201,8 +236,8 @@ impl Shop {
     /// # Errors
     /// [`Error::NotFound`], the database's.
     pub async fn webhook_endpoint(&self, id: i64) -> Result<Endpoint, Error> {
-        let now = self.0.clock.now();
-        self.0.db.read(move |conn| Row::find(conn, id)?.view(conn, now)).await
+        let (now, notation) = (self.0.clock.now(), self.notation().clone());
+        self.0.db.read(move |conn| Row::find(conn, id)?.view(conn, &notation, now)).await
     }
 
     /// Adds an endpoint; gives its id.
@@ -260,7 +295,7 @@ impl Shop {
         self.0
             .db
             .write(move |conn| {
-                let before = Row::find(conn, id)?.audited();
+                let before = Row::locked(conn, id)?.audited();
                 diesel::update(webhook_endpoint::table.find(id))
                     .set((
                         webhook_endpoint::url.eq(&new.url),
@@ -269,7 +304,9 @@ impl Shop {
                     ))
                     .execute(conn)?;
                 let after = Row::find(conn, id)?.audited();
-                if before != after {
+                if before == after {
+                    audit::mark(conn, &actor, &object(id))?;
+                } else {
                     audit::record(conn, &actor, "webhook.changed", object(id), Some(before), Some(after))?;
                 }
                 Ok(Ok(()))
@@ -287,9 +324,9 @@ impl Shop {
         self.0
             .db
             .write(move |conn| {
-                let row = Row::find(conn, id)?;
+                let row = Row::locked(conn, id)?;
                 if row.is_enabled() == on {
-                    return Ok(());
+                    return audit::mark(conn, &actor, &object(id));
                 }
                 if on {
                     diesel::update(webhook_endpoint::table.find(id))
@@ -307,7 +344,8 @@ impl Shop {
                 let action = if on { "webhook.enabled" } else { "webhook.disabled" };
                 audit::record(conn, &actor, action, object(id), state(!on), state(on))
             })
-            .await
+            .await?;
+        if on { Ok(()) } else { self.give_up_webhooks(id).await }
     }
 
     /// Gives an endpoint a new secret. The one before is good for `keep` hours more: while it is, deliveries are signed
@@ -321,7 +359,7 @@ impl Shop {
         self.0
             .db
             .write(move |conn| {
-                let row = Row::find(conn, id)?;
+                let row = Row::locked(conn, id)?;
                 diesel::update(webhook_endpoint::table.find(id))
                     .set((
                         webhook_endpoint::generation.eq(webhook_endpoint::generation + 1),
@@ -356,7 +394,7 @@ impl Shop {
         self.0
             .db
             .write(move |conn| {
-                let before = Row::find(conn, id)?.audited();
+                let before = Row::locked(conn, id)?.audited();
                 diesel::update(webhook_endpoint::table.find(id))
                     .set((
                         webhook_endpoint::state.eq("deleted"),
@@ -364,10 +402,10 @@ impl Shop {
                         webhook_endpoint::changed_at.eq(now),
                     ))
                     .execute(conn)?;
-                give_up_waiting(conn, id, now)?;
                 audit::record(conn, &actor, "webhook.deleted", object(id), Some(before), None)
             })
-            .await
+            .await?;
+        self.give_up_webhooks(id).await
     }
 
     /// Sends an endpoint something to try it with, whatever it is told of; gives the delivery's id, or none if the
@@ -382,12 +420,15 @@ impl Shop {
             .0
             .db
             .write(move |conn| {
-                if !Row::find(conn, id)?.is_enabled() {
+                if !Row::locked(conn, id)?.is_enabled() {
                     return Ok(None);
                 }
                 let delivery = events::write(conn, TEST, &[id], now, json!({ "store": store }))?.pop();
-                audit::record(conn, &actor, "webhook.tested", object(id), None, None)?;
-                Ok(delivery)
+                let delivery = delivery.ok_or_else(|| Error::internal("a test without a delivery"))?;
+                // Asked again under its key, a program is told of this one and no other.
+                audit::mark(conn, &actor, &format!("delivery:{delivery}"))?;
+                audit::record(conn, &actor.unmarked(), "webhook.tested", object(id), None, None)?;
+                Ok(Some(delivery))
             })
             .await?;
         self.0.webhooks_waiting.notify_one();
@@ -408,30 +449,17 @@ impl Shop {
     }
 }
 
-/// Tells an endpoint nothing more, and gives up what waits for it.
+/// Tells an endpoint nothing more. What waits for it is to be given up next ([`Shop::give_up_webhooks`]).
+///
+/// # Errors
+/// [`Error::NotFound`] for a deleted one, which stays so; the database's.
 pub(super) fn disable(conn: &mut AnyConnection, id: i64, why: WhyDisabled, now: NaiveDateTime) -> Result<(), Error> {
-    diesel::update(webhook_endpoint::table.find(id))
+    let disabled = diesel::update(webhook_endpoint::table.find(id).filter(webhook_endpoint::state.ne("deleted")))
         .set((
             webhook_endpoint::state.eq("disabled"),
             webhook_endpoint::reason.eq(why.as_str()),
             webhook_endpoint::changed_at.eq(now),
         ))
         .execute(conn)?;
-    give_up_waiting(conn, id, now)
-}
-
-/// What waits for an endpoint and is not on its way at this moment.
-pub(super) fn give_up_waiting(conn: &mut AnyConnection, id: i64, now: NaiveDateTime) -> Result<(), Error> {
-    let waiting = webhook_delivery::table
-        .filter(webhook_delivery::endpoint_id.eq(id))
-        .filter(sql::<Bool>(super::sending::WAITING))
-        .filter(webhook_delivery::lease_until.is_null().or(webhook_delivery::lease_until.lt(now)));
-    diesel::update(waiting)
-        .set((
-            webhook_delivery::state.eq("failed"),
-            webhook_delivery::finished_at.eq(now),
-            webhook_delivery::lease_until.eq(None::<NaiveDateTime>),
-        ))
-        .execute(conn)?;
-    Ok(())
+    if disabled == 1 { Ok(()) } else { Err(Error::NotFound) }
 }

@@ -9,7 +9,7 @@ use crate::db::schema::{
     book, entitlement, order_item, orders, refund, refund_item, webhook_delivery, webhook_message,
 };
 use crate::db::{AnyConnection, Constant};
-use crate::types::{OrderNumber, RefundStatus};
+use crate::types::{InvoiceKind, OrderNumber, RefundStatus};
 use chrono::{NaiveDateTime, SecondsFormat};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
@@ -58,6 +58,10 @@ event_types! {
     OrderRefunded = "order.refunded", "Money has gone back to a buyer";
     /// Money that was to go back did not.
     OrderRefundFailed = "order.refund_failed", "A refund has failed";
+    /// An invoice has its number.
+    InvoiceCreated = "invoice.created", "An invoice is issued";
+    /// A credit note has its number.
+    CreditNoteCreated = "credit_note.created", "A credit note is issued";
     /// A title is a buyer's.
     EntitlementGranted = "entitlement.granted", "A title is a buyer’s";
     /// It is not any more.
@@ -158,6 +162,39 @@ impl Listeners {
             }))
         })
     }
+}
+
+/// A document that was issued.
+pub(crate) struct Issued<'a> {
+    pub(crate) kind: InvoiceKind,
+    pub(crate) number: &'a str,
+    /// As the row has it.
+    pub(crate) order: &'a str,
+    pub(crate) reason: &'static str,
+    pub(crate) total: i64,
+    pub(crate) tax: i64,
+    pub(crate) currency: &'a str,
+    /// The number of what it corrects.
+    pub(crate) corrects: Option<&'a str>,
+}
+
+/// Tells that an invoice or a credit note was issued. Whom it is made out to, nobody is told.
+pub(crate) fn document_issued(conn: &mut AnyConnection, issued: &Issued<'_>, now: NaiveDateTime) -> Result<(), Error> {
+    let kind = match issued.kind {
+        InvoiceKind::Invoice => EventType::InvoiceCreated,
+        InvoiceKind::CreditNote => EventType::CreditNoteCreated,
+    };
+    Listeners::load(conn)?.tell(conn, kind, now, |_| {
+        let money = |amount: i64| json!({ "amount": amount, "currency": issued.currency });
+        Ok(json!({
+            "order": public(issued.order)?,
+            "number": issued.number,
+            "reason": issued.reason,
+            "total": money(issued.total),
+            "tax": money(issued.tax),
+            "corrects": issued.corrects,
+        }))
+    })
 }
 
 fn listens(events: &str, kind: EventType) -> bool {

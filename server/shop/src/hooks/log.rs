@@ -2,12 +2,14 @@
 
 use super::endpoints::Row;
 use super::object;
+use super::pieces::again;
 use crate::audit::{self, Actor};
-use crate::clock::moment;
 use crate::db::AnyConnection;
 use crate::db::schema::{webhook_attempt, webhook_delivery, webhook_message};
+use crate::notation::Notation;
+use crate::paging::{Page, Place};
 use crate::{Error, Shop};
-use chrono::{NaiveDateTime, TimeDelta};
+use chrono::NaiveDateTime;
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
@@ -82,6 +84,10 @@ pub struct Delivery {
     pub status: Option<i32>,
     /// Why the last attempt was no success.
     pub error: Option<String>,
+    /// When it happened, for programs.
+    pub happened_at: NaiveDateTime,
+    /// When it is tried next, for programs.
+    pub next_at: Option<NaiveDateTime>,
 }
 
 /// The deliveries of one page, the latest first.
@@ -98,6 +104,8 @@ pub struct DeliveryPage {
 pub struct Attempt {
     /// When, for reading.
     pub at: String,
+    /// When, for programs.
+    pub made_at: NaiveDateTime,
     /// How long it took.
     pub milliseconds: i32,
     /// The answer's status.
@@ -153,18 +161,20 @@ macro_rules! columns {
     };
 }
 
-/// Makes deliveries due, as if they had never been tried.
-macro_rules! again {
-    ($conn:expr, $which:expr, $now:expr) => {
-        diesel::update($which)
-            .set((
-                webhook_delivery::state.eq("waiting"),
-                webhook_delivery::attempts.eq(0),
-                webhook_delivery::next_at.eq($now),
-                webhook_delivery::finished_at.eq(None::<NaiveDateTime>),
-            ))
-            .execute($conn)?
-    };
+/// The deliveries to an endpoint, or those of them that were given up.
+macro_rules! of_endpoint {
+    ($endpoint:expr, $failed:expr) => {{
+        let mut rows = webhook_delivery::table
+            .inner_join(webhook_message::table)
+            .filter(webhook_delivery::endpoint_id.eq($endpoint))
+            .select(columns!())
+            .into_boxed();
+        if $failed {
+            // In the words of the index `webhook_delivery_failed`.
+            rows = rows.filter(sql::<Bool>("webhook_delivery.state = 'failed'"));
+        }
+        rows
+    }};
 }
 
 impl Shop {
@@ -173,11 +183,43 @@ impl Shop {
     /// # Errors
     /// [`Error::NotFound`], the database's.
     pub async fn webhook_deliveries(&self, endpoint: i64, query: DeliveryQuery) -> Result<DeliveryPage, Error> {
+        let notation = self.notation().clone();
         self.0
             .db
             .read(move |conn| {
                 Row::find(conn, endpoint)?;
-                page(conn, endpoint, query)
+                page(conn, &notation, endpoint, query)
+            })
+            .await
+    }
+
+    /// The same for programs, with so many on a page and turned in both directions.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::BadPlace`] if the place is none of this list; the database's.
+    pub async fn webhook_delivery_page(
+        &self,
+        endpoint: i64,
+        failed: bool,
+        place: Place,
+        size: usize,
+    ) -> Result<Page<Delivery>, Error> {
+        let notation = self.notation().clone();
+        self.0
+            .db
+            .read(move |conn| {
+                Row::find(conn, endpoint)?;
+                let limit = i64::try_from(size.saturating_add(1)).unwrap_or(i64::MAX);
+                let (id, newest_first) = (webhook_delivery::id, webhook_delivery::id.desc());
+                let key = |key: &str| key.parse::<i64>().map_err(|_| Error::BadPlace);
+                let rows = of_endpoint!(endpoint, failed).limit(limit);
+                let rows: Vec<Found> = match &place {
+                    Place::First => rows.order(newest_first).load(conn)?,
+                    Place::After(at) => rows.filter(id.lt(key(at)?)).order(newest_first).load(conn)?,
+                    Place::Before(at) => rows.filter(id.gt(key(at)?)).order(id.asc()).load(conn)?,
+                };
+                let page = Page::of(rows, &place, size);
+                Ok(Page { rows: views(conn, &notation, page.rows)?, before: page.before, after: page.after })
             })
             .await
     }
@@ -187,7 +229,8 @@ impl Shop {
     /// # Errors
     /// [`Error::NotFound`], the database's.
     pub async fn webhook_delivery(&self, id: i64) -> Result<Sheet, Error> {
-        self.0.db.read(move |conn| sheet(conn, id)).await
+        let notation = self.notation().clone();
+        self.0.db.read(move |conn| sheet(conn, &notation, id)).await
     }
 
     /// Makes a delivery once more from the beginning, under the same id; one that waits, at once.
@@ -207,7 +250,7 @@ impl Shop {
                     .first(conn)
                     .optional()?
                     .ok_or(Error::NotFound)?;
-                if !Row::find(conn, endpoint)?.is_enabled() {
+                if !Row::locked(conn, endpoint)?.is_enabled() {
                     return Ok(Err(NotSent::Disabled));
                 }
                 let idle = webhook_delivery::table.find(id).filter(webhook_delivery::state.ne("leased"));
@@ -222,61 +265,17 @@ impl Shop {
         self.0.webhooks_waiting.notify_one();
         Ok(done)
     }
-
-    /// Makes all of an endpoint's deliveries once more that were given up and whose message is from the last `hours`.
-    /// Gives their number.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`], the database's.
-    pub async fn redeliver_failed_webhooks(
-        &self,
-        actor: &Actor,
-        endpoint: i64,
-        hours: u16,
-    ) -> Result<Result<usize, NotSent>, Error> {
-        let (actor, now) = (*actor, self.0.clock.now());
-        let since = now - TimeDelta::hours(hours.into());
-        let done = self
-            .0
-            .db
-            .write(move |conn| {
-                if !Row::find(conn, endpoint)?.is_enabled() {
-                    return Ok(Err(NotSent::Disabled));
-                }
-                let recent = webhook_message::table
-                    .filter(webhook_message::id.eq(webhook_delivery::message_id))
-                    .filter(webhook_message::created_at.ge(since))
-                    .select(webhook_message::id);
-                let failed = webhook_delivery::table
-                    .filter(webhook_delivery::endpoint_id.eq(endpoint))
-                    .filter(sql::<Bool>("webhook_delivery.state = 'failed'"))
-                    .filter(diesel::dsl::exists(recent));
-                let count = again!(conn, failed, now);
-                if count == 0 {
-                    return Ok(Err(NotSent::Nothing));
-                }
-                let after = json!({ "deliveries": count, "hours": hours });
-                audit::record(conn, &actor, "webhook.redelivered", object(endpoint), None, Some(after))?;
-                Ok(Ok(count))
-            })
-            .await?;
-        self.0.webhooks_waiting.notify_one();
-        Ok(done)
-    }
 }
 
-fn page(conn: &mut AnyConnection, endpoint: i64, query: DeliveryQuery) -> Result<DeliveryPage, Error> {
-    let mut rows = webhook_delivery::table
-        .inner_join(webhook_message::table)
-        .filter(webhook_delivery::endpoint_id.eq(endpoint))
+fn page(
+    conn: &mut AnyConnection,
+    notation: &Notation,
+    endpoint: i64,
+    query: DeliveryQuery,
+) -> Result<DeliveryPage, Error> {
+    let mut rows = of_endpoint!(endpoint, query.failed)
         .order(webhook_delivery::id.desc())
-        .limit(i64::try_from(PAGE + 1).unwrap_or(i64::MAX))
-        .select(columns!())
-        .into_boxed();
-    if query.failed {
-        // In the words of the index `webhook_delivery_failed`.
-        rows = rows.filter(sql::<Bool>("webhook_delivery.state = 'failed'"));
-    }
+        .limit(i64::try_from(PAGE + 1).unwrap_or(i64::MAX));
     if let Some(before) = query.before {
         rows = rows.filter(webhook_delivery::id.lt(before));
     }
@@ -284,10 +283,13 @@ fn page(conn: &mut AnyConnection, endpoint: i64, query: DeliveryQuery) -> Result
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
     let next = rows.last().filter(|_| more).map(|row| row.0);
+    Ok(DeliveryPage { deliveries: views(conn, notation, rows)?, next })
+}
+
+fn views(conn: &mut AnyConnection, notation: &Notation, rows: Vec<Found>) -> Result<Vec<Delivery>, Error> {
     let ids: Vec<i64> = rows.iter().map(|row| row.0).collect();
     let last = last_attempts(conn, &ids)?;
-    let deliveries = rows.into_iter().map(|row| view(row, &last)).collect::<Result<_, _>>()?;
-    Ok(DeliveryPage { deliveries, next })
+    rows.into_iter().map(|row| view(notation, row, &last)).collect()
 }
 
 /// When, how long, status, answer, error.
@@ -309,7 +311,7 @@ fn last_attempts(conn: &mut AnyConnection, deliveries: &[i64]) -> Result<Last, E
     Ok(rows.into_iter().map(|(id, status, error)| (id, (status, error))).collect())
 }
 
-fn view(row: Found, last: &Last) -> Result<Delivery, Error> {
+fn view(notation: &Notation, row: Found, last: &Last) -> Result<Delivery, Error> {
     let (id, message, kind, state, attempts, at, next) = row;
     let state = DeliveryState::parse(&state).ok_or_else(|| Error::internal(format!("delivery {id}: bad state")))?;
     let (status, error) = last.get(&id).cloned().unwrap_or_default();
@@ -319,14 +321,16 @@ fn view(row: Found, last: &Last) -> Result<Delivery, Error> {
         kind,
         state,
         attempts,
-        at: moment(at),
-        next: (state == DeliveryState::Waiting).then(|| moment(next)),
+        at: notation.moment(at),
+        next: (state == DeliveryState::Waiting).then(|| notation.moment(next)),
         status,
         error,
+        happened_at: at,
+        next_at: (state == DeliveryState::Waiting).then_some(next),
     })
 }
 
-fn sheet(conn: &mut AnyConnection, id: i64) -> Result<Sheet, Error> {
+fn sheet(conn: &mut AnyConnection, notation: &Notation, id: i64) -> Result<Sheet, Error> {
     let found: Option<(i64, String, Found)> = webhook_delivery::table
         .find(id)
         .inner_join(webhook_message::table)
@@ -348,8 +352,14 @@ fn sheet(conn: &mut AnyConnection, id: i64) -> Result<Sheet, Error> {
         ))
         .load(conn)?;
     let last = last_attempts(conn, &[id])?;
-    let attempt =
-        |(at, milliseconds, status, answer, error)| Attempt { at: moment(at), milliseconds, status, answer, error };
+    let attempt = |(at, milliseconds, status, answer, error): Tried| Attempt {
+        at: notation.moment(at),
+        made_at: at,
+        milliseconds,
+        status,
+        answer,
+        error,
+    };
     let attempts = attempts.into_iter().map(attempt).collect();
-    Ok(Sheet { endpoint, url, delivery: view(row, &last)?, body, attempts })
+    Ok(Sheet { endpoint, url, delivery: view(notation, row, &last)?, body, attempts })
 }

@@ -16,7 +16,7 @@ use crate::{Error, Shop, outbox};
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::dsl::{exists, sql};
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
+use diesel::sql_types::{Bool, Timestamp};
 use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _};
 use serde_json::json;
 use std::panic::AssertUnwindSafe;
@@ -32,6 +32,8 @@ const PAUSES: [i64; 9] = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 
 const LONGEST_PAUSE: TimeDelta = TimeDelta::days(1);
 /// After so long without one success an endpoint is disabled.
 const FAILING: TimeDelta = TimeDelta::days(5);
+/// Nothing waits for a later time.
+const FAR: TimeDelta = TimeDelta::days(30);
 /// How exactly the time of an endpoint's last success is kept.
 const SUCCEEDED_AGAIN: TimeDelta = TimeDelta::minutes(1);
 
@@ -64,7 +66,8 @@ impl Shop {
         let _ = tokio::time::timeout(at_most, self.0.webhooks_waiting.notified()).await;
     }
 
-    /// The endpoints that something is due for. Looking costs no transaction, so it can be done often.
+    /// The endpoints that something is due for: to be sent, or to be given up, where nobody is to be told any more. Looking
+    /// costs no transaction, so it can be done often.
     ///
     /// # Errors
     /// The database's.
@@ -76,7 +79,15 @@ impl Shop {
                 let due = webhook_delivery::table
                     .filter(webhook_delivery::endpoint_id.eq(webhook_endpoint::id))
                     .filter(sql::<Bool>(WAITING))
-                    .filter(webhook_delivery::next_at.le(now))
+                    .filter(
+                        webhook_delivery::next_at.le(sql::<Timestamp>(
+                            "CASE WHEN webhook_endpoint.state = 'enabled' THEN ",
+                        )
+                        .bind::<Timestamp, _>(now)
+                        .sql(" ELSE ")
+                        .bind::<Timestamp, _>(now + FAR)
+                        .sql(" END")),
+                    )
                     .filter(webhook_delivery::lease_until.is_null().or(webhook_delivery::lease_until.lt(now)));
                 Ok(webhook_endpoint::table
                     .filter(exists(due))
@@ -94,7 +105,11 @@ impl Shop {
     /// The database's. What goes wrong with a delivery is kept with it, and it is tried again later.
     pub async fn work_on_webhooks(&self, endpoint: i64) -> Result<usize, Error> {
         let now = self.0.clock.now();
-        let Some((row, batch)) = self.0.db.write(move |conn| lease(conn, endpoint, now)).await? else { return Ok(0) };
+        let Some((row, batch)) = self.0.db.write(move |conn| lease(conn, endpoint, now)).await? else {
+            // What had still been written for it.
+            self.give_up_webhooks(endpoint).await?;
+            return Ok(0);
+        };
         let count = batch.len();
         if count > 0 {
             pass(Failpoint::WebhookLeased);
@@ -154,6 +169,7 @@ impl Shop {
             self.0.db.write_as(marked, move |conn| mark(conn, &shop, id, attempts, &attempt, outcome)).await?;
         pass(Failpoint::WebhookMarked);
         if disabled {
+            self.give_up_webhooks(id).await?;
             self.0.mail_waiting.notify_one();
         }
         Ok(())
@@ -177,11 +193,10 @@ fn outcome(reply: &Reply, attempts: i32) -> Outcome {
 }
 
 /// Takes an endpoint's due deliveries for this worker: the single writer on SQLite, `SKIP LOCKED` on PostgreSQL. None if
-/// nobody is to be told there any more: then what had still been written for it is given up.
+/// nobody is to be told there any more.
 fn lease(conn: &mut AnyConnection, endpoint: i64, now: NaiveDateTime) -> Result<Option<(Row, Vec<Leased>)>, Error> {
     let row: Row = webhook_endpoint::table.find(endpoint).first(conn)?;
     if !row.is_enabled() {
-        endpoints::give_up_waiting(conn, endpoint, now)?;
         return Ok(None);
     }
     let due = || {

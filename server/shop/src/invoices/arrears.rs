@@ -1,5 +1,6 @@
 //! Money that went back before this store wrote credit notes: they are written when it starts, under the day on which they
-//! are, because a number of the past cannot be given any more.
+//! are, because a number of the past cannot be given any more. And what is lacking where a program of before wrote a credit
+//! note over less than went back, and something happened later.
 
 use super::settling::settle;
 use crate::db::AnyConnection;
@@ -37,8 +38,8 @@ impl Shop {
     }
 }
 
-/// Orders with money back and without a document for it. Of some there will never be one (all of it was taken back before), and
-/// they are looked at again.
+/// Orders with money back and without a document for it, and the few with a lost dispute beside a refund.
+/// Of some there will never be a document (all of it was taken back before), and they are looked at again.
 fn waiting(conn: &mut AnyConnection) -> Result<Vec<i64>, Error> {
     let sold = orders::status.eq(OrderStatus::Succeeded.as_str()).and(orders::amount_total.gt(0));
     let of_refund = invoice::table.filter(invoice::refund_id.eq(refund::id.nullable()));
@@ -55,7 +56,7 @@ fn waiting(conn: &mut AnyConnection) -> Result<Vec<i64>, Error> {
         .filter(sold)
         .filter(dispute::status.eq("lost"))
         .filter(dispute::currency.eq(orders::currency))
-        .filter(not(exists(of_dispute)))
+        .filter(not(exists(of_dispute)).or(exists(refund::table.filter(refund::order_id.eq(dispute::order_id)))))
         .select(dispute::order_id)
         .load(conn)?;
     waiting.extend(lost);

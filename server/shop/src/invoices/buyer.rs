@@ -4,7 +4,8 @@
 
 use super::document::Buyer;
 use super::issuing::{New, Reason, Sale, lines_of, write};
-use super::settling::{Documents, Issued, lines_of_shares, shares_of, take_back};
+use super::left::lines_of_all;
+use super::settling::{Documents, Issued, take_back};
 use super::words::Why;
 use crate::audit::{self, Actor};
 use crate::db::AnyConnection;
@@ -139,11 +140,11 @@ fn replace(
     if untaxed && (&old.vat_id, &old.country) != (&details.vat_id, &details.country) {
         return Ok(Err(DetailsError::TooLate));
     }
-    let rooms = documents.left(&whole)?;
-    if rooms.iter().all(|room| room.amount == 0) {
+    let left = documents.left(&whole)?;
+    if left.iter().all(|title| title.amount == 0) {
         return Ok(Err(DetailsError::Nothing));
     }
-    let credit_note = take_back(conn, shop, &sale, standing, &whole, &rooms, now)?;
+    let credit_note = take_back(conn, shop, &sale, standing, &left, now)?;
     let new = New {
         reason: Reason::Reissued,
         corrects: None,
@@ -151,7 +152,7 @@ fn replace(
         refund_id: None,
         dispute_id: None,
         buyer: &made_out_to(&sale, details),
-        lines: &lines_of_shares(&whole, &shares_of(&rooms)),
+        lines: &lines_of_all(&left),
         why: Some(Why::Instead(&standing.number, &credit_note)),
     };
     let (_, issued) = write(conn, shop, &sale, &new, now)?;
@@ -207,15 +208,15 @@ pub(crate) fn form(
     let documents = Documents::of(conn, order_id)?;
     let Some(standing) = documents.standing() else { return Ok(None) };
     let whole = lines_of(conn, order_id)?;
-    let left = documents.left(&whole)?.iter().any(|room| room.amount > 0);
+    let left = documents.left(&whole)?.iter().any(|title| title.amount > 0);
     if !left || !(at_desk || may_change(shop, &sale, &documents, shop.0.clock.now())) {
         return Ok(None);
     }
-    Ok(Some(filled_in(standing, last_day(shop, &sale))?))
+    let until = last_day(shop, &sale).map(|until| shop.notation().day(until.date()));
+    Ok(Some(filled_in(standing, until.unwrap_or_default())?))
 }
 
-fn filled_in(standing: &Issued, until: Option<NaiveDateTime>) -> Result<BuyerForm, Error> {
+fn filled_in(standing: &Issued, until: String) -> Result<BuyerForm, Error> {
     let details = details_of(&standing.buyer()?);
-    let until = until.map(crate::clock::day).unwrap_or_default();
     Ok(BuyerForm { replaces: standing.number.clone(), details, until })
 }

@@ -5,6 +5,7 @@ use super::seller;
 use super::words::Why;
 use crate::db::schema::{invoice, invoice_series, order_item, orders, refund};
 use crate::db::{AnyConnection, both};
+use crate::hooks::{self, Issued};
 use crate::types::InvoiceKind;
 use crate::{Error, Shop};
 use chrono::{Datelike, NaiveDate, NaiveDateTime};
@@ -247,6 +248,17 @@ pub(super) fn write(
         ))
         .returning(invoice::id)
         .get_result(conn)?;
+    let issued = Issued {
+        kind: new.reason.kind(),
+        number: &number,
+        order: &sale.number,
+        reason: new.reason.as_str(),
+        total,
+        tax,
+        currency: &sale.currency,
+        corrects: new.corrects.as_ref().map(|(_, reference)| reference.number.as_str()),
+    };
+    hooks::document_issued(conn, &issued, now)?;
     Ok((id, Reference { number, on }))
 }
 

@@ -3,14 +3,13 @@
 use super::document::{Buyer, Document, Facts, Line, Reference, Seller, part};
 use super::issuing::{Sale, lines_of};
 use super::seller;
-use crate::clock::day;
 use crate::db::AnyConnection;
 use crate::db::schema::{invoice, orders};
 use crate::privacy::is_erased;
 use crate::secrets::Keys;
 use crate::types::{Currency, InvoiceKind, InvoiceLink, Money, OrderNumber};
 use crate::{Error, Shop};
-use chrono::{NaiveDateTime, NaiveTime};
+use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use std::collections::HashMap;
 
@@ -216,7 +215,7 @@ pub(crate) fn links_of_all(
         let corrects = corrects.and_then(|id| numbers.get(&id).cloned());
         // As it stands on the document: the day where the store is.
         let local = shop.0.settings.time_zone.day_of(at);
-        let issued_on = day(local.and_time(NaiveTime::MIN));
+        let issued_on = shop.notation().day(local);
         let link = InvoiceLink {
             kind,
             issued_on,

@@ -2,11 +2,11 @@
 
 use super::document::Seller;
 use crate::audit::{self, Actor};
-use crate::books::{NotTaken, ONE_PICTURE_AT_A_TIME, decoded_picture};
+use crate::books::{NotTaken, ONE_PICTURE_AT_A_TIME, decoded_picture, forget_forms};
 use crate::db::schema::{invoice_logo, invoice_settings};
 use crate::db::{AnyConnection, both};
 use crate::inspect::Refused;
-use crate::types::SellerForm;
+use crate::types::{Country, Problem, SellerForm};
 use crate::{Error, Shop};
 use bytes::Bytes;
 use chrono::{Datelike as _, NaiveDate};
@@ -85,26 +85,12 @@ impl Default for SellerSettings {
     }
 }
 
-/// What is wrong with the settings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidSeller {
-    /// More than there is room for on a page.
-    #[error("at most 120 characters a line, six lines of address, and 1 000 characters a text")]
-    TooLong,
-    /// Not two letters.
-    #[error("a country is two letters, like DE or US")]
-    Country,
-    /// None of ours.
-    #[error("no such language or paper")]
-    Look,
-}
-
 impl SellerSettings {
     /// Reads what was typed.
     ///
     /// # Errors
     /// As [`SellerSettings::checked`].
-    pub fn read(form: SellerForm) -> Result<Self, InvalidSeller> {
+    pub fn read(form: SellerForm) -> Result<Self, Vec<Problem>> {
         let SellerForm { name, address, country, vat_id, tax_number, email, legal_text, licence_text, locale, paper } =
             form;
         let address = address.lines().map(str::to_owned).collect();
@@ -115,8 +101,8 @@ impl SellerSettings {
     /// Each line trimmed, without empty ones in the address.
     ///
     /// # Errors
-    /// [`InvalidSeller`].
-    pub fn checked(mut self) -> Result<Self, InvalidSeller> {
+    /// What does not fit on a page, or is none of ours, by field.
+    pub fn checked(mut self) -> Result<Self, Vec<Problem>> {
         let plain = |text: &str| -> String {
             text.split(|c: char| c.is_whitespace() || c.is_control())
                 .filter(|w| !w.is_empty())
@@ -131,22 +117,35 @@ impl SellerSettings {
         }
         self.address = self.address.iter().map(|line| plain(line)).filter(|line| !line.is_empty()).collect();
         self.country = self.country.to_uppercase();
+        let problems = self.problems();
+        if problems.is_empty() { Ok(self) } else { Err(problems) }
+    }
+
+    fn problems(&self) -> Vec<Problem> {
         let long = |line: &String| line.chars().count() > LINE;
-        let lines = [&self.name, &self.vat_id, &self.tax_number, &self.email];
-        if lines.into_iter().chain(&self.address).any(long)
-            || self.address.len() > LINES
-            || [&self.legal_text, &self.licence_text].into_iter().any(|text| text.chars().count() > TEXT)
-        {
-            return Err(InvalidSeller::TooLong);
+        let lines =
+            [("name", &self.name), ("vat_id", &self.vat_id), ("tax_number", &self.tax_number), ("email", &self.email)];
+        let lines = lines.into_iter().filter(|(_, line)| long(line));
+        let mut all: Vec<Problem> =
+            lines.map(|(field, _)| Problem::new(field, "At most 120 characters have room in a line.")).collect();
+        if self.address.len() > LINES || self.address.iter().any(long) {
+            all.push(Problem::new("address", "At most six lines of 120 characters have room."));
         }
-        let country = self.country.as_bytes();
-        if !country.is_empty() && (country.len() != 2 || !country.iter().all(u8::is_ascii_uppercase)) {
-            return Err(InvalidSeller::Country);
+        for (field, text) in [("legal_text", &self.legal_text), ("licence_text", &self.licence_text)] {
+            if text.chars().count() > TEXT {
+                all.push(Problem::new(field, "At most 1,000 characters have room."));
+            }
         }
-        if !LOCALES.iter().any(|(tag, _)| *tag == self.locale) || !PAPERS.contains(&self.paper.as_str()) {
-            return Err(InvalidSeller::Look);
+        if !self.country.is_empty() && self.country.parse::<Country>().is_err() {
+            all.push(Problem::new("country", "A country is two letters, like DE or US."));
         }
-        Ok(self)
+        if !LOCALES.iter().any(|(tag, _)| *tag == self.locale) {
+            all.push(Problem::new("locale", "Please choose one of these."));
+        }
+        if !PAPERS.contains(&self.paper.as_str()) {
+            all.push(Problem::new("paper", "Please choose one of these."));
+        }
+        all
     }
 
     /// Whether there is enough for an invoice that names its seller: a name and an address.
@@ -230,6 +229,7 @@ impl Shop {
         self.0
             .db
             .write(move |conn| {
+                forget_forms(conn, "seller")?;
                 let (before, _) = now(conn)?;
                 if before == settings {
                     return Ok(());
@@ -365,12 +365,20 @@ mod tests {
         .unwrap();
         assert_eq!((good.address.as_slice(), good.country.as_str()), (&["Gasse 1".to_owned()][..], "DE"));
         assert_eq!(good.legal_text, "HRB 1\nDirector: Ann");
-        assert_eq!(typed(|s| s.name = "a".repeat(121)), Err(InvalidSeller::TooLong));
-        assert_eq!(typed(|s| s.address = vec!["x".into(); 7]), Err(InvalidSeller::TooLong));
-        assert_eq!(typed(|s| s.licence_text = "a".repeat(1_001)), Err(InvalidSeller::TooLong));
-        assert_eq!(typed(|s| s.country = "Germany".into()), Err(InvalidSeller::Country));
-        assert_eq!(typed(|s| s.paper = "A5".into()), Err(InvalidSeller::Look));
-        assert_eq!(typed(|s| s.locale = "../en".into()), Err(InvalidSeller::Look));
+        let wrong = |change| typed(change).unwrap_err().into_iter().map(|problem| problem.field).collect::<Vec<_>>();
+        assert_eq!(wrong(|s| s.name = "a".repeat(121)), ["name"]);
+        assert_eq!(wrong(|s| s.address = vec!["x".into(); 7]), ["address"]);
+        assert_eq!(wrong(|s| s.address = vec!["x".repeat(121)]), ["address"]);
+        assert_eq!(wrong(|s| s.licence_text = "a".repeat(1_001)), ["licence_text"]);
+        assert_eq!(wrong(|s| s.country = "Germany".into()), ["country"]);
+        assert_eq!(wrong(|s| s.country = "d1".into()), ["country"]);
+        assert_eq!(wrong(|s| s.paper = "A5".into()), ["paper"]);
+        assert_eq!(wrong(|s| s.locale = "../en".into()), ["locale"]);
+        let both = wrong(|s| {
+            s.email = "a".repeat(121);
+            s.country = "?".into();
+        });
+        assert_eq!(both, ["email", "country"]);
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! What refunds and disputes leave of an order's invoice, as documents.
 //!
-//! Worked out anew from the rows of the order and what was issued before, never stepped: it is the same whatever came
-//! first, and what was answered once is not answered again. The order's row is locked.
+//! Worked out anew from the rows of the order and what was issued before, never stepped: what the documents come to, title by
+//! title, follows from the refunds and disputes alone, whatever came first ([`wanted`]), and what was answered once is not
+//! answered again. The order's row is locked.
 
-use super::document::{Buyer, Line, LineTax, Reference, part};
+use super::document::{Buyer, Line, Reference, part};
 use super::issuing::{New, Reason, Sale, lines_of, write};
+use super::left::{Left, lines_of_all, lines_of_shares};
 use super::words::Why;
 use crate::db::AnyConnection;
 use crate::db::schema::{dispute, invoice, order_item, refund, refund_item};
@@ -84,25 +86,40 @@ impl Documents {
     }
 
     /// What is left of each title of the order, and so of the invoice that stands.
-    pub(super) fn left(&self, whole: &[Line]) -> Result<Vec<Room>, Error> {
-        let mut rooms: Vec<Room> = whole
-            .iter()
-            .map(|line| Room { item_id: line.position.unwrap_or_default().into(), amount: line.total, tax: line.tax })
-            .collect();
+    pub(super) fn left<'a>(&self, whole: &'a [Line]) -> Result<Vec<Left<'a>>, Error> {
+        let mut left: Vec<Left<'a>> = whole.iter().map(Left::of).collect();
         for note in self.open() {
             for line in note.lines()? {
-                let at = i64::from(line.position.unwrap_or_default());
-                for room in rooms.iter_mut().filter(|room| room.item_id == at) {
-                    room.amount -= line.total;
-                    room.tax -= line.tax;
+                left.iter_mut().for_each(|title| title.take(&line));
+            }
+        }
+        Ok(left)
+    }
+
+    /// What the credit notes of a refund or dispute take of each title, by its place.
+    fn noted(&self, cause: Cause) -> Result<Vec<Share>, Error> {
+        let mut shares: Vec<Share> = Vec::new();
+        for note in self.open().filter(|note| note.cause() == Some(cause)) {
+            for line in note.lines()? {
+                let item_id = i64::from(line.position.unwrap_or_default());
+                match shares.iter_mut().find(|share| share.item_id == item_id) {
+                    Some(share) => {
+                        share.amount += line.total;
+                        share.tax += line.tax;
+                    }
+                    None => shares.push(Share { item_id, amount: line.total, tax: line.tax }),
                 }
             }
         }
-        Ok(rooms)
+        Ok(shares)
     }
 }
 
 impl Issued {
+    fn cause(&self) -> Option<Cause> {
+        self.refund_id.map(Cause::Refund).or(self.dispute_id.map(Cause::Dispute))
+    }
+
     pub(super) fn lines(&self) -> Result<Vec<Line>, Error> {
         part(&self.number, &self.lines)
     }
@@ -117,51 +134,12 @@ impl Issued {
     }
 }
 
-/// The lines of what falls to each title: whole titles as they were sold, parts of them as so much of their price.
-pub(super) fn lines_of_shares(whole: &[Line], shares: &[Share]) -> Vec<Line> {
-    let mut lines = Vec::with_capacity(shares.len());
-    for line in whole {
-        let at = i64::from(line.position.unwrap_or_default());
-        let Some(share) = shares.iter().find(|share| share.item_id == at) else { continue };
-        if share.amount == line.total && share.tax == line.tax {
-            lines.push(line.clone());
-        } else if share.amount != 0 {
-            lines.push(Line {
-                unit_amount: if line.holds_tax() { share.amount } else { share.amount - share.tax },
-                discount: 0,
-                tax: share.tax,
-                total: share.amount,
-                taxes: taxes_of_share(line, *share),
-                ..line.clone()
-            });
-        }
-    }
-    lines
-}
-
-/// The taxes of a part of a line: each its part of the whole tax, and the last one what is left of it.
-fn taxes_of_share(line: &Line, share: Share) -> Vec<LineTax> {
-    let part = |of: i64, by: i64, whole: i64| {
-        if whole == 0 { 0 } else { i64::try_from(i128::from(of) * i128::from(by) / i128::from(whole)).unwrap_or(of) }
-    };
-    let mut left = share.tax;
-    let count = line.taxes.len();
-    let each = line.taxes.iter().enumerate().map(|(i, tax)| {
-        let amount = if i + 1 == count { left } else { part(tax.amount, share.tax, line.tax) };
-        left -= amount;
-        let (net, whole_net) = (share.amount - share.tax, line.total - line.tax);
-        let taxable = if tax.taxable == whole_net { net } else { part(tax.taxable, net, whole_net) };
-        LineTax { amount, taxable, ..tax.clone() }
-    });
-    each.collect()
-}
-
 /// Makes the documents of an order agree with its refunds and disputes. Before it is paid there are none.
 pub(crate) fn settle(conn: &mut AnyConnection, shop: &Shop, order_id: i64, now: NaiveDateTime) -> Result<(), Error> {
-    let refunds: Vec<(i64, String, i64)> = refund::table
+    let refunds: Vec<(i64, String)> = refund::table
         .filter(refund::order_id.eq(order_id))
         .order(refund::id)
-        .select((refund::id, refund::status, refund::amount))
+        .select((refund::id, refund::status))
         .load(conn)?;
     let disputes: Vec<(i64, String, i64, String)> = dispute::table
         .filter(dispute::order_id.eq(order_id))
@@ -176,29 +154,30 @@ pub(crate) fn settle(conn: &mut AnyConnection, shop: &Shop, order_id: i64, now: 
     if sale.status != OrderStatus::Succeeded.as_str() || sale.total == 0 {
         return Ok(());
     }
-    let living = |id: i64| refunds.iter().any(|(known, status, _)| *known == id && LIVING.contains(&status.as_str()));
-    let lost = |id: i64| disputes.iter().any(|(known, status, ..)| *known == id && is_lost(status));
-    let stale = |one: &&Issued| match (one.refund_id, one.dispute_id) {
-        (Some(id), _) => !living(id),
-        (None, Some(id)) => !lost(id),
-        (None, None) => false,
-    };
-    // What is over comes first: it makes room.
+    let whole = lines_of(conn, order_id)?;
+    let mut causes = Vec::with_capacity(refunds.len() + disputes.len());
+    for (id, ..) in refunds.iter().filter(|(_, status)| LIVING.contains(&status.as_str())) {
+        causes.push((Cause::Refund(*id), shares_of_refund(conn, *id)?));
+    }
+    // Of a dispute in another currency nobody knows what it is in ours: a person corrects that invoice.
+    let counts = |currency: &str| currency.eq_ignore_ascii_case(&sale.currency);
+    let lost = disputes.iter().filter(|(_, status, _, currency)| is_lost(status) && counts(currency));
+    let wanted = wanted(&whole, causes, lost.map(|(id, _, amount, _)| (*id, *amount)))?;
+    // What is over, or takes what is another's now, comes first: it makes room.
     loop {
         let documents = Documents::of(conn, order_id)?;
-        let Some(note) = documents.open().find(stale).cloned() else { break };
+        let mut over = None;
+        for note in documents.open() {
+            if exceeds(&documents, note, &wanted)? {
+                over = Some(note.clone());
+                break;
+            }
+        }
+        let Some(note) = over else { break };
         restore(conn, shop, &sale, &documents, &note, now)?;
     }
-    let whole = lines_of(conn, order_id)?;
-    for (id, ..) in refunds.iter().filter(|(id, ..)| living(*id)) {
-        let shares = shares_of_refund(conn, *id)?;
-        credit(conn, shop, &sale, &whole, &Cause::Refund(*id, shares), now)?;
-    }
-    for (id, status, amount, currency) in &disputes {
-        // Of a dispute in another currency nobody knows what it is in ours: a person corrects that invoice.
-        if is_lost(status) && currency.eq_ignore_ascii_case(&sale.currency) {
-            credit(conn, shop, &sale, &whole, &Cause::Dispute(*id, *amount), now)?;
-        }
+    for (cause, shares) in &wanted {
+        credit(conn, shop, &sale, &whole, *cause, shares, now)?;
     }
     Ok(())
 }
@@ -207,10 +186,11 @@ fn is_lost(status: &str) -> bool {
     DisputeStage::of(status) == DisputeStage::Lost
 }
 
-/// Why money is gone.
+/// Why money is gone: which refund, or which dispute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cause {
-    Refund(i64, Vec<Share>),
-    Dispute(i64, i64),
+    Refund(i64),
+    Dispute(i64),
 }
 
 /// What of a refund falls to each title, by the title's place.
@@ -224,53 +204,93 @@ fn shares_of_refund(conn: &mut AnyConnection, refund_id: i64) -> Result<Vec<Shar
     Ok(rows.into_iter().map(|(at, amount, tax)| Share { item_id: at.into(), amount, tax }).collect())
 }
 
-/// The credit note for money that is gone, unless it is there. Never over more than is left: what a bank takes besides is no
-/// reduction of the price.
+/// What the credit notes of each living refund and lost dispute are to take of each title: each refund its shares, and each
+/// dispute a part of what they leave. Never more than is left: what a bank takes besides is no reduction of the price.
+fn wanted(
+    whole: &[Line],
+    refunds: Vec<(Cause, Vec<Share>)>,
+    disputes: impl Iterator<Item = (i64, i64)>,
+) -> Result<Vec<(Cause, Vec<Share>)>, Error> {
+    let mut rooms: Vec<Room> = whole.iter().map(|line| Left::of(line).room()).collect();
+    let mut wanted = Vec::with_capacity(refunds.len());
+    for (cause, shares) in refunds {
+        let shares = if fits(&rooms, &shares) {
+            shares
+        } else {
+            let amount = crate::rights::sum(shares.iter().map(|share| share.amount))?;
+            part_of(&rooms, amount)?
+        };
+        take(&mut rooms, &shares);
+        wanted.push((cause, shares));
+    }
+    for (id, amount) in disputes {
+        let shares = part_of(&rooms, amount)?;
+        take(&mut rooms, &shares);
+        wanted.push((Cause::Dispute(id), shares));
+    }
+    Ok(wanted)
+}
+
+fn part_of(rooms: &[Room], amount: i64) -> Result<Vec<Share>, Error> {
+    let left = crate::rights::sum(rooms.iter().map(|room| room.amount))?;
+    Ok(spread(rooms, amount.clamp(0, left)).unwrap_or_default())
+}
+
+fn take(rooms: &mut [Room], shares: &[Share]) {
+    for room in rooms {
+        for share in shares.iter().filter(|share| share.item_id == room.item_id) {
+            room.amount -= share.amount;
+            room.tax -= share.tax;
+        }
+    }
+}
+
+/// Whether there is room for each share, for its tax and for what is without it.
+fn fits(rooms: &[Room], shares: &[Share]) -> bool {
+    shares.iter().all(|share| {
+        let room = rooms.iter().find(|room| room.item_id == share.item_id);
+        room.is_some_and(|room| {
+            let rest = room.amount - share.amount;
+            rest >= 0 && (0..=rest).contains(&(room.tax - share.tax))
+        })
+    })
+}
+
+/// Whether a credit note is over more than its refund or dispute is to take now.
+fn exceeds(documents: &Documents, note: &Issued, wanted: &[(Cause, Vec<Share>)]) -> Result<bool, Error> {
+    let Some(cause) = note.cause() else { return Ok(false) };
+    let Some((_, shares)) = wanted.iter().find(|(known, _)| *known == cause) else { return Ok(true) };
+    let rooms: Vec<Room> =
+        shares.iter().map(|share| Room { item_id: share.item_id, amount: share.amount, tax: share.tax }).collect();
+    Ok(!fits(&rooms, &documents.noted(cause)?))
+}
+
+/// The credit note for money that is gone, unless it is there; over the rest, if the one that is there had not room enough.
 fn credit(
     conn: &mut AnyConnection,
     shop: &Shop,
     sale: &Sale,
     whole: &[Line],
-    cause: &Cause,
+    cause: Cause,
+    shares: &[Share],
     now: NaiveDateTime,
 ) -> Result<(), Error> {
-    let (reason, refund_id, dispute_id) = match cause {
-        Cause::Refund(id, _) => (Reason::Refund, Some(*id), None),
-        Cause::Dispute(id, _) => (Reason::Dispute, None, Some(*id)),
-    };
     let documents = Documents::of(conn, sale.id)?;
-    if documents.open().any(|note| (note.refund_id, note.dispute_id) == (refund_id, dispute_id)) {
-        return Ok(());
-    }
     let Some(standing) = documents.standing() else { return Ok(()) };
-    let rooms = documents.left(whole)?;
-    let left = crate::rights::sum(rooms.iter().map(|room| room.amount))?;
-    let fits = |shares: &[Share]| {
-        shares.iter().all(|share| {
-            let room = rooms.iter().find(|room| room.item_id == share.item_id);
-            room.is_some_and(|room| {
-                let rest = room.amount - share.amount;
-                rest >= 0 && (0..=rest).contains(&(room.tax - share.tax))
-            })
-        })
-    };
-    let shares = match cause {
-        Cause::Refund(_, shares) if fits(shares) => shares.clone(),
-        Cause::Refund(_, shares) => {
-            let amount = crate::rights::sum(shares.iter().map(|share| share.amount))?;
-            spread(&rooms, amount.min(left)).unwrap_or_default()
-        }
-        Cause::Dispute(_, amount) => spread(&rooms, (*amount).min(left)).unwrap_or_default(),
-    };
-    let mut lines = lines_of_shares(whole, &shares);
+    let mut missing: Vec<Room> =
+        shares.iter().map(|share| Room { item_id: share.item_id, amount: share.amount, tax: share.tax }).collect();
+    take(&mut missing, &documents.noted(cause)?);
+    let missing: Vec<Share> =
+        missing.iter().map(|room| Share { item_id: room.item_id, amount: room.amount, tax: room.tax }).collect();
+    let mut lines = lines_of_shares(&documents.left(whole)?, &missing);
     // A title that cost nothing is not taken back.
     lines.retain(|line| line.total != 0);
     if lines.is_empty() {
         return Ok(());
     }
-    let why = match cause {
-        Cause::Refund(..) => Why::Refunded,
-        Cause::Dispute(..) => Why::Disputed,
+    let (reason, why, refund_id, dispute_id) = match cause {
+        Cause::Refund(id) => (Reason::Refund, Why::Refunded, Some(id), None),
+        Cause::Dispute(id) => (Reason::Dispute, Why::Disputed, None, Some(id)),
     };
     let new = New {
         reason,
@@ -285,7 +305,7 @@ fn credit(
     write(conn, shop, sale, &new, now).map(drop)
 }
 
-/// Takes a credit note back whose money has come home: by an invoice over its lines. If the invoice that it corrected was
+/// Takes a credit note back, because its money has come home or is another's now: by an invoice over its lines. If the invoice that it corrected was
 /// replaced since, its successor is replaced too, by one over everything that is left now.
 fn restore(
     conn: &mut AnyConnection,
@@ -298,18 +318,15 @@ fn restore(
     let standing =
         documents.standing().ok_or_else(|| Error::internal(format!("order {} has no invoice", sale.number)))?;
     let whole = lines_of(conn, sale.id)?;
-    let rooms = documents.left(&whole)?;
+    let mut left = documents.left(&whole)?;
     let mut lines = note.lines()?;
     let mut reason = Reason::Restored;
-    if note.corrects_id != Some(standing.id) && rooms.iter().any(|room| room.amount > 0) {
-        take_back(conn, shop, sale, standing, &whole, &rooms, now)?;
-        let back = |line: &Line, room: &Room| {
-            let returned = lines.iter().filter(|other| other.position == line.position);
-            let (amount, tax) = returned.fold((room.amount, room.tax), |(a, t), one| (a + one.total, t + one.tax));
-            Share { item_id: room.item_id, amount, tax }
-        };
-        let shares: Vec<Share> = whole.iter().zip(&rooms).map(|(line, room)| back(line, room)).collect();
-        lines = lines_of_shares(&whole, &shares);
+    if note.corrects_id != Some(standing.id) && left.iter().any(|title| title.amount > 0) {
+        take_back(conn, shop, sale, standing, &left, now)?;
+        for line in &lines {
+            left.iter_mut().for_each(|title| title.give(line));
+        }
+        lines = lines_of_all(&left);
         reason = Reason::Reissued;
     }
     let new = New {
@@ -331,11 +348,10 @@ pub(super) fn take_back(
     shop: &Shop,
     sale: &Sale,
     standing: &Issued,
-    whole: &[Line],
-    rooms: &[Room],
+    left: &[Left<'_>],
     now: NaiveDateTime,
 ) -> Result<String, Error> {
-    let lines = lines_of_shares(whole, &shares_of(rooms));
+    let lines = lines_of_all(left);
     let new = New {
         reason: Reason::Replaced,
         corrects: Some(standing.reference(shop)),
@@ -347,9 +363,4 @@ pub(super) fn take_back(
         why: Some(Why::Replaced(&standing.number)),
     };
     Ok(write(conn, shop, sale, &new, now)?.1.number)
-}
-
-/// All that is left of each title.
-pub(super) fn shares_of(rooms: &[Room]) -> Vec<Share> {
-    rooms.iter().map(|room| Share { item_id: room.item_id, amount: room.amount, tax: room.tax }).collect()
 }

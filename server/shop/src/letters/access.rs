@@ -1,7 +1,6 @@
 //! Link and code that open the library of an address.
 
 use super::{Frame, rendered};
-use crate::clock::moment;
 use crate::db::AnyConnection;
 use crate::db::schema::access_request;
 use crate::mailer::Letter;
@@ -50,7 +49,7 @@ pub(super) fn letter(conn: &mut AnyConnection, shop: &Shop, request_id: i64) -> 
         subject: format!("Your books at {}", shop.store_name()),
         url: format!("{}/library/open#{}", shop.base_url(), key.derive(Purpose::LibraryLink, request_id, 0)),
         code: key.library_code(request_id),
-        until: moment(until),
+        until: shop.notation().moment(until),
     };
     rendered(facts.subject.clone(), Text { m: &facts }.render(), Html { m: &facts }.render()).map(Some)
 }

@@ -1,7 +1,6 @@
 //! To the owner: a bank asks for money back, and there is a day by which Stripe wants an answer.
 
-use super::{Frame, Order, rendered};
-use crate::clock::moment;
+use super::{Frame, Order, Sum, rendered};
 use crate::db::AnyConnection;
 use crate::db::schema::{dispute, entitlement};
 use crate::mailer::Letter;
@@ -15,7 +14,7 @@ struct Facts<'a> {
     frame: Frame<'a>,
     subject: String,
     order: &'a Order,
-    amount: Money,
+    amount: Sum,
     dispute: String,
     /// Stripe's words with spaces in them.
     reason: String,
@@ -54,7 +53,7 @@ struct Told {
     unanswered: &'static str,
 }
 
-fn tell(status: &str, amount: Money) -> Told {
+fn tell(status: &str, amount: &Sum) -> Told {
     let told = |title, heading, lead, open, unanswered| Told { title, heading, lead, open, unanswered };
     match status {
         "won" => {
@@ -107,8 +106,8 @@ pub(super) fn letter(conn: &mut AnyConnection, shop: &Shop, order: &Order, dispu
         "lost" if all("revoked") => Some("The order's titles are no longer open."),
         _ => None,
     };
-    let amount = Money::new(amount, currency);
-    let told = tell(&status, amount);
+    let amount = Sum::new(shop.notation(), Money::new(amount, currency));
+    let told = tell(&status, &amount);
     let mode = if shop.0.settings.livemode { "" } else { "test/" };
     let facts = Facts {
         frame: Frame::new(shop),
@@ -120,7 +119,7 @@ pub(super) fn letter(conn: &mut AnyConnection, shop: &Shop, order: &Order, dispu
         status: status.trim_start_matches("warning_").replace('_', " "),
         heading: told.heading,
         lead: told.lead,
-        due: due.filter(|_| told.open).map(moment),
+        due: due.filter(|_| told.open).map(|due| shop.notation().moment(due)),
         unanswered: told.unanswered,
         titles,
         button_url: format!("https://dashboard.stripe.com/{mode}disputes/{stripe_id}"),
@@ -133,10 +132,11 @@ pub(super) fn letter(conn: &mut AnyConnection, shop: &Shop, order: &Order, dispu
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::notation::Notation;
 
     #[test]
     fn each_state_is_told_in_its_own_words() {
-        let amount = Money::new(1_298, "USD".parse().unwrap());
+        let amount = Sum::new(&Notation::default(), Money::new(1_298, "USD".parse().unwrap()));
         for (status, title, open) in [
             ("needs_response", "Dispute opened", true),
             ("under_review", "Dispute opened", true),
@@ -147,7 +147,7 @@ mod tests {
             ("lost", "Dispute lost", false),
             ("a_state_of_next_year", "Dispute opened", true),
         ] {
-            let told = tell(status, amount);
+            let told = tell(status, &amount);
             assert_eq!((told.title, told.open), (title, open), "{status}");
             assert_eq!(told.unanswered.is_empty(), !open, "{status}");
             assert!(told.lead.contains("$12.98"), "{}", told.lead);

@@ -1,7 +1,6 @@
 //! To somebody who works at the store: the link that sets her password.
 
 use super::{Frame, rendered};
-use crate::clock::moment;
 use crate::db::AnyConnection;
 use crate::db::schema::users;
 use crate::mailer::Letter;
@@ -56,7 +55,7 @@ pub(super) fn letter(
             shop.base_url(),
             shop.0.key.derive(Purpose::PasswordLink, user, generation)
         ),
-        until: moment(until),
+        until: shop.notation().moment(until),
         invited: password.is_none(),
     };
     rendered(facts.subject.clone(), Text { m: &facts }.render(), Html { m: &facts }.render()).map(Some)

@@ -1,6 +1,6 @@
 //! To the buyer: money goes back, and what that means for the books.
 
-use super::{Frame, Line, Order, Paper, rendered};
+use super::{Frame, Line, Order, Paper, Sum, rendered};
 use crate::db::AnyConnection;
 use crate::db::schema::{entitlement, invoice, refund, refund_item};
 use crate::mailer::Letter;
@@ -14,9 +14,9 @@ struct Facts<'a> {
     frame: Frame<'a>,
     subject: String,
     order: &'a Order,
-    amount: Money,
+    amount: Sum,
     /// Of which so much is tax.
-    tax: Money,
+    tax: Sum,
     /// Whether this refund alone gives back all that was paid.
     whole: bool,
     /// Titles that went with this refund.
@@ -70,16 +70,17 @@ pub(super) fn letter(conn: &mut AnyConnection, shop: &Shop, order: &Order, refun
         .into_iter()
         .collect();
     let (gone, others): (Vec<&Line>, Vec<&Line>) = order.lines.iter().partition(|line| revoked.contains(&line.item_id));
-    let amount = Money::new(amount, order.currency);
+    let sum = |minor| Sum::new(shop.notation(), Money::new(minor, order.currency));
+    let amount = sum(amount);
     let kept: Vec<&Line> = others.into_iter().filter(|line| held.contains(&line.item_id)).collect();
     let (button_url, button) = order.way_in(shop, kept.len());
     let facts = Facts {
         frame: Frame::new(shop),
         subject: format!("Your refund of {amount} from {} (order {})", shop.store_name(), order.number),
         order,
+        whole: amount.money == order.total.money,
         amount,
-        tax: Money::new(tax, order.currency),
-        whole: amount == order.total,
+        tax: sum(tax),
         gone,
         kept,
         note: note.map(|number| Paper::new(shop, number)),

@@ -1,7 +1,6 @@
 //! To the owner: a webhook's endpoint was disabled, because it said that it is gone or because it failed for days.
 
 use super::{Frame, rendered};
-use crate::clock::moment;
 use crate::db::AnyConnection;
 use crate::db::schema::webhook_endpoint;
 use crate::hooks::WhyDisabled;
@@ -62,8 +61,8 @@ pub(super) fn letter(conn: &mut AnyConnection, shop: &Shop, id: i64, second: i64
             "For five days no delivery to the endpoint has succeeded."
         },
         url,
-        at: moment(at),
-        succeeded: succeeded.map(moment),
+        at: shop.notation().moment(at),
+        succeeded: succeeded.map(|at| shop.notation().moment(at)),
         button_url: format!("{}/admin/webhooks/{id}", shop.base_url()),
     };
     rendered(facts.subject.clone(), Text { m: &facts }.render(), Html { m: &facts }.render()).map(Some)

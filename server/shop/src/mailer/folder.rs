@@ -1,6 +1,6 @@
 //! A mailbox that is a folder: each mail a file as it would travel, named by its Message-ID, which begins with the time.
 
-use chrono::DateTime;
+use chrono::{DateTime, NaiveDateTime};
 use mailparse::{MailHeaderMap as _, ParsedMail, parse_headers, parse_mail};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -22,8 +22,8 @@ pub struct KeptMailHead {
     pub to: String,
     /// What it is about.
     pub subject: String,
-    /// When it was sent, for reading: "22 November 2026, 14:05 UTC".
-    pub sent: String,
+    /// When it was sent, UTC.
+    pub sent: Option<NaiveDateTime>,
 }
 
 /// A mail.
@@ -115,7 +115,7 @@ fn head_of(path: &Path, bytes: &[u8]) -> Option<KeptMailHead> {
         id: path.file_stem()?.to_str()?.to_owned(),
         to: value("To"),
         subject: value("Subject"),
-        sent: date.map(|date| crate::clock::moment(date.naive_utc())).unwrap_or_default(),
+        sent: date.map(|date| date.naive_utc()),
     })
 }
 
@@ -151,7 +151,7 @@ mod tests {
         let list = mails.list().await.unwrap();
         let subjects: Vec<_> = list.iter().map(|head| head.subject.as_str()).collect();
         assert_eq!(subjects, ["Mail 2", "Mail 1", "Mail 0"]);
-        assert_eq!(list[0].sent, "22 November 2026, 14:05 UTC");
+        assert_eq!(list[0].sent.unwrap().to_string(), "2026-11-22 14:05:00");
         let mail = mails.open(&ids[1].to_string()).await.unwrap().unwrap();
         assert_eq!((mail.head, mail.text.trim()), (list[1].clone(), "Hello 1"));
         for other in [Uuid::now_v7().to_string().as_str(), "../secret", "", "nothing.eml", "/etc/passwd"] {

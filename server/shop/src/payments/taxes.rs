@@ -1,6 +1,6 @@
 //! Tax as Stripe speaks of it: what a session asks for, and what it says of taxes, numbers and places.
 
-use super::NewLine;
+use super::{NewLine, Payments, PaymentsError};
 use crate::tax::rates;
 use crate::types::{TaxMode, TaxSettings, TaxTreatment};
 use serde_json::json;
@@ -8,9 +8,10 @@ use stripe_checkout::checkout_session::{
     CreateCheckoutSession, CreateCheckoutSessionAutomaticTax,
     CreateCheckoutSessionLineItemsPriceDataTaxBehavior as Behavior, CreateCheckoutSessionTaxIdCollection, ProductData,
 };
+use stripe_client_core::{RequestBuilder, StripeMethod};
 use stripe_shared::{
     Address, CheckoutSession, CheckoutSessionBillingAddressCollection, LineItemsTaxAmount,
-    PaymentPagesCheckoutSessionCustomerDetails,
+    PaymentPagesCheckoutSessionAutomaticTaxStatus as Status, PaymentPagesCheckoutSessionCustomerDetails, TaxCode,
 };
 use stripe_types::Expandable;
 
@@ -96,6 +97,34 @@ pub(super) fn ask(session: CreateCheckoutSession, tax: &TaxSettings) -> CreateCh
     if vat_ids { session.tax_id_collection(CreateCheckoutSessionTaxIdCollection::new(true)) } else { session }
 }
 
+/// Why Stripe could not work out the tax of a session, in its own word; none if it could, or was not to
+/// (<https://docs.stripe.com/api/checkout/sessions/object#checkout_session_object-automatic_tax-status>).
+pub(super) fn problem(session: &CheckoutSession) -> Option<String> {
+    let status = session.automatic_tax.status.as_ref().filter(|_| session.automatic_tax.enabled)?;
+    (*status != Status::Complete).then(|| status.as_str().to_owned())
+}
+
+/// The line whose product tax code a parameter of a request is: `line_items[1][price_data][product_data][tax_code]`.
+pub(super) fn line_of_code(param: &str) -> Option<usize> {
+    let (line, rest) = param.strip_prefix("line_items[")?.split_once(']')?;
+    rest.ends_with("[tax_code]").then(|| line.parse().ok()).flatten()
+}
+
+impl Payments {
+    /// Whether Stripe has a product tax code (<https://docs.stripe.com/api/tax_codes/retrieve>).
+    ///
+    /// # Errors
+    /// [`PaymentsError`] if it does not say.
+    pub(crate) async fn knows_tax_code(&self, code: &str) -> Result<bool, PaymentsError> {
+        let request = RequestBuilder::new(StripeMethod::Get, format!("/tax_codes/{code}"));
+        match request.customize::<TaxCode>().send(self.client()?).await.map_err(PaymentsError::from) {
+            Ok(found) => Ok(found.id.as_str() == code),
+            Err(PaymentsError::NotFound) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
 /// Where the card is from that paid.
 pub(super) fn card_country(session: &CheckoutSession) -> Option<String> {
     let Some(Expandable::Object(intent)) = &session.payment_intent else { return None };
@@ -124,6 +153,14 @@ pub(super) fn address(address: &Address) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_refused_code_names_its_line() {
+        assert_eq!(line_of_code("line_items[12][price_data][product_data][tax_code]"), Some(12));
+        for other in ["", "line_items[0][price_data][currency]", "line_items[x][tax_code]", "tax_code", "line_items"] {
+            assert_eq!(line_of_code(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn stripes_reasons_are_all_known() {

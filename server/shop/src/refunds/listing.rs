@@ -49,7 +49,7 @@ impl Shop {
     /// A page of refunds.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for an unknown order, [`Error::BadRequest`] if the place is none of this list; the database's.
+    /// [`Error::NotFound`] for an unknown order, [`Error::BadPlace`] if the place is none of this list; the database's.
     pub async fn refund_page(
         &self,
         order: Option<&OrderNumber>,
@@ -88,7 +88,7 @@ fn page(
             orders::table.filter(orders::number.eq(number.as_str())).select(orders::id).first(conn).optional()?;
         rows = rows.filter(refund::order_id.eq(id.ok_or(Error::NotFound)?));
     }
-    let id = |key: &str| key.parse::<i64>().map_err(|_| Error::BadRequest("a place in the list of refunds"));
+    let id = |key: &str| key.parse::<i64>().map_err(|_| Error::BadPlace);
     let rows: Vec<Row> = match place {
         Place::First => rows.order(refund::id.desc()).load(conn)?,
         Place::After(key) => rows.filter(refund::id.lt(id(key)?)).order(refund::id.desc()).load(conn)?,

@@ -4,7 +4,6 @@ use super::accounts::object;
 use super::guesses::confirm_password;
 use super::{IDLE, Password, Staff};
 use crate::audit::{self, Actor};
-use crate::clock;
 use crate::db::AnyConnection;
 use crate::db::schema::{recovery_code, staff_session, users};
 use crate::{Error, Shop};
@@ -58,6 +57,7 @@ impl Shop {
     /// The database's.
     pub async fn own_account(&self, staff: &Staff) -> Result<Account, Error> {
         let (now, id, this) = (self.0.clock.now(), staff.id, staff.session);
+        let notation = self.notation().clone();
         self.0
             .db
             .read(move |conn| {
@@ -91,11 +91,11 @@ impl Shop {
                     is_api: row.kind == "api",
                     user_agent: row.user_agent,
                     ip_prefix: row.ip_prefix,
-                    created: clock::moment(row.created_at),
-                    last_seen: clock::moment(row.last_seen),
+                    created: notation.moment(row.created_at),
+                    last_seen: notation.moment(row.last_seen),
                 };
                 Ok(Account {
-                    codes_since: since.map(clock::day),
+                    codes_since: since.map(|since| notation.day(since.date())),
                     recovery_codes: codes,
                     sessions: rows.into_iter().map(view).collect(),
                 })

@@ -161,6 +161,19 @@ impl Shop {
     /// # Errors
     /// The database's.
     pub async fn staff(&self, secret: &StaffSecret) -> Result<Option<Staff>, Error> {
+        self.staff_of(secret, true).await
+    }
+
+    /// The same for what a page asks by itself while nobody need be sitting before it: that is no use of the session, which
+    /// would not end otherwise as long as the page is open.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn staff_unnoted(&self, secret: &StaffSecret) -> Result<Option<Staff>, Error> {
+        self.staff_of(secret, false).await
+    }
+
+    async fn staff_of(&self, secret: &StaffSecret, note: bool) -> Result<Option<Staff>, Error> {
         let (now, asked) = (self.0.clock.now(), secret.clone());
         let row: Option<(i64, i64, String, String, NaiveDateTime)> = self
             .0
@@ -175,7 +188,7 @@ impl Shop {
             })
             .await?;
         let Some((session, id, email, role, last_seen)) = row else { return Ok(None) };
-        if last_seen <= now - SEEN_AGAIN {
+        if note && last_seen <= now - SEEN_AGAIN {
             let seen = secret.clone();
             self.0
                 .db

@@ -4,7 +4,6 @@ use super::accounts::{email_of, insert, object, role_of};
 use super::links::{make_link, open_accounts};
 use super::{own, setup, tokens};
 use crate::audit::{self, Actor};
-use crate::clock;
 use crate::db::AnyConnection;
 use crate::db::schema::{staff_session, users};
 use crate::types::{Email, Role};
@@ -53,7 +52,7 @@ impl Shop {
     /// # Errors
     /// The database's.
     pub async fn team(&self) -> Result<Vec<Colleague>, Error> {
-        let now = self.0.clock.now();
+        let (now, notation) = (self.0.clock.now(), self.notation().clone());
         self.0
             .db
             .read(move |conn| {
@@ -85,7 +84,7 @@ impl Shop {
                             has_codes: row.totp_since.is_some(),
                             is_off: row.disabled_at.is_some(),
                             has_link: row.link_expires_at.is_some_and(|end| end > now),
-                            last_seen: seen.get(&row.id).map(|at| clock::moment(*at)),
+                            last_seen: seen.get(&row.id).map(|at| notation.moment(*at)),
                         })
                     })
                     .collect()

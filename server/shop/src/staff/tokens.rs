@@ -6,7 +6,6 @@ use super::bearer::Bearer;
 use super::guesses::confirm_password;
 use super::{Password, SEEN_AGAIN, SHOWN, Staff};
 use crate::audit::{self, Actor};
-use crate::clock;
 use crate::db::AnyConnection;
 use crate::db::schema::{api_token, users};
 use crate::secrets::{self, Purpose};
@@ -148,21 +147,21 @@ impl Shop {
                     id,
                     name,
                     scope: scope_of(&scope)?,
-                    created: clock::day(created),
-                    last_used: used.map(clock::moment),
-                    expires: clock::day(expires),
+                    created: self.notation().day(created.date()),
+                    last_used: used.map(|used| self.notation().moment(used)),
+                    expires: self.notation().day(expires.date()),
                     moments: (created, used, expires),
                 })
             })
             .collect()
     }
 
-    /// Revokes one of one's own tokens: it is nothing from the next request on.
+    /// Revokes one of one's own tokens, oneself or by a program: it is nothing from the next request on.
     ///
     /// # Errors
     /// [`Error::NotFound`] if it is nobody's or another's, the database's.
-    pub async fn revoke_token(&self, staff: &Staff, id: i64) -> Result<(), Error> {
-        let (user, now) = (staff.id, self.0.clock.now());
+    pub async fn revoke_token(&self, staff: &Staff, actor: &Actor, id: i64) -> Result<(), Error> {
+        let (user, actor, now) = (staff.id, *actor, self.0.clock.now());
         self.0
             .db
             .write(move |conn| {
@@ -174,7 +173,7 @@ impl Shop {
                     return Err(Error::NotFound);
                 }
                 let before = json!({ "token": id });
-                audit::record(conn, &Actor::Staff(user), "token.revoked", object(user), Some(before), None)
+                audit::record(conn, &actor, "token.revoked", object(user), Some(before), None)
             })
             .await
     }

@@ -107,7 +107,7 @@ const TABLE: &[Row] = &[
     ("EE", (2025, 7, 1), 90_000, 240_000, "Taxes in Europe database: books on a physical medium and electronically"),
     ("ES", (2020, 4, 23), 40_000, 210_000, "Real Decreto-ley 15/2020, disposición final segunda"),
     ("FI", (2025, 1, 1), 140_000, 255_000, "Taxes in Europe database: electronically supplied products are reduced"),
-    ("FI", (2026, 1, 1), 135_000, 255_000, "Act amending the VAT Act: the rate of 14 % is 13.5 % from 2026"),
+    ("FI", (2026, 1, 1), 135_000, 255_000, "Act amending the VAT Act: 14 % is 13.5 % from 2026, for books too"),
     ("FR", (2012, 1, 1), 55_000, 200_000, "Code général des impôts art. 278-0 bis A 3°; Taxes in Europe database"),
     ("GB", (2020, 5, 1), 0, 200_000, "HMRC VAT Notice 701/10: e-publications are zero-rated"),
     ("GR", (2021, 7, 1), 60_000, 240_000, "Taxes in Europe database: on-line publications of books"),
@@ -116,9 +116,10 @@ const TABLE: &[Row] = &[
     ("IE", (2024, 1, 1), 0, 230_000, "Finance (No. 2) Act 2023; Taxes in Europe database: e-books and audiobooks"),
     ("IT", (2015, 1, 1), 40_000, 220_000, "Legge 190/2014 art. 1 comma 667; Taxes in Europe database"),
     ("LT", (2022, 1, 1), 90_000, 210_000, "Taxes in Europe database: printed and electronic books"),
-    ("LT", (2026, 1, 1), 50_000, 210_000, "Amendment of the VAT Act of 2025: books 5 % from 2026"),
+    ("LT", (2026, 1, 1), 50_000, 210_000, "Law XV-287 amending article 19 of the VAT Act: printed and electronic books 5 % from 2026"),
     ("LU", (2018, 5, 1), 30_000, 170_000, "Taxes in Europe database (CPA 58.11.30 on-line books)"),
-    ("LV", (2022, 1, 1), 50_000, 210_000, "VAT Act section 42: electronic books; from 2026 in official languages of the Union only"),
+    ("LV", (2022, 1, 1), 50_000, 210_000, "VAT Act section 42: electronic books"),
+    ("LV", (2026, 1, 1), 50_000, 210_000, "VAT Act section 42 as of 2026: not in every language (see the documentation of taxes)"),
     ("MT", (2019, 1, 1), 50_000, 180_000, "Taxes in Europe database: extended to e-books"),
     ("NL", (2020, 1, 1), 90_000, 210_000, "Taxes in Europe database"),
     ("NO", (2019, 7, 1), 0, 250_000, "Merverdiavgiftsloven § 6-4: electronic books"),
@@ -232,6 +233,8 @@ mod tests {
         assert_eq!(on_day(&rates, "2025-12-31"), Some(140_000));
         assert_eq!(on_day(&rates, "2026-01-01"), Some(135_000));
         assert_eq!(on_day(&rates, "2024-12-31"), None);
+        let in_lithuania = |text| on(&rates, "LT".parse().unwrap(), Kind::Ebook, day(text)).map(|rate| rate.ppm);
+        assert_eq!((in_lithuania("2025-12-31"), in_lithuania("2026-01-01")), (Some(90_000), Some(50_000)));
         let own = Rate {
             ppm: 100_000,
             own: true,

@@ -2,21 +2,20 @@
 //! it. In each currency by itself: whoever files it converts with the rate of the quarter's last day (Council Implementing
 //! Regulation (EU) 2020/194, article 366 of the directive), which the store does not know.
 //!
-//! A sale belongs to the quarter in which it was paid, a refund to the one in which it was made; days are those of the
-//! store's zone. Orders that nobody taxed are not in it.
+//! It is the sum of the documents that were issued in the quarter, by the days of the store's zone, and so it never changes once
+//! the quarter is over: what happens later to a sale of it has a document of its own day. Sales that nobody taxed are not in it.
 
 use super::rates::percent;
 use crate::analytics::next_month;
 use crate::db::AnyConnection;
 use crate::desk::cell;
-use crate::types::{Currency, TaxTreatment};
+use crate::invoices::taxes::{self, Turn};
+use crate::types::TaxTreatment;
 use crate::{Error, Shop};
-use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime};
+use chrono::{Datelike, NaiveDate, NaiveDateTime};
 use core::fmt;
 use core::str::FromStr;
-use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// A quarter of a year.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,21 +97,37 @@ pub struct Subject {
     pub currency: String,
 }
 
-/// Sums in minor units.
+/// How many documents, and what they come to in minor units.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sums {
-    /// How many orders were paid.
-    pub orders: i64,
-    /// What was sold, without tax.
+pub struct Sum {
+    /// Of the documents of the quarter that say something of this.
+    pub count: i64,
+    /// Without tax.
     pub net: i64,
     /// The tax on it.
     pub tax: i64,
-    /// How many refunds were made.
-    pub refunds: i64,
-    /// What went back, without tax.
-    pub refunded_net: i64,
-    /// The tax on it.
-    pub refunded_tax: i64,
+}
+
+/// What happened in the quarter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sums {
+    /// Sales.
+    pub sold: Sum,
+    /// Refunds.
+    pub refunded: Sum,
+    /// Disputes that were lost.
+    pub disputed: Sum,
+    /// What came back of either: refunds that failed later, banks that changed their mind.
+    pub restored: Sum,
+}
+
+impl Sums {
+    /// What is due for the quarter: net and tax.
+    #[must_use]
+    pub const fn due(&self) -> (i64, i64) {
+        let Self { sold, refunded, disputed, restored } = self;
+        (sold.net - refunded.net - disputed.net + restored.net, sold.tax - refunded.tax - disputed.tax + restored.tax)
+    }
 }
 
 /// The report: every line with something in it.
@@ -130,7 +145,8 @@ impl Report {
     pub fn csv(&self) -> String {
         let mut text = String::from(
             "quarter,country,region,tax,rate_percent,treatment,currency,orders,net,tax_amount,gross,refunds,refunded_net,\
-             refunded_tax,refunded_gross,due_net,due_tax\r\n",
+             refunded_tax,refunded_gross,disputes,disputed_net,disputed_tax,disputed_gross,restored,restored_net,restored_tax,\
+             restored_gross,due_net,due_tax\r\n",
         );
         for (subject, sums) in &self.lines {
             let words = [
@@ -141,25 +157,14 @@ impl Report {
                 &percent(subject.rate_ppm),
                 subject.treatment.as_str(),
                 &subject.currency,
-            ]
-            .map(cell);
-            let Sums { orders, net, tax, refunds, refunded_net, refunded_tax } = *sums;
-            let figures = [
-                orders,
-                net,
-                tax,
-                net + tax,
-                refunds,
-                refunded_net,
-                refunded_tax,
-                refunded_net + refunded_tax,
-                net - refunded_net,
-                tax - refunded_tax,
             ];
-            let figures = figures.map(|figure| figure.to_string());
-            text.push_str(&words.join(","));
-            text.push(',');
-            text.push_str(&figures.join(","));
+            let mut cells: Vec<String> = words.into_iter().map(|word| cell(word)).collect();
+            for Sum { count, net, tax } in [sums.sold, sums.refunded, sums.disputed, sums.restored] {
+                cells.extend([count, net, tax, net + tax].map(|figure| figure.to_string()));
+            }
+            let (net, tax) = sums.due();
+            cells.extend([net, tax].map(|figure| figure.to_string()));
+            text.push_str(&cells.join(","));
             text.push_str("\r\n");
         }
         text
@@ -184,46 +189,6 @@ impl Shop {
     }
 }
 
-#[derive(QueryableByName)]
-struct Row {
-    #[diesel(sql_type = Text)]
-    country: String,
-    #[diesel(sql_type = Text)]
-    region: String,
-    #[diesel(sql_type = Text)]
-    name: String,
-    #[diesel(sql_type = BigInt)]
-    rate_ppm: i64,
-    #[diesel(sql_type = Text)]
-    treatment: String,
-    #[diesel(sql_type = Text)]
-    currency: String,
-    #[diesel(sql_type = BigInt)]
-    count: i64,
-    #[diesel(sql_type = BigInt)]
-    net: i64,
-    #[diesel(sql_type = BigInt)]
-    tax: i64,
-}
-
-/// What a line of the report is made of.
-const SUBJECT: &str = "t.country, t.region, t.name, t.rate_ppm, t.treatment, o.currency";
-/// As plain equality SQLite would make an index of all orders each time instead of looking the days up in the one there is.
-const PAID: &str = "COALESCE(o.status, '') = 'succeeded'";
-const LIVING: &str = "r.status IN ('pending', 'requires_action', 'succeeded')";
-
-/// A span of time as a condition.
-fn within(conn: &AnyConnection, column: &str, from: NaiveDateTime, until: NaiveDateTime) -> String {
-    let literal = |at: NaiveDateTime| {
-        let text = at.format("%Y-%m-%d %H:%M:%S");
-        match conn {
-            AnyConnection::Sqlite(_) => format!("'{text}'"),
-            AnyConnection::Postgres(_) => format!("TIMESTAMP '{text}'"),
-        }
-    };
-    format!("{column} >= {} AND {column} < {}", literal(from), literal(until))
-}
-
 fn report(
     conn: &mut AnyConnection,
     quarter: Quarter,
@@ -231,142 +196,27 @@ fn report(
     until: NaiveDateTime,
 ) -> Result<Report, Error> {
     let mut lines: BTreeMap<Subject, Sums> = BTreeMap::new();
-    let sold = format!(
-        "SELECT {SUBJECT}, COUNT(DISTINCT o.id) AS count, CAST(SUM(t.taxable) AS BIGINT) AS net, \
-             CAST(SUM(t.amount) AS BIGINT) AS tax \
-         FROM orders o JOIN order_item i ON i.order_id = o.id JOIN order_tax t ON t.order_item_id = i.id \
-         WHERE {PAID} AND {} GROUP BY {SUBJECT}",
-        within(conn, "o.paid_at", from, until)
-    );
-    for row in diesel::sql_query(sold).load::<Row>(conn)? {
-        let (subject, count, net, tax) = row.split()?;
+    taxes::each(conn, from, until, |subject, turn, count, net, tax| {
         let sums = lines.entry(subject).or_default();
-        (sums.orders, sums.net, sums.tax) = (count, net, tax);
-    }
-    // Of titles with one tax, their refunds' tax is all of that one.
-    let back = format!(
-        "SELECT {SUBJECT}, COUNT(DISTINCT r.id) AS count, CAST(SUM(x.amount - x.tax) AS BIGINT) AS net, \
-             CAST(SUM(x.tax) AS BIGINT) AS tax \
-         FROM refund r JOIN orders o ON o.id = r.order_id JOIN refund_item x ON x.refund_id = r.id \
-             JOIN order_tax t ON t.order_item_id = x.order_item_id AND t.position = 0 \
-         WHERE {LIVING} AND {PAID} AND x.amount > 0 AND {} \
-             AND NOT EXISTS (SELECT 1 FROM order_tax u WHERE u.order_item_id = x.order_item_id AND u.position > 0) \
-         GROUP BY {SUBJECT}",
-        within(conn, "r.created_at", from, until)
-    );
-    let mut rows = diesel::sql_query(back).load::<Row>(conn)?;
-    rows.extend(of_several(conn, from, until)?);
-    for row in rows {
-        let (subject, count, net, tax) = row.split()?;
-        let sums = lines.entry(subject).or_default();
-        sums.refunds += count;
-        sums.refunded_net += net;
-        sums.refunded_tax += tax;
-    }
+        let (sum, sign) = match turn {
+            Turn::Sold => (&mut sums.sold, 1),
+            Turn::Refunded => (&mut sums.refunded, 1),
+            Turn::Disputed => (&mut sums.disputed, 1),
+            Turn::Restored => (&mut sums.restored, 1),
+            // The old one and the new one cancel out, but for what came back with them.
+            Turn::Replaced => (&mut sums.restored, -1),
+        };
+        sum.count += count;
+        sum.net += sign * net;
+        sum.tax += sign * tax;
+    })?;
+    lines.retain(|_, sums| *sums != Sums::default());
     Ok(Report { quarter, lines: lines.into_iter().collect() })
-}
-
-impl Row {
-    fn split(self) -> Result<(Subject, i64, i64, i64), Error> {
-        let Self { country, region, name, rate_ppm, treatment, currency, count, net, tax } = self;
-        let treatment = treatment.parse().map_err(|_| Error::internal(format!("unknown treatment {treatment}")))?;
-        currency.parse::<Currency>().map_err(|_| Error::internal(format!("unknown currency {currency}")))?;
-        Ok((Subject { country, region, rate_ppm, treatment, name, currency }, count, net, tax))
-    }
-}
-
-#[derive(QueryableByName)]
-struct Item {
-    #[diesel(sql_type = BigInt)]
-    item: i64,
-}
-
-#[derive(QueryableByName)]
-struct Several {
-    #[diesel(sql_type = BigInt)]
-    refund: i64,
-    #[diesel(sql_type = BigInt)]
-    amount: i64,
-    #[diesel(sql_type = BigInt)]
-    tax: i64,
-    /// 1 within the quarter, 0 before it.
-    #[diesel(sql_type = BigInt)]
-    now: i64,
-}
-
-#[derive(QueryableByName)]
-struct Part {
-    #[diesel(sql_type = BigInt)]
-    amount: i64,
-    #[diesel(embed)]
-    row: Row,
-}
-
-/// Refunds of titles that bear several taxes: what a refund gives back falls to them in proportion, counted from the first
-/// refund on, so that what is all given back gives back all of each. Such titles are looked for by the quarter's refunds,
-/// and each is read by itself.
-fn of_several(conn: &mut AnyConnection, from: NaiveDateTime, until: NaiveDateTime) -> Result<Vec<Row>, Error> {
-    let now = within(conn, "r.created_at", from, until);
-    let until = within(conn, "r.created_at", DateTime::UNIX_EPOCH.naive_utc(), until);
-    let items = format!(
-        "SELECT DISTINCT x.order_item_id AS item FROM refund r JOIN orders o ON o.id = r.order_id \
-             JOIN refund_item x ON x.refund_id = r.id \
-             JOIN order_tax u ON u.order_item_id = x.order_item_id AND u.position = 1 \
-         WHERE {LIVING} AND {PAID} AND x.amount > 0 AND {now} ORDER BY x.order_item_id"
-    );
-    let (mut rows, mut counted) = (Vec::new(), BTreeSet::new());
-    for Item { item } in diesel::sql_query(items).load::<Item>(conn)? {
-        let refunds = format!(
-            "SELECT r.id AS refund, x.amount AS amount, x.tax AS tax, CAST(CASE WHEN {now} THEN 1 ELSE 0 END AS BIGINT) AS now \
-             FROM order_item i JOIN refund r ON r.order_id = i.order_id \
-                 JOIN refund_item x ON x.refund_id = r.id AND x.order_item_id = i.id \
-             WHERE i.id = {item} AND {LIVING} AND x.amount > 0 AND {until}"
-        );
-        let refunds = diesel::sql_query(refunds).load::<Several>(conn)?;
-        let parts = format!(
-            "SELECT {SUBJECT}, t.amount AS amount, CAST(0 AS BIGINT) AS count, CAST(0 AS BIGINT) AS net, \
-                 CAST(0 AS BIGINT) AS tax \
-             FROM order_tax t JOIN order_item i ON i.id = t.order_item_id JOIN orders o ON o.id = i.order_id \
-             WHERE t.order_item_id = {item} ORDER BY t.position"
-        );
-        let parts = diesel::sql_query(parts).load::<Part>(conn)?;
-        let amounts: Vec<i64> = parts.iter().map(|part| part.amount).collect();
-        let in_quarter = || refunds.iter().filter(|one| one.now == 1);
-        let earlier = refunds.iter().filter(|one| one.now == 0).map(|one| one.tax).sum();
-        let before = fall(&amounts, earlier);
-        let after = fall(&amounts, refunds.iter().map(|one| one.tax).sum());
-        let net = in_quarter().map(|one| one.amount - one.tax).sum();
-        for ((Part { row, .. }, before), after) in parts.into_iter().zip(before).zip(after) {
-            // A refund of two titles is one refund.
-            let line = [&row.country, &row.region, &row.name, &row.treatment, &row.currency].map(Clone::clone);
-            let first = in_quarter().filter(|one| counted.insert((line.clone(), row.rate_ppm, one.refund)));
-            let count = i64::try_from(first.count()).unwrap_or(i64::MAX);
-            rows.push(Row { count, net, tax: after - before, ..row });
-        }
-    }
-    Ok(rows)
-}
-
-/// How so much of the sum of `amounts` falls to each: as it falls to what is before and up to it. All of the sum is all of
-/// each.
-fn fall(amounts: &[i64], tax: i64) -> Vec<i64> {
-    let whole: i128 = amounts.iter().map(|amount| i128::from(*amount)).sum::<i128>().max(1);
-    let up_to = |sum: i128| i64::try_from(i128::from(tax) * sum / whole).unwrap_or(tax);
-    let mut sum = 0_i128;
-    amounts
-        .iter()
-        .map(|amount| {
-            let before = up_to(sum);
-            sum += i128::from(*amount);
-            up_to(sum) - before
-        })
-        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     #[test]
     fn a_quarter_has_three_months_and_one_before_it() {
@@ -379,20 +229,6 @@ mod tests {
         assert_eq!("2026Q1".parse::<Quarter>().unwrap().before().to_string(), "2025Q4");
         for wrong in ["", "2026", "2026Q0", "2026Q5", "26Q1", "2026Q", "Q4", "2026Q11", "+026Q1"] {
             assert_eq!(wrong.parse::<Quarter>(), Err(NotAQuarter), "{wrong}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn what_falls_to_the_parts_is_the_sum_and_all_of_it_all_of_each(
-            amounts in proptest::collection::vec(0..1_000_000_i64, 1..6), share in 0..=1_000_i64,
-        ) {
-            let whole: i64 = amounts.iter().sum();
-            let tax = whole / 1_000 * share;
-            let parts = fall(&amounts, tax);
-            prop_assert_eq!(parts.iter().sum::<i64>(), tax);
-            prop_assert!(parts.iter().all(|part| *part >= 0));
-            prop_assert_eq!(fall(&amounts, whole), amounts);
         }
     }
 }

@@ -2,12 +2,12 @@
 
 use super::rates::{self, Kind};
 use crate::audit::{self, Actor};
-use crate::books::object;
-use crate::db::schema::{book, tax_rate, tax_setting};
+use crate::books::{forget_forms, object};
+use crate::db::schema::{book, orders, tax_rate, tax_setting};
 use crate::db::{AnyConnection, both};
-use crate::types::{Country, OneStopShop, Slug, TaxMode, TaxRefusal, TaxSettings};
+use crate::types::{Country, OneStopShop, OrderNumber, Slug, TaxMode, TaxRefusal, TaxSettings};
 use crate::{Error, Shop};
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 use serde_json::{Value, json};
 
@@ -84,6 +84,7 @@ impl Shop {
                 if let Some(why) = refused(&new, &rates::all(conn)?, today) {
                     return Ok(Err(why));
                 }
+                forget_forms(conn, "tax")?;
                 let before = settings(conn)?;
                 if before == new {
                     return Ok(Ok(()));
@@ -120,10 +121,11 @@ impl Shop {
             .await
     }
 
-    /// Gives a book another product tax code of Stripe's: `txcd_` and eight digits.
+    /// Gives a book another product tax code of Stripe's: `txcd_` and eight digits. Stripe is asked whether it has it; a
+    /// store that cannot ask (without a key that may, or while Stripe is out of reach) takes the form for it.
     ///
     /// # Errors
-    /// [`TaxRefusal::NotACode`] inside; [`Error::NotFound`] for an unknown book; the database's.
+    /// [`TaxRefusal::NotACode`] or [`TaxRefusal::UnknownCode`] inside; [`Error::NotFound`] for an unknown book; the database's.
     pub async fn set_book_tax_code(
         &self,
         actor: &Actor,
@@ -135,6 +137,11 @@ impl Shop {
         if digits.len() != 8 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
             return Ok(Err(TaxRefusal::NotACode));
         }
+        match self.0.payments.knows_tax_code(&code).await {
+            Ok(true) => {}
+            Ok(false) => return Ok(Err(TaxRefusal::UnknownCode)),
+            Err(error) => tracing::warn!(%error, code, "Stripe does not say whether it has a product tax code"),
+        }
         let (actor, slug, now) = (*actor, slug.clone(), self.0.clock.now());
         self.0
             .db
@@ -144,10 +151,37 @@ impl Shop {
                 if before == code {
                     return Ok(Ok(()));
                 }
-                diesel::update(of_book()).set((book::tax_code.eq(&code), book::updated_at.eq(now))).execute(conn)?;
+                diesel::update(of_book())
+                    .set((
+                        book::tax_code.eq(&code),
+                        book::tax_code_refused_at.eq(None::<NaiveDateTime>),
+                        book::updated_at.eq(now),
+                    ))
+                    .execute(conn)?;
                 let told = |code: &str| Some(json!({ "tax_code": code }));
                 audit::record(conn, &actor, "book.tax-code-set", object(&slug), told(&before), told(&code))?;
                 Ok(Ok(()))
+            })
+            .await
+    }
+
+    /// Writes down that somebody has seen to an order whose tax Stripe could not work out.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is no such order, or nothing to see to; the database's.
+    pub async fn tax_seen_to(&self, actor: &Actor, number: &OrderNumber) -> Result<(), Error> {
+        let (actor, number, now) = (*actor, number.clone(), self.0.clock.now());
+        self.0
+            .db
+            .write(move |conn| {
+                let waiting = orders::table
+                    .filter(orders::number.eq(number.as_str()))
+                    .filter(orders::tax_problem.is_not_null())
+                    .filter(orders::tax_seen_to_at.is_null());
+                if diesel::update(waiting).set(orders::tax_seen_to_at.eq(now)).execute(conn)? == 0 {
+                    return Err(Error::NotFound);
+                }
+                audit::record(conn, &actor, "order.tax-seen-to", crate::desk::object(&number), None, None)
             })
             .await
     }
@@ -172,6 +206,7 @@ impl Shop {
         self.0
             .db
             .write(move |conn| {
+                forget_forms(conn, "rate")?;
                 let code = country.to_string();
                 let key = (code.as_str(), kind.as_str(), valid_from);
                 let before: Option<i64> =

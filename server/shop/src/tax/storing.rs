@@ -73,6 +73,8 @@ pub(crate) struct Taxed {
     /// For each line of the session what it came to, with its taxes.
     pub(crate) lines: Vec<SessionLine>,
     looked: Option<Looked>,
+    /// Stripe's word for why it could not work it out.
+    problem: Option<String>,
 }
 
 impl Taxed {
@@ -137,7 +139,11 @@ pub(crate) fn tax(
     let (TaxMode::Table, Some(seller), false) = (plan.mode, plan.seller, by_stripe) else {
         let country = session.lines.iter().flat_map(|line| &line.taxes).map(|tax| tax.country.clone()).next();
         let country = country.or_else(|| session.country.clone().filter(|_| by_stripe));
-        return Ok(Taxed { country, source: TaxSource::Stripe, lines: session.lines.clone(), looked });
+        let problem = session.tax_problem.clone().filter(|_| plan.mode == TaxMode::Stripe);
+        if let Some(problem) = &problem {
+            tracing::error!(session = session.id, problem, "Stripe could not work out the tax of a payment");
+        }
+        return Ok(Taxed { country, source: TaxSource::Stripe, lines: session.lines.clone(), looked, problem });
     };
     let card = session.card_country.as_deref().and_then(|code| code.parse::<Country>().ok());
     let id = session.vat_id.as_ref().and_then(|(kind, value)| VatId::read(kind, value));
@@ -154,7 +160,7 @@ pub(crate) fn tax(
         Place::ReverseCharge(country) => untaxed(&mut lines, country, TaxTreatment::ReverseCharge),
         Place::OutsideScope(country) => untaxed(&mut lines, country, TaxTreatment::OutsideScope),
     }
-    Ok(Taxed { country: Some(place.country().to_string()), source: TaxSource::Table, lines, looked })
+    Ok(Taxed { country: Some(place.country().to_string()), source: TaxSource::Table, lines, looked, problem: None })
 }
 
 fn untaxed(lines: &mut [SessionLine], country: Country, treatment: TaxTreatment) {
@@ -257,6 +263,7 @@ pub(crate) fn write(
             orders::vat_id_kind.eq(kind),
             orders::company.eq(&session.company),
             orders::address.eq(&session.address),
+            orders::tax_problem.eq(&taxed.problem),
         ))
         .execute(conn)?;
     let evidence = [

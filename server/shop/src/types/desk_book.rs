@@ -80,7 +80,7 @@ pub struct BookLine {
     pub cover: Option<Cover>,
     /// A colour that goes with the cover.
     pub accent: String,
-    /// The day of the last change, for reading.
+    /// The day of the last change, ISO 8601.
     pub changed_on: String,
     /// The moment of the last change, for programs (RFC 3339).
     pub changed_at: String,
@@ -145,13 +145,21 @@ pub struct BookForm {
     pub prices: Vec<PriceField>,
 }
 
-/// What is wrong with one field, in a sentence.
+/// What is wrong with one field of a form of the desk, in a sentence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
-    /// The field's name in [`BookForm`].
+    /// The field's name in its form.
     pub field: String,
     /// What is wrong, and what would be right.
     pub sentence: String,
+}
+
+impl Problem {
+    /// What is wrong with a field.
+    #[must_use]
+    pub fn new(field: &str, sentence: &str) -> Self {
+        Self { field: field.to_owned(), sentence: sentence.to_owned() }
+    }
 }
 
 /// A form that was sent and not kept, to be shown again: nothing that somebody typed is lost.
@@ -194,7 +202,7 @@ pub struct DeskEdition {
     pub label: String,
     /// What is new in it, Markdown.
     pub changelog: String,
-    /// When it came, for reading.
+    /// The day on which it came, ISO 8601.
     pub added_on: String,
     /// The same, for programs (RFC 3339).
     pub added_at: String,

@@ -67,15 +67,21 @@ impl InvoiceLink {
 /// Where the PDF of a document is: a number may have letters that mean something in an address.
 #[must_use]
 pub fn pdf_address(number: &str) -> String {
-    let mut address = String::from("/invoices/");
-    for byte in number.bytes() {
+    format!("/invoices/{}.pdf", in_path(number))
+}
+
+/// A text as one part of a path.
+#[must_use]
+pub fn in_path(text: &str) -> String {
+    let mut part = String::with_capacity(text.len());
+    for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) {
-            address.push(char::from(byte));
+            part.push(char::from(byte));
         } else {
-            address.push_str(&format!("%{byte:02X}"));
+            part.push_str(&format!("%{byte:02X}"));
         }
     }
-    address + ".pdf"
+    part
 }
 
 /// Whom an invoice is made out to.

@@ -10,6 +10,7 @@ mod desk_book;
 mod edition;
 mod email;
 mod invoice;
+mod kept_form;
 mod library;
 mod money;
 mod order;
@@ -31,7 +32,10 @@ pub use desk_book::{
 };
 pub use edition::{EditionFile, EditionView};
 pub use email::{Email, InvalidEmail, mask_addresses, readable_for};
-pub use invoice::{BuyerDetails, BuyerForm, InvalidDetails, InvoiceKind, InvoiceLink, SellerForm, pdf_address};
+pub use invoice::{
+    BuyerDetails, BuyerForm, InvalidDetails, InvoiceKind, InvoiceLink, SellerForm, in_path, pdf_address,
+};
+pub use kept_form::KeptForm;
 pub use library::{AccessCode, InvalidAccessCode, LibraryView, Renewed, ShelfOrder, ShelfTitle};
 pub use money::{Currency, Money, MoneyError, UnknownCurrency};
 pub use order::{

@@ -119,13 +119,13 @@ pub enum MoneyNoteKind {
 }
 
 impl MoneyNote {
-    /// A sentence for the order's page.
+    /// A sentence for the order's page, with amounts as `write` writes them.
     #[must_use]
-    pub fn text(&self) -> String {
+    pub fn text(&self, write: impl Fn(Money) -> String) -> String {
         let on = &self.on;
         match self.kind {
-            MoneyNoteKind::Refunding(amount) => format!("A refund of {amount} is on its way since {on}."),
-            MoneyNoteKind::Refunded(amount) => format!("Refunded {amount} on {on}."),
+            MoneyNoteKind::Refunding(amount) => format!("A refund of {} is on its way since {on}.", write(amount)),
+            MoneyNoteKind::Refunded(amount) => format!("Refunded {} on {on}.", write(amount)),
             MoneyNoteKind::Disputed => {
                 format!("The payment was disputed on {on}. Downloads wait until the bank has decided.")
             }

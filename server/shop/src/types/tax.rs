@@ -244,12 +244,22 @@ pub enum TaxRefusal {
     /// Not one of Stripe's codes.
     #[error("not a product tax code")]
     NotACode,
+    /// It has the form of one, and Stripe has none like it.
+    #[error("Stripe has no such product tax code")]
+    UnknownCode,
 }
 
 impl TaxRefusal {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::ExclusiveTable, Self::NoSeller, Self::NoThreshold, Self::NoRate, Self::Unreadable, Self::NotACode];
+    pub const ALL: [Self; 7] = [
+        Self::ExclusiveTable,
+        Self::NoSeller,
+        Self::NoThreshold,
+        Self::NoRate,
+        Self::Unreadable,
+        Self::NotACode,
+        Self::UnknownCode,
+    ];
 
     /// The word in an address.
     #[must_use]
@@ -261,6 +271,7 @@ impl TaxRefusal {
             Self::NoRate => "tax-no-rate",
             Self::Unreadable => "tax-unreadable",
             Self::NotACode => "tax-no-code",
+            Self::UnknownCode => "tax-unknown-code",
         }
     }
 
@@ -275,6 +286,9 @@ impl TaxRefusal {
             Self::NoThreshold => "Only sellers in the European Union have a threshold: say whether you are registered.",
             Self::NoRate => "There is no rate for one of the countries: add its rate first.",
             Self::NotACode => "A product tax code is txcd_ and eight digits, as Stripe lists them.",
+            Self::UnknownCode => {
+                "Stripe has no such product tax code: look it up in Stripe’s list. The book keeps the one it had."
+            }
             Self::Unreadable => {
                 "A country is two letters, a rate a percentage from 0 to 100 with at most four decimals, a day like 2026-01-31."
             }

@@ -10,11 +10,11 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use shop::Shop;
+use shop::audit::Actor;
 use shop::books::{NotChanged, NotSaved};
-use shop::paging::Place;
 use shop::types::{
-    BookForm, BookFormat, BookStatus, Cover, DeskBook, DeskEdition, ListPlace, PersonField, PriceField, Slug,
-    parse_amount, typed_amount,
+    BookForm, BookFormat, BookStatus, Cover, DeskBook, DeskEdition, PersonField, PriceField, Slug, parse_amount,
+    typed_amount,
 };
 use utoipa::{IntoParams, ToSchema};
 
@@ -370,9 +370,8 @@ pub async fn list(
     filters.extend(q.clone().map(|q| ("q", q)));
     filters.extend(status.map(|status| ("status", status.as_str().to_owned())));
     let window = Window::read(&shop, LIST, filters, limit, cursor.as_deref())?;
-    let place = place(window.place.clone())?;
-    let page = shop.book_list_of(&q.unwrap_or_default(), status, place, window.size).await?;
-    let rows = page.books.into_iter().map(|book| {
+    let page = shop.book_page(&q.unwrap_or_default(), status, window.place.clone(), window.size).await?;
+    let rows = page.rows.into_iter().map(|(key, book)| {
         let line = BookLine {
             slug: book.slug.to_string(),
             title: book.title,
@@ -382,9 +381,9 @@ pub async fn list(
             formats: book.formats.into_iter().map(BookFormat::as_str).collect(),
             changed_at: book.changed_at,
         };
-        (book.slug.into(), line)
+        (key, line)
     });
-    Ok(axum::Json(window.listing(&shop, rows.collect(), page.newer, page.older)).into_response())
+    Ok(axum::Json(window.listing(&shop, rows.collect(), page.before, page.after)).into_response())
 }
 
 /// Gives a book, whatever its status.
@@ -416,11 +415,13 @@ pub async fn create(
     once: Once,
     Body(input): Body<BookInput>,
 ) -> Result<Response, Problem> {
-    once.run(&shop, &caller, &input, async |_| {
-        let slug = shop.create_book(&caller.actor(), &input.form()?, None).await?;
+    let made = async |slug: Slug| -> Result<Answer, Problem> {
         Ok(found(&shop, &slug, 201).await?.at(format!("{LIST}/{slug}")))
-    })
-    .await
+    };
+    let work = async |actor: Actor| -> Result<Answer, Problem> {
+        made(shop.create_book(&actor, &input.form()?, None).await?).await
+    };
+    once.mark(&shop, &caller, &input, work, async |object: String| made(of_audit(&object)?).await).await
 }
 
 /// Changes a book over the version that `If-Match` names.
@@ -451,11 +452,17 @@ pub async fn change(
     if input.slug.is_none() {
         input.slug = Some(slug.to_string());
     }
-    once.run(&shop, &caller, &(version, &input), async |_| {
-        let now = shop.save_book(&caller.actor(), &slug, version, &input.form()?).await?;
+    let work = async |actor: Actor| -> Result<Answer, Problem> {
+        let now = shop.save_book(&actor, &slug, version, &input.form()?).await?;
         found(&shop, &now, 200).await
-    })
-    .await
+    };
+    let tell = async |object: String| -> Result<Answer, Problem> { found(&shop, &of_audit(&object)?, 200).await };
+    once.mark(&shop, &caller, &(version, &input), work, tell).await
+}
+
+/// The book that the audit calls so.
+pub(super) fn of_audit(object: &str) -> Result<Slug, Problem> {
+    object.strip_prefix("book:").and_then(|slug| slug.parse().ok()).ok_or_else(Problem::not_found)
 }
 
 /// The version that `If-Match` names.
@@ -509,18 +516,9 @@ async fn set(
     once: Once,
     status: BookStatus,
 ) -> Result<Response, Problem> {
-    once.run(shop, caller, &(), async |_| {
-        shop.set_book_status(&caller.actor(), slug, status).await?;
+    let work = async |actor: Actor| -> Result<Answer, Problem> {
+        shop.set_book_status(&actor, slug, status).await?;
         found(shop, slug, 200).await
-    })
-    .await
-}
-
-fn place(place: Place) -> Result<ListPlace, Problem> {
-    let slug = |key: String| key.parse::<Slug>().map_err(|_| Problem::not_found());
-    Ok(match place {
-        Place::First => ListPlace::First,
-        Place::After(key) => ListPlace::After(slug(key)?),
-        Place::Before(key) => ListPlace::Before(slug(key)?),
-    })
+    };
+    once.mark(shop, caller, &(), work, async |_: String| found(shop, slug, 200).await).await
 }

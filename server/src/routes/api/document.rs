@@ -3,7 +3,10 @@
 //! What is the same for all operations (errors, headers) is added here and not said with each of them.
 
 use super::problem::{Details, FieldError};
-use super::{auth, books, checkout, events, kpis, orders, refunds, tokens, uploads};
+use super::{
+    auth, books, checkout, events, invoices, kpis, orders, refunds, tokens, uploads, webhook_deliveries,
+    webhook_endpoints,
+};
 use crate::router::AppState;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -31,8 +34,10 @@ use utoipa_axum::routes;
         (name = "Checkout", description = "Payment pages."),
         (name = "Orders", description = "Orders, and what helps a buyer."),
         (name = "Refunds", description = "Money that goes back."),
+        (name = "Invoices", description = "Invoices and credit notes, as they were issued."),
         (name = "Figures", description = "The store in figures."),
         (name = "Webhooks", description = "The log of Stripe's events."),
+        (name = "Webhook endpoints", description = "Whom the store tells what happens, and what they were told."),
         (name = "Tokens", description = "The caller's own tokens."),
     ),
 )]
@@ -55,10 +60,23 @@ fn small() -> OpenApiRouter<AppState> {
         .routes(routes!(orders::renew))
         .routes(routes!(refunds::of_order, refunds::create))
         .routes(routes!(refunds::list))
+        .routes(routes!(invoices::list))
+        .routes(routes!(invoices::get))
+        .routes(routes!(invoices::pdf))
         .routes(routes!(kpis::get))
         .routes(routes!(events::list))
         .routes(routes!(events::get))
         .routes(routes!(events::replay))
+        .routes(routes!(webhook_endpoints::list, webhook_endpoints::add))
+        .routes(routes!(webhook_endpoints::get, webhook_endpoints::change, webhook_endpoints::delete))
+        .routes(routes!(webhook_endpoints::enable))
+        .routes(routes!(webhook_endpoints::disable))
+        .routes(routes!(webhook_endpoints::secret, webhook_endpoints::replace_secret))
+        .routes(routes!(webhook_endpoints::test))
+        .routes(routes!(webhook_deliveries::list))
+        .routes(routes!(webhook_deliveries::get))
+        .routes(routes!(webhook_deliveries::redeliver))
+        .routes(routes!(webhook_deliveries::redeliver_failed))
         .routes(routes!(tokens::list))
         .routes(routes!(tokens::revoke))
 }

@@ -8,6 +8,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
+use shop::audit::Actor;
 use shop::events::{EventFilter, EventSummary, Replayed};
 use shop::types::{Role, readable_for};
 use shop::{Shop, rfc3339};
@@ -174,12 +175,15 @@ pub async fn replay(
     once: Once,
 ) -> Result<Response, Problem> {
     let id = known(&id)?;
-    once.run(&shop, &caller, &(), async |_| match shop.replay_event(id, &caller.actor()).await? {
-        Replayed::Queued(_) => Ok(Answer::done()),
-        Replayed::BeingWorkedOn => {
-            Err(Problem::conflict("being-worked-on", "A worker has it right now: within a minute it is done or free."))
+    let work = async |actor: Actor| -> Result<Answer, Problem> {
+        match shop.replay_event(id, &actor).await? {
+            Replayed::Queued(_) => Ok(Answer::done()),
+            Replayed::BeingWorkedOn => Err(Problem::conflict(
+                "being-worked-on",
+                "A worker has it right now: within a minute it is done or free.",
+            )),
+            Replayed::Unknown => Err(Problem::not_found()),
         }
-        Replayed::Unknown => Err(Problem::not_found()),
-    })
-    .await
+    };
+    once.mark(&shop, &caller, &(), work, async |_: String| Ok(Answer::done())).await
 }

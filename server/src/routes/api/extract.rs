@@ -154,8 +154,14 @@ needs! {
     ViewerReads = Viewer, Read;
     /// What concerns the caller alone.
     ViewerWrites = Viewer, Write;
+    /// What shows buyers.
+    SupportReads = Support, Read;
     /// What helps a buyer.
     SupportWrites = Support, Write;
+    /// What concerns the store's programs.
+    AdminReads = Admin, Read;
     /// Books and money.
     AdminWrites = Admin, Write;
+    /// Whom the store tells what.
+    OwnerWrites = Owner, Write;
 }

@@ -58,9 +58,7 @@ impl Window {
             place: Place::First,
         };
         if let Some(cursor) = cursor {
-            window.place = shop.place(&window.name(), cursor).ok_or_else(|| {
-                Problem::new(400, "bad-cursor", "This cursor was not given with this list and these filters.")
-            })?;
+            window.place = shop.place(&window.name(), cursor).ok_or_else(Problem::bad_cursor)?;
         }
         Ok(window)
     }

@@ -1,4 +1,5 @@
-//! `Idempotency-Key`: a change that is asked for twice under one key is made once, and answered the same.
+//! `Idempotency-Key`: a change that is asked for twice under one key is made once, and answered the same; also where the
+//! process died on the way (see [`shop::once`]).
 
 use super::extract::May;
 use super::problem::Problem;
@@ -8,11 +9,13 @@ use axum::http::header::{self, HeaderName};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shop::Shop;
+use shop::audit::Actor;
 use shop::desk::FormKey;
-use shop::once::Once as Kept;
+use shop::once::{Begun, LEASE, Once as Kept, UPLOAD_LEASE};
 use shop::secrets;
 
 /// The header.
@@ -27,6 +30,7 @@ const LONGEST: usize = 255;
 pub struct Once {
     key: Option<String>,
     target: String,
+    lease: TimeDelta,
 }
 
 /// An answer that can be kept.
@@ -106,7 +110,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Once {
             }
             (Some(_), Some(_)) => return Err(Problem::bad_request("There is one Idempotency-Key or none.")),
         };
-        Ok(Self { key, target: format!("{} {}", parts.method, parts.uri.path()) })
+        Ok(Self { key, target: format!("{} {}", parts.method, parts.uri.path()), lease: LEASE })
     }
 }
 
@@ -122,8 +126,13 @@ impl Once {
         }
     }
 
-    /// Does the work, or gives the answer of the request that has done it. `input` is what is asked for; the work is
-    /// given a name that is the same however often it is begun.
+    /// For files, which take longer.
+    pub fn of_upload(self) -> Self {
+        Self { lease: UPLOAD_LEASE, ..self }
+    }
+
+    /// Does work that may be begun again, or gives the answer of the request that has done it. `input` is what is asked
+    /// for; the work is given a name that is the same however often it is begun.
     ///
     /// # Errors
     /// The work's; 409 while another request does it; 422 if the key was for something else.
@@ -134,40 +143,88 @@ impl Once {
         input: &impl Serialize,
         work: impl AsyncFnOnce(FormKey) -> Result<Answer, Problem>,
     ) -> Result<Response, Problem> {
-        let Some(key) = self.key else { return Ok(work(FormKey::generate()).await?.into_response()) };
+        match self.begin(shop, caller, input).await? {
+            Start::Free => Ok(work(FormKey::generate()).await?.into_response()),
+            Start::Begun(begun) => end(shop, &begun, work(begun.name).await).await,
+            Start::Answered(response) => Ok(response),
+        }
+    }
+
+    /// As [`Once::run`], for work that is one transaction and is written down there in the actor's name: that marks the key,
+    /// and what is marked is not done again. `tell` is the answer where that was done and its answer was lost: it is given
+    /// what it was done to, in the words of the audit.
+    ///
+    /// # Errors
+    /// As [`Once::run`].
+    pub async fn mark<N>(
+        self,
+        shop: &Shop,
+        caller: &May<N>,
+        input: &impl Serialize,
+        work: impl AsyncFnOnce(Actor) -> Result<Answer, Problem>,
+        tell: impl AsyncFnOnce(String) -> Result<Answer, Problem>,
+    ) -> Result<Response, Problem> {
+        let begun = match self.begin(shop, caller, input).await? {
+            Start::Free => return Ok(work(caller.actor()).await?.into_response()),
+            Start::Begun(begun) => begun,
+            Start::Answered(response) => return Ok(response),
+        };
+        let result = match &begun.done_to {
+            Some(object) => tell(object.clone()).await,
+            None => match work(Actor::Program(caller.0.staff.id, begun.mark())).await {
+                Ok(answer) => Ok(answer),
+                // It may have been done all the same, and failed over what itself had done before.
+                Err(problem) => match shop.done_once(&begun).await? {
+                    Some(object) => tell(object).await,
+                    None => Err(problem),
+                },
+            },
+        };
+        end(shop, &begun, result).await
+    }
+
+    async fn begin<N>(self, shop: &Shop, caller: &May<N>, input: &impl Serialize) -> Result<Start, Problem> {
+        let Some(key) = self.key else { return Ok(Start::Free) };
         let input = serde_json::to_string(input).unwrap_or_default();
         let request = secrets::hash(&format!("{}\n{input}", self.target));
-        let begun = match shop.begin_once(caller.0.staff.id, &key, &request).await? {
-            Kept::Begin(begun) => begun,
-            Kept::Done(_, stored) => return replay(&stored),
-            Kept::Running => {
-                return Err(Problem::conflict(
-                    "idempotency-key-in-use",
-                    "Another request with this Idempotency-Key is being worked on.",
-                ));
-            }
+        match shop.begin_once_within(caller.0.staff.id, &key, &request, self.lease).await? {
+            Kept::Begin(begun) => Ok(Start::Begun(begun)),
+            Kept::Done(_, stored) => replay(&stored).map(Start::Answered),
+            Kept::Running => Err(Problem::conflict(
+                "idempotency-key-in-use",
+                "Another request with this Idempotency-Key is being worked on.",
+            )),
             Kept::Another => {
-                return Err(Problem::new(
-                    422,
-                    "idempotency-key-reused",
-                    "This Idempotency-Key was used for another request.",
-                ));
+                Err(Problem::new(422, "idempotency-key-reused", "This Idempotency-Key was used for another request."))
             }
-        };
-        let result = work(begun.name).await;
-        let (status, stored) = match &result {
-            Ok(answer) => (answer.status, Stored::Answer(answer.clone())),
-            Err(problem) if problem.is_definite() => (problem.status(), Stored::Problem(problem.clone())),
-            // It may do better the next time.
-            Err(_) => {
-                shop.release_once(&begun).await?;
-                return result.map(IntoResponse::into_response);
-            }
-        };
-        let text = serde_json::to_string(&stored).unwrap_or_default();
-        shop.end_once(&begun, status, text).await?;
-        result.map(IntoResponse::into_response)
+        }
     }
+}
+
+/// How a request begins.
+enum Start {
+    /// Without a key.
+    Free,
+    /// With one: the answer is kept under it.
+    Begun(Begun),
+    /// It was answered before.
+    Answered(Response),
+}
+
+/// Keeps what work came to, and answers it.
+async fn end(shop: &Shop, begun: &Begun, result: Result<Answer, Problem>) -> Result<Response, Problem> {
+    let (status, stored) = match &result {
+        Ok(answer) => (answer.status, Stored::Answer(answer.clone())),
+        Err(problem) if problem.is_definite() => (problem.status(), Stored::Problem(problem.clone())),
+        // It may do better the next time.
+        Err(_) => {
+            shop.release_once(begun).await?;
+            return result.map(IntoResponse::into_response);
+        }
+    };
+    let text = serde_json::to_string(&stored).unwrap_or_default();
+    shop.end_once(begun, status, text).await?;
+    result.map(IntoResponse::into_response)
 }
 
 /// An earlier answer, marked as one.

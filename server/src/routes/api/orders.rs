@@ -9,11 +9,12 @@ use app::error::ErrorCode;
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
+use shop::audit::Actor;
 use shop::desk::{
     Addresses, Moment as Happened, OrderQuery, OrderRow, OrderSheet, Right, SheetItem, StandingFilter, Turn,
 };
 use shop::paging::Place;
-use shop::types::{Email, InvoiceLink, OrderNumber, OrderStatus, Role, Slug, TokenState};
+use shop::types::{Email, InvoiceLink, OrderNumber, OrderStatus, Role, Slug, TokenState, in_path};
 use shop::{Shop, rfc3339};
 use utoipa::{IntoParams, ToSchema};
 
@@ -140,13 +141,20 @@ pub struct Document {
     corrects: Option<String>,
     /// The path of its PDF, for who is signed in at the desk.
     pdf: String,
+    /// Its address here.
+    url: String,
+}
+
+/// The address of a document: a number may have letters that mean something in an address.
+pub(super) fn document_address(number: &str) -> String {
+    format!("/api/v1/invoices/{}", in_path(number))
 }
 
 /// What a document is.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
 #[expect(dead_code, reason = "its names are for the document; the words are the shop's")]
-enum DocumentKind {
+pub(super) enum DocumentKind {
     /// What was sold.
     Invoice,
     /// What of an invoice is taken back.
@@ -285,9 +293,9 @@ impl Order {
 
 impl From<InvoiceLink> for Document {
     fn from(link: InvoiceLink) -> Self {
-        let pdf = link.address();
+        let (pdf, url) = (link.address(), document_address(&link.number));
         let InvoiceLink { number, kind, day, total, corrects, .. } = link;
-        Self { number, kind: kind.as_str(), issued_on: day, total: total.into(), corrects, pdf }
+        Self { number, kind: kind.as_str(), issued_on: day, total: total.into(), corrects, pdf, url }
     }
 }
 
@@ -378,7 +386,7 @@ pub async fn list(
     filters.extend(from.map(|from| ("from", from.to_string())));
     filters.extend(until.map(|until| ("until", until.to_string())));
     let window = Window::read(&shop, LIST, filters, limit, cursor.as_deref())?;
-    let number = |key: &str| key.parse::<OrderNumber>().map_err(|_| Problem::not_found());
+    let number = |key: &str| key.parse::<OrderNumber>().map_err(|_| Problem::bad_cursor());
     let turn = match &window.place {
         Place::First => Turn::First,
         Place::After(key) => Turn::After(number(key)?),
@@ -420,11 +428,11 @@ pub async fn resend(
     At(number): At<OrderNumber>,
     once: Once,
 ) -> Result<axum::response::Response, Problem> {
-    once.run(&shop, &caller, &(), async |_| {
-        shop.resend_receipt(&number, &caller.actor()).await??;
+    let work = async |actor: Actor| -> Result<Answer, Problem> {
+        shop.resend_receipt(&number, &actor).await??;
         Ok(Answer::done())
-    })
-    .await
+    };
+    once.mark(&shop, &caller, &(), work, async |_: String| Ok(Answer::done())).await
 }
 
 /// Writes a note beside an order.
@@ -444,11 +452,11 @@ pub async fn note(
     once: Once,
     Body(input): Body<NoteInput>,
 ) -> Result<axum::response::Response, Problem> {
-    once.run(&shop, &caller, &input, async |_| {
-        shop.note_order(&number, &input.text, &caller.actor()).await??;
+    let work = async |actor: Actor| -> Result<Answer, Problem> {
+        shop.note_order(&number, &input.text, &actor).await??;
         Ok(Answer::done())
-    })
-    .await
+    };
+    once.mark(&shop, &caller, &input, work, async |_: String| Ok(Answer::done())).await
 }
 
 /// Lists the downloads of an order: uses left, and until when.
@@ -489,15 +497,18 @@ pub async fn renew(
     At((number, book)): At<(OrderNumber, Slug)>,
     once: Once,
 ) -> Result<axum::response::Response, Problem> {
-    once.run(&shop, &caller, &(), async |_| {
-        let item = async || -> Result<SheetItem, Problem> {
-            let sheet = shop.order_sheet(&number).await?.ok_or_else(Problem::not_found)?;
-            sheet.items.into_iter().find(|item| item.slug == book.as_str()).ok_or_else(Problem::not_found)
-        };
-        shop.renew_title(&number, item().await?.id, &caller.actor()).await??;
+    let item = async || -> Result<SheetItem, Problem> {
+        let sheet = shop.order_sheet(&number).await?.ok_or_else(Problem::not_found)?;
+        sheet.items.into_iter().find(|item| item.slug == book.as_str()).ok_or_else(Problem::not_found)
+    };
+    let now = async || -> Result<Answer, Problem> {
         let SheetItem { slug, title, right, .. } = item().await?;
         let right = right.ok_or_else(Problem::not_found)?;
         Answer::of(200, &Download::new(slug, title, right))
-    })
-    .await
+    };
+    let work = async |actor: Actor| -> Result<Answer, Problem> {
+        shop.renew_title(&number, item().await?.id, &actor).await??;
+        now().await
+    };
+    once.mark(&shop, &caller, &(), work, async |_: String| now().await).await
 }

@@ -16,7 +16,8 @@ use utoipa::ToSchema;
 
 const MEDIA_TYPE: &str = "application/problem+json";
 /// What is true only for the moment: asked again under the same key, it is looked at again.
-const PASSING: [&str; 3] = ["being-worked-on", "being-sent", "cart-changed"];
+const PASSING: [&str; 5] =
+    ["being-worked-on", "being-sent", "cart-changed", "idempotency-key-in-use", "unknown-address"];
 
 /// An error of the API.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -82,6 +83,11 @@ impl Problem {
         Self::new(404, "not-found", "There is nothing of this name.")
     }
 
+    /// A cursor that the store has not given with this list.
+    pub(super) fn bad_cursor() -> Self {
+        Self::new(400, "bad-cursor", "This cursor was not given with this list and these filters.")
+    }
+
     pub(super) fn with_errors(self, errors: Vec<FieldError>) -> Self {
         Self { errors, ..self }
     }
@@ -121,6 +127,11 @@ impl From<shop::Error> for Problem {
             (shop::Error::BadRequest(what), ErrorKind::BadRequest) => {
                 Self::bad_request(format!("This makes no sense here: {what}."))
             }
+            (shop::Error::BadPlace, _) => Self::bad_cursor(),
+            (shop::Error::TakenOver, _) => Self::conflict(
+                "idempotency-key-in-use",
+                "This took so long that another request with this Idempotency-Key does it now.",
+            ),
             _ => AppError::from(error).into(),
         }
     }

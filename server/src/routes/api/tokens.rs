@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use serde::Serialize;
+use shop::audit::Actor;
 use shop::staff::TokenView;
 use shop::types::Scope;
 use shop::{Shop, rfc3339};
@@ -84,9 +85,9 @@ pub async fn revoke(
     At(id): At<i64>,
     once: Once,
 ) -> Result<Response, Problem> {
-    once.run(&shop, &caller, &(), async |_| {
-        shop.revoke_token(&caller.0.staff, id).await?;
+    let work = async |actor: Actor| -> Result<Answer, Problem> {
+        shop.revoke_token(&caller.0.staff, &actor, id).await?;
         Ok(Answer::done())
-    })
-    .await
+    };
+    once.mark(&shop, &caller, &(), work, async |_: String| Ok(Answer::done())).await
 }

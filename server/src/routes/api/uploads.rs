@@ -14,6 +14,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
+use shop::audit::Actor;
 use shop::books::{FileTaken, Taken};
 use shop::editions::{EditionError, NewEdition};
 use shop::types::Slug;
@@ -204,11 +205,12 @@ pub async fn files(
     form: Form,
 ) -> Result<Response, Problem> {
     let sent = form.read(&state, &caller, state.uploads.file).await?;
-    once.run(&state.shop, &caller, &fingerprint(&sent, &[]).await?, async |_| {
-        let taken = state.shop.add_book_files(&caller.actor(), &slug, &sent.paths()).await?;
-        Answer::of(200, &FilesTaken { data: taken.into_iter().map(TakenFile::from).collect() })
-    })
-    .await
+    once.of_upload()
+        .run(&state.shop, &caller, &fingerprint(&sent, &[]).await?, async |_| {
+            let taken = state.shop.add_book_files(&caller.actor(), &slug, &sent.paths()).await?;
+            Answer::of(200, &FilesTaken { data: taken.into_iter().map(TakenFile::from).collect() })
+        })
+        .await
 }
 
 /// Gives a book a cover.
@@ -227,12 +229,13 @@ pub async fn cover(
     form: Form,
 ) -> Result<Response, Problem> {
     let sent = form.read(&state, &caller, state.uploads.picture).await?;
-    once.run(&state.shop, &caller, &fingerprint(&sent, &[]).await?, async |_| {
-        let picture = tokio::fs::read(one(sent.paths())?).await.map_err(NotRead::Failed)?;
-        state.shop.set_cover(&caller.actor(), &slug, picture.into()).await?;
-        super::books::found(&state.shop, &slug, 200).await
-    })
-    .await
+    once.of_upload()
+        .run(&state.shop, &caller, &fingerprint(&sent, &[]).await?, async |_| {
+            let picture = tokio::fs::read(one(sent.paths())?).await.map_err(NotRead::Failed)?;
+            state.shop.set_cover(&caller.actor(), &slug, picture.into()).await?;
+            super::books::found(&state.shop, &slug, 200).await
+        })
+        .await
 }
 
 /// Adds an edition with files of its own.
@@ -253,13 +256,14 @@ pub async fn edition(
     form: Form,
 ) -> Result<Response, Problem> {
     let sent = form.read(&state, &caller, state.uploads.file).await?;
-    once.required()?
-        .run(&state.shop, &caller, &fingerprint(&sent, &["label", "changelog"]).await?, async |_| {
-            let files = sent.paths();
-            state.shop.inspect_files(&files).await?;
-            let (label, changelog) = (sent.text("label").to_owned(), sent.text("changelog").replace("\r\n", "\n"));
-            state.shop.add_edition(&caller.actor(), &slug, &NewEdition { label, changelog, files }).await?;
-            super::books::found(&state.shop, &slug, 201).await
-        })
-        .await
+    let work = async |actor: Actor| -> Result<Answer, Problem> {
+        let files = sent.paths();
+        state.shop.inspect_files(&files).await?;
+        let (label, changelog) = (sent.text("label").to_owned(), sent.text("changelog").replace("\r\n", "\n"));
+        state.shop.add_edition(&actor, &slug, &NewEdition { label, changelog, files }).await?;
+        super::books::found(&state.shop, &slug, 201).await
+    };
+    let tell = async |_: String| -> Result<Answer, Problem> { super::books::found(&state.shop, &slug, 201).await };
+    let input = fingerprint(&sent, &["label", "changelog"]).await?;
+    once.required()?.of_upload().mark(&state.shop, &caller, &input, work, tell).await
 }

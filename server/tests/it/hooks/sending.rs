@@ -194,10 +194,10 @@ on_both_databases!(many_workers_deliver_each_thing_once, by_hand(), async |store
     let work = async |shop: &shop::Shop| while shop.work_on_webhooks(endpoint).await.unwrap() > 0 {};
     join_all([&store.shop, &second.shop, &store.shop, &second.shop, &store.shop].map(work)).await;
     let ids: Vec<String> = receiver.taken().iter().map(|one| one.header("webhook-id").to_owned()).collect();
-    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), 36);
-    assert_eq!(ids.len(), 36, "something was sent twice");
-    assert_eq!(store.count("webhook_delivery WHERE state = 'delivered' AND attempts = 1").await, 36);
-    assert_eq!(store.count("webhook_attempt").await, 36);
+    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), 48);
+    assert_eq!(ids.len(), 48, "something was sent twice");
+    assert_eq!(store.count("webhook_delivery WHERE state = 'delivered' AND attempts = 1").await, 48);
+    assert_eq!(store.count("webhook_attempt").await, 48);
 });
 
 on_both_databases!(a_slow_endpoint_holds_nobody_up, async |store| {
@@ -208,12 +208,12 @@ on_both_databases!(a_slow_endpoint_holds_nobody_up, async |store| {
     for _ in 0..4 {
         store.bought(&BOOKS, GOOD_CARD).await;
     }
-    store.until("the quick one has all", async || quick.taken().len() == 12).await;
+    store.until("the quick one has all", async || quick.taken().len() == 16).await;
     // The slow one is asked for no more than it has answered.
     let asked = slow.taken().len();
     assert!((1..=usize::from(shop::hooks::AT_ONCE)).contains(&asked), "{asked}");
     slow.hold(false);
-    store.until("the slow one has all too", async || slow.taken().len() == 12).await;
+    store.until("the slow one has all too", async || slow.taken().len() == 16).await;
     store.until("all is marked", async || store.count("webhook_delivery WHERE state <> 'delivered'").await == 0).await;
     store.settle().await;
 });

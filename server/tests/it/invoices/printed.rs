@@ -131,8 +131,31 @@ on_both_databases!(the_desk_says_who_sells_and_sees_what_it_looks_like, async |s
     ];
     let answer = admin.post("/actions/admin-save-seller", &form).await;
     assert_eq!(location(&answer), format!("{page}?done=seller-saved"));
-    let answer = admin.post("/actions/admin-save-seller", &[("seller[country]", "Germany")]).await;
-    assert_eq!(location(&answer), format!("{page}?refused=bad-seller"));
+    let wrong = [
+        ("seller[name]", "Another \"name\""),
+        ("seller[country]", "Germany"),
+        ("seller[licence_text]", "One </textarea> reader"),
+        ("seller[locale]", "fr"),
+        ("seller[paper]", "A4"),
+    ];
+    let kept = location(&admin.post("/actions/admin-save-seller", &wrong).await);
+    assert!(kept.starts_with(&format!("{page}?refused=bad-seller&draft=")), "{kept}");
+    let typed = admin.text(&kept).await;
+    for words in [
+        "Not saved yet: one field needs another look.",
+        "value=\"Another &quot;name&quot;\"",
+        "value=\"Germany\"",
+        "A country is two letters, like DE or US.",
+        "aria-describedby=\"wrong-country\"",
+        "One &lt;/textarea> reader",
+    ] {
+        assert!(typed.contains(words), "{words}: {typed}");
+    }
+    assert!(!typed.contains("Lindenallee"), "what was typed, and nothing else: {typed}");
+    // Saved elsewhere meanwhile: the refused form is forgotten, and its address shows what holds.
+    assert_eq!(location(&admin.post("/actions/admin-save-seller", &form).await), format!("{page}?done=seller-saved"));
+    let typed = admin.text(&kept).await;
+    assert!(typed.contains("Lindenallee") && !typed.contains("Not saved yet"), "{typed}");
     let shown = admin.text(page).await;
     assert!(shown.contains("Lindenallee 7\n10115 Berlin") && shown.contains("HRB 1 &lt;/textarea>"), "{shown}");
     let upload = async |picture: Vec<u8>| {

@@ -40,6 +40,7 @@ use shop::db::{DatabaseUrl, Db};
 use shop::files::{Files, Place};
 use shop::hooks::Reach;
 use shop::mailer::{MailFolder, Mailer, Memory, Post};
+use shop::notation::Notation;
 use shop::payments::Payments;
 use shop::types::OrderNumber;
 use shop::{Clock, Parts, SecretKey, Shop};
@@ -129,6 +130,8 @@ pub struct Options {
     pub reach: Reach,
     /// Further currencies that the buyer may choose.
     pub currencies: Vec<shop::types::Currency>,
+    /// How amounts, days and countries are written.
+    pub locale: &'static str,
     pub time_zone: shop::analytics::Zone,
     /// Where numbers for value-added tax are looked up.
     pub vies: shop::tax::Vies,
@@ -149,6 +152,7 @@ impl Default for Options {
             policy: shop::Policy::default(),
             reach: Reach::demo(),
             currencies: Vec::new(),
+            locale: "en",
             time_zone: shop::analytics::Zone::default(),
             vies: shop::tax::Vies::default(),
             mail: MailWay::Memory,
@@ -265,6 +269,7 @@ impl Store {
                 base_url: url.clone(),
                 currency: "USD".parse().unwrap(),
                 currencies: options.currencies,
+                notation: Notation::new(&options.locale.parse().unwrap()).unwrap(),
                 demo: options.demo,
                 livemode: options.livemode,
                 policy: options.policy,

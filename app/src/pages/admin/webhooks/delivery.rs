@@ -114,7 +114,7 @@ fn attempts(attempts: Vec<Attempt>) -> AnyView {
 }
 
 fn attempt(attempt: Attempt) -> AnyView {
-    let Attempt { at, milliseconds, status, answer, error } = attempt;
+    let Attempt { at, milliseconds, status, answer, error, .. } = attempt;
     let class = if error.is_some() { "wrong" } else { "of-money" };
     let words = match (error, status) {
         (Some(error), _) => error,

@@ -1,0 +1,1 @@
+DROP INDEX download_token_never_used;

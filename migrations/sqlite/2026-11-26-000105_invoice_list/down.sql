@@ -1,0 +1,2 @@
+DROP INDEX credit_note_by_age;
+DROP INDEX invoice_by_age;

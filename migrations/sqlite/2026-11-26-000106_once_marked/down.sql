@@ -1,0 +1,1 @@
+ALTER TABLE api_once DROP COLUMN marked;

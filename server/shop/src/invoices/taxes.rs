@@ -1,0 +1,139 @@
+//! The taxes that the documents of a span of time say, one after the other: what the report of a quarter adds up.
+
+use super::document::{Line, LineTax, part};
+use super::issuing::Reason;
+use crate::Error;
+use crate::db::AnyConnection;
+use crate::db::schema::{invoice, order_item, order_tax};
+use crate::tax::report::Subject;
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+use std::collections::{BTreeSet, HashMap};
+
+/// What a document is to the tax.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// A sale.
+    Sold,
+    /// Money that was sent back.
+    Refunded,
+    /// Money that a bank took.
+    Disputed,
+    /// An invoice that takes a credit note back, or stands in the place of another one.
+    Restored,
+    /// The credit note over the one whose place it takes; it counts as no document.
+    Replaced,
+}
+
+impl Turn {
+    fn of(reason: &str) -> Option<Self> {
+        let reason = Reason::ALL.into_iter().find(|known| known.as_str() == reason)?;
+        Some(match reason {
+            Reason::Sale => Self::Sold,
+            Reason::Refund => Self::Refunded,
+            Reason::Dispute => Self::Disputed,
+            Reason::Restored | Reason::Reissued => Self::Restored,
+            Reason::Replaced => Self::Replaced,
+        })
+    }
+}
+
+/// So many documents are read at once.
+const PAGE: i64 = 1_000;
+
+type Row = (i64, NaiveDateTime, i64, String, String, String, String, Option<i64>);
+
+/// Goes through every tax of every document issued from `from` until before `until`: what it is about, what the document is,
+/// 1 if this is the document's first tax of that kind, and the tax's net and amount, which are never negative.
+pub(crate) fn each(
+    conn: &mut AnyConnection,
+    from: NaiveDateTime,
+    until: NaiveDateTime,
+    mut with: impl FnMut(Subject, Turn, i64, i64, i64),
+) -> Result<(), Error> {
+    let mut after = (from, 0);
+    loop {
+        let rows: Vec<Row> = invoice::table
+            .filter(invoice::issued_at.ge(after.0).and(invoice::issued_at.lt(until)))
+            .filter(invoice::issued_at.gt(after.0).or(invoice::id.gt(after.1)))
+            .order((invoice::issued_at, invoice::id))
+            .limit(PAGE)
+            .select((
+                invoice::id,
+                invoice::issued_at,
+                invoice::order_id,
+                invoice::number,
+                invoice::reason,
+                invoice::currency,
+                invoice::lines_snapshot,
+                invoice::corrects_id,
+            ))
+            .load(conn)?;
+        let Some(last) = rows.last() else { return Ok(()) };
+        after = (last.1, last.0);
+        let orders: BTreeSet<i64> = rows.iter().map(|row| row.2).collect();
+        let known = taxes_of(conn, &orders)?;
+        for (_, _, order, number, reason, currency, lines, corrects) in rows {
+            let turn = Turn::of(&reason).ok_or_else(|| Error::internal(format!("document {number}: bad reason")))?;
+            // One that only makes the invoice out anew gives nothing back.
+            let counts = turn != Turn::Replaced && !(reason == Reason::Reissued.as_str() && corrects.is_none());
+            let mut seen = BTreeSet::new();
+            for (place, line) in (0..).zip(part::<Vec<Line>>(&number, &lines)?) {
+                for (tax, region) in taxes(&line, known.get(&(order, line.position.unwrap_or(place)))) {
+                    let subject = Subject {
+                        country: tax.country,
+                        region,
+                        rate_ppm: tax.rate_ppm,
+                        treatment: tax.treatment,
+                        name: tax.name,
+                        currency: currency.clone(),
+                    };
+                    let first = counts && seen.insert(subject.clone());
+                    with(subject, turn, first.into(), tax.taxable, tax.amount);
+                }
+            }
+        }
+    }
+}
+
+/// The taxes of the orders' titles, by order and place, each with the part of its country.
+type Known = HashMap<(i64, i32), Vec<(LineTax, String)>>;
+
+fn taxes_of(conn: &mut AnyConnection, orders: &BTreeSet<i64>) -> Result<Known, Error> {
+    type Row = (i64, i32, String, String, String, i64, i64, i64, bool, String);
+    let rows: Vec<Row> = order_item::table
+        .inner_join(order_tax::table)
+        .filter(order_item::order_id.eq_any(orders))
+        .order((order_item::order_id, order_item::position, order_tax::position))
+        .select((
+            order_item::order_id,
+            order_item::position,
+            order_tax::country,
+            order_tax::region,
+            order_tax::name,
+            order_tax::rate_ppm,
+            order_tax::taxable,
+            order_tax::amount,
+            order_tax::inclusive,
+            order_tax::treatment,
+        ))
+        .load(conn)?;
+    let mut known = Known::new();
+    for (order, place, country, region, name, rate_ppm, taxable, amount, inclusive, treatment) in rows {
+        let treatment = treatment.parse().map_err(|_| Error::internal(format!("unknown treatment {treatment}")))?;
+        let tax = LineTax { country, name, rate_ppm, taxable, amount, treatment, inclusive };
+        known.entry((order, place)).or_default().push((tax, region));
+    }
+    Ok(known)
+}
+
+/// A line's taxes, in the order of its title's, which say the part of the country. A line of before says none itself, and is
+/// over its whole title.
+fn taxes(line: &Line, known: Option<&Vec<(LineTax, String)>>) -> Vec<(LineTax, String)> {
+    let known = known.map(Vec::as_slice).unwrap_or_default();
+    if line.taxes.is_empty() && line.position.is_none() {
+        return known.to_vec();
+    }
+    let region = |at: usize| known.get(at).map(|(_, region)| region.clone()).unwrap_or_default();
+    line.taxes.iter().enumerate().map(|(at, tax)| (tax.clone(), region(at))).collect()
+}
