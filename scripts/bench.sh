@@ -170,11 +170,19 @@ row "memory idle" "$((idle / 1024)) MB" "" "" "≤ 48 MB"
 row "memory at most while serving pages" "$((peak / 1024)) MB" "" "" "≤ 48 MB"
 
 # --- downloads ------------------------------------------------------------------
-theirs="$(load "$bench" download --url "$nginx/heavy.epub" --connections 32 --seconds "$((seconds * 2))")"
-ours="$(load "$bench" download --url "$store" --orders "$orders" --connections 32 --seconds "$((seconds * 2))")"
+# In turns, so that what the machine does besides meets all of them; the medians are compared.
+median() { printf '%s\n' "$@" | sort -n | sed -n "$(((rounds + 1) / 2))p"; }
+with_sendfile=() copied=() handed_out=()
+for ((round = 0; round < rounds; round++)); do
+  with_sendfile+=("$(load "$bench" download --url "$nginx/heavy.epub" --connections 32 --seconds "$seconds")")
+  handed_out+=("$(load "$bench" download --url "$store" --orders "$orders" --connections 32 --seconds "$seconds")")
+  copied+=("$(load "$bench" download --url "$nginx/copied/heavy.epub" --connections 32 --seconds "$seconds")")
+done
+ours="$(median "${handed_out[@]}")"
+theirs="$(median "${with_sendfile[@]}")"
 row "downloads of 5 MB, 32 connections" "$ours MB/s" "nginx, sendfile: $theirs" "$(ratio "$ours" "$theirs")×" "≥ 0.8×"
 # As through TLS: the bytes are copied.
-theirs="$(load "$bench" download --url "$nginx/copied/heavy.epub" --connections 32 --seconds "$((seconds * 2))")"
+theirs="$(median "${copied[@]}")"
 row "the same" "$ours MB/s" "nginx, sendfile off: $theirs" "$(ratio "$ours" "$theirs")×" ""
 stop "$store_pid"
 start_store

@@ -45,7 +45,7 @@ else
   # builds gets its own set of features: here it makes the browser's share, and
   # the servers come from plain cargo, which has most of their crates already.
   # --split: an island that is marked lazy becomes a chunk of its own.
-  cargo leptos build --release --precompress --frontend-only --cargo-locked --split
+  cargo leptos build --release --precompress --frontend-only --cargo-locked --split --lib-features split
   # Nobody asks for wasm-bindgen's TypeScript declarations nor for the list of
   # chunks, and what is compressed already only grows by being compressed again.
   find "$SITE_DIR" \( -name '__wasm_split_manifest.*' -o -path '*/pkg/*.ts' -o -path '*/pkg/*.ts.br' -o -path '*/pkg/*.ts.gz' \

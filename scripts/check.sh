@@ -29,6 +29,7 @@ for what in "${@:-all}"; do
     # build for the browser tests.
     lint -p shop --all-targets
     lint -p shop -p app -p frontend --features app/hydrate --target wasm32-unknown-unknown
+    lint -p frontend -p app --features app/hydrate,frontend/split --target wasm32-unknown-unknown
     lint -p shop -p app -p server -p stripe-sandbox -p locale -p invoice --features shop/ssr,app/ssr --all-targets
   fi
   if [ "$what" = scripts ] || [ "$what" = all ]; then

@@ -17,6 +17,13 @@ mkdir -p "$dist"
 cp "$TARGET_DIR/release/octavo" "$TARGET_DIR/release/hash.txt" LICENSE LICENSE-MIT LICENSE-APACHE .env.example "$dist/"
 # shop::failpoint, which only a debug build has.
 ! grep -qa OCTAVO_ABORT_AT "$dist/octavo" || fail "the program can be told to die: it was built with debug assertions"
+# Line numbers for backtraces are seven times the program: in a file of their own, which is found beside it.
+(
+  cd "$dist"
+  objcopy --only-keep-debug octavo octavo.debug
+  strip --strip-all octavo
+  objcopy --add-gnu-debuglink=octavo.debug octavo
+)
 [ ! -f Leptos.toml ] || cp Leptos.toml "$dist/"
 cp -R "$SITE_DIR" "$dist/site"
-say "target/dist/octavo: start it there with LEPTOS_SITE_ROOT=site ./octavo ($(du -sh "$dist" | cut -f1))"
+say "target/dist/octavo: start it there with LEPTOS_SITE_ROOT=site ./octavo ($(du -h "$dist/octavo" | cut -f1); octavo.debug is for backtraces only)"

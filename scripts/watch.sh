@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `cargo leptos watch --split` with the Stripe sandbox beside it: `make watch`.
+# `cargo leptos watch` with the Stripe sandbox beside it: `make watch`.
 # Demo books are put in once the store first answers.
 #
 #   PORT=3000 SANDBOX_PORT=12111 DATA=./data scripts/watch.sh
@@ -38,7 +38,7 @@ start_sandbox "$TARGET_DIR/debug/stripe-sandbox"
 # folder of its own, so that the site that `make demo` and the tests use stays.
 export LEPTOS_HASH_FILES=false LEPTOS_SITE_ROOT=target/site-watch LEPTOS_SITE_ADDR="127.0.0.1:$PORT"
 export LEPTOS_RELOAD_PORT="${RELOAD_PORT:-3001}"
-cargo leptos watch --split &
+cargo leptos watch &
 watch_pid=$!
 
 (

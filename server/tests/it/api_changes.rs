@@ -311,7 +311,7 @@ on_both_databases!(one_mark_is_one_change, standing(), async |store| {
     store.shop.note_order(&bought.number, "Once.", &actor).await.unwrap().unwrap();
     assert!(matches!(store.shop.note_order(&bought.number, "Once.", &actor).await, Err(Error::TakenOver)));
     assert_eq!((store.count("order_note").await, store.count("audit WHERE action = 'order.noted'").await), (1, 1));
-    let order = Some(format!("order:{}", bought.number));
+    let order = Some(format!("order:{}", bought.number.as_str()));
     assert_eq!(store.shop.done_once(&first).await.unwrap(), order);
     // Whoever has the key next knows too.
     store.shop.release_once(&first).await.unwrap();

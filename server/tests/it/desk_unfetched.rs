@@ -90,7 +90,8 @@ on_both_databases!(what_cannot_be_fetched_stops_no_page, by_hand(), async |store
     for number in &numbers[1..4] {
         let items = format!(
             "SELECT CAST(i.id AS TEXT) AS value FROM order_item i JOIN orders o ON o.id = i.order_id \
-             WHERE o.number = '{number}'"
+             WHERE o.number = '{}'",
+            number.as_str()
         );
         for item in store.texts(&items).await {
             let taken = store.shop.withdraw_title(number, item.parse().unwrap(), true, &Actor::Command).await;

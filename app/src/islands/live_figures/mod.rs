@@ -1,10 +1,14 @@
 //! The overview's figures, alive: reading along the line, its parts on and off, a choice of days to zoom into, and new
 //! figures as soon as somebody pays.
 //!
-//! A chunk of WebAssembly of its own, which no page but the overview loads. It works nothing out and writes no amount:
+//! A chunk of WebAssembly of its own, which no page but the overview loads (where the browser's share is split: a plain
+//! `cargo leptos watch` makes one module of it all). It works nothing out and writes no amount:
 //! what it shows the server has written into the rows of the table below the line.
 
-#![expect(missing_docs, reason = "Leptos writes a function for a lazy island, and no word about it")]
+#![cfg_attr(
+    feature = "split",
+    expect(missing_docs, reason = "Leptos writes a function for a lazy island, and no word about it")
+)]
 
 use leptos::html::Div;
 use leptos::prelude::*;
@@ -48,7 +52,8 @@ impl Reading {
 
 /// Wraps everything that the overview says of its days (its children). Without JavaScript the same figures are in the
 /// page, and loading it again makes them new.
-#[island(lazy)]
+#[cfg_attr(feature = "split", island(lazy))]
+#[cfg_attr(not(feature = "split"), island)]
 pub fn LiveFigures(
     /// The tiles, the line with its table, and what they are made of.
     children: Children,
