@@ -13,7 +13,8 @@ const documents = (page: Page) => page.getByRole("link", { name: /^(Invoice|Cred
 async function form(page: Page) {
   await islands(page);
   await page.getByText("Company, VAT ID or address on the invoice").click();
-  const field = (label: string) => page.getByLabel(label, { exact: true });
+  // By their names: the words of a label around a filled text area are more than the label.
+  const field = (label: string) => page.getByRole("textbox", { name: label, exact: true });
   await expect(field("Company")).toBeVisible();
   return { field, send: page.getByRole("button", { name: "Make out a new invoice" }) };
 }

@@ -3,7 +3,8 @@
 //! A PDF for the archive must show a glyph for each of its characters, and what it shows must be what it says. So:
 //! control characters, line and paragraph ends are spaces; invisible characters that steer the direction or the
 //! breaking of a line are left out (with them a name could turn the digits beside it round); a character that no font
-//! has a glyph for is U+FFFD, `�`; a word of more than 60 characters is broken by spaces. Everything else stays as it is.
+//! has a glyph for, or a mark of East Asia after a letter of elsewhere, is U+FFFD, `�`; a word of more than 60 characters
+//! is broken by spaces. Everything else stays as it is.
 
 use crate::document::{Document, Seller};
 use crate::fonts::Fonts;
@@ -49,9 +50,23 @@ fn clean(text: &mut String, shape: Shape, fonts: &Fonts) {
     if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
         return;
     }
-    let with_glyph = |c| if c == ' ' || fonts.have(c) { c } else { REPLACEMENT };
-    let keep = |c: char| if c == '\n' && shape == Shape::Lines { Some(c) } else { printed(c).map(with_glyph) };
+    let mut before = ' ';
+    let mut with_glyph = |c| {
+        let stray = is_cjk_mark(c) && before < FIRST_CJK;
+        before = if stray || !(c == ' ' || fonts.have(c)) { REPLACEMENT } else { c };
+        before
+    };
+    let keep = |c: char| if c == '\n' && shape == Shape::Lines { Some(c) } else { printed(c).map(&mut with_glyph) };
     *text = text.chars().filter_map(keep).collect();
+}
+
+/// From here on come scripts of East Asia.
+const FIRST_CJK: char = '\u{2E80}';
+
+/// Marks that only fonts for Chinese, Japanese and Korean have. After a letter of another font no font has both, and the PDF
+/// would have no glyph to show.
+const fn is_cjk_mark(c: char) -> bool {
+    matches!(c, '\u{20DD}' | '\u{20DE}' | '\u{302A}'..='\u{302F}' | '\u{3099}' | '\u{309A}')
 }
 
 /// A line cannot break within a word of Europe, and PDF/A has a limit to how long a piece of text may be.
@@ -60,7 +75,7 @@ fn break_long_words(text: &mut String) {
     let mut length = 0;
     for c in text.chars() {
         // From here on come scripts that a line may break in anywhere.
-        let starts_anew = c.is_whitespace() || c >= '\u{2E80}';
+        let starts_anew = c.is_whitespace() || c >= FIRST_CJK;
         let combines = ('\u{300}'..='\u{36F}').contains(&c);
         if starts_anew {
             length = 0;

@@ -135,7 +135,7 @@ impl Live {
             let found = (self.figures.query_selector(part), fresh.query_selector(part));
             let (Ok(Some(old)), Ok(Some(new))) = found else { continue };
             let read = part == ".trend" && self.reading.shown.get_untracked();
-            if read || at.as_ref().is_some_and(|at| old.contains(Some(&**at))) {
+            if says(&old) == says(&new) || read || at.as_ref().is_some_and(|at| old.contains(Some(&**at))) {
                 continue;
             }
             if matches!(old.query_selector("details[open]"), Ok(Some(_)))
@@ -147,6 +147,11 @@ impl Live {
         }
         self.reading.renewed.update(|times| *times += 1);
     }
+}
+
+/// What a part says, by its table if it has one: where that is the same, nothing is put in its place under somebody's hand.
+fn says(part: &Element) -> Option<String> {
+    part.query_selector("table").ok().flatten().as_ref().unwrap_or(part).text_content()
 }
 
 /// The figures of this address as they are now; nothing if it leads elsewhere, to the sign-in for one. Nobody

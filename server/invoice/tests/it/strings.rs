@@ -40,13 +40,15 @@ const NASTY: [&str; 30] = [
 ];
 
 /// Steers the direction, the line or the device, and is not printed.
-const UNPRINTED: [(&str, &str); 6] = [
+const UNPRINTED: [(&str, &str); 7] = [
     ("a\u{202e}gpj.exe", "agpj.exe"),
     ("a\u{2066}b\u{2069}c", "abc"),
     ("a\u{ad}b\u{200b}c\u{feff}d", "abcd"),
     ("a\nb\rc\td\u{0}e\u{7}f\u{1b}g", "a b c d e f g"),
     ("a\u{85}b\u{2028}c\u{2029}d", "a b c d"),
     ("a\u{13000}b\u{1f4da}c\u{e000}d", "a\u{fffd}b\u{fffd}c\u{fffd}d"),
+    // No font has both the letter and the mark.
+    ("a\u{302a}b\u{3099}c\u{20dd}d", "a\u{fffd}b\u{fffd}c\u{fffd}d"),
 ];
 
 /// The document with the text as title, details, name, number of the order and licence.
