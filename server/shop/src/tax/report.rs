@@ -158,7 +158,7 @@ impl Report {
                 subject.treatment.as_str(),
                 &subject.currency,
             ];
-            let mut cells: Vec<String> = words.into_iter().map(|word| cell(word)).collect();
+            let mut cells: Vec<String> = words.into_iter().map(cell).collect();
             for Sum { count, net, tax } in [sums.sold, sums.refunded, sums.disputed, sums.restored] {
                 cells.extend([count, net, tax, net + tax].map(|figure| figure.to_string()));
             }
