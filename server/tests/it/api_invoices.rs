@@ -127,9 +127,9 @@ on_both_databases!(the_days_are_those_of_the_store, before_midnight(), async |st
         rows.iter().map(|row| row["order"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
     let (before, after) = (before.number.to_string(), after.number.to_string());
-    assert_eq!(orders("until=2026-05-10").await, [before.clone()]);
+    assert_eq!(orders("until=2026-05-10").await, std::slice::from_ref(&before));
     assert_eq!(orders("from=2026-05-11").await, [after.clone(), after.clone()]);
-    assert_eq!(orders("from=2026-05-11&kind=credit_note").await, [after.clone()]);
+    assert_eq!(orders("from=2026-05-11&kind=credit_note").await, std::slice::from_ref(&after));
     assert_eq!(orders("from=2026-05-10&until=2026-05-11").await.len(), 3);
     assert_eq!(orders("from=0001-01-01&until=9999-12-31").await.len(), 3);
     for none in ["from=2026-05-12", "until=2026-05-09", "until=0001-01-01", "from=9999-12-31", "order=22222-22222"] {

@@ -19,6 +19,7 @@ mod any_order;
 mod api_changes;
 #[cfg(test)]
 mod api_document;
+#[cfg(test)]
 mod api_invoices;
 #[cfg(test)]
 mod api_lists;
@@ -26,6 +27,7 @@ mod api_lists;
 mod api_problems;
 #[cfg(test)]
 mod api_tokens;
+#[cfg(test)]
 mod api_webhooks;
 #[cfg(test)]
 mod bad_input;
@@ -89,6 +91,7 @@ mod large_store;
 mod library;
 #[cfg(test)]
 mod locale;
+#[cfg(test)]
 mod logs;
 #[cfg(test)]
 mod mail;
