@@ -18,6 +18,7 @@ use crate::db::schema::{order_item, order_tax};
 use crate::types::{TaxSource, TaxTreatment};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 pub use settings::{TaxRates, settings};
 pub(crate) use storing::{Looked, Taxed, plan, read_plan, tax, write};
@@ -55,16 +56,10 @@ pub const fn is_included(subtotal: i64, discount: i64, total: i64) -> bool {
     subtotal.saturating_sub(discount) == total
 }
 
-/// The taxes of an order, item by item in the order's own order; an item may have several, and none if nobody taxes it.
-///
-/// # Errors
-/// The database's.
-pub fn lines_of(conn: &mut AnyConnection, order_id: i64) -> Result<Vec<Line>, Error> {
-    let rows: Vec<Row> = order_tax::table
-        .inner_join(order_item::table)
-        .filter(order_item::order_id.eq(order_id))
-        .order((order_item::position, order_tax::position))
-        .select((
+/// What a [`Row`] is read from.
+macro_rules! columns {
+    () => {
+        (
             order_tax::order_item_id,
             order_tax::country,
             order_tax::region,
@@ -75,9 +70,33 @@ pub fn lines_of(conn: &mut AnyConnection, order_id: i64) -> Result<Vec<Line>, Er
             order_tax::inclusive,
             order_tax::treatment,
             order_tax::source,
-        ))
+        )
+    };
+}
+
+/// The taxes of an order, item by item in the order's own order; an item may have several, and none if nobody taxes it.
+///
+/// # Errors
+/// The database's.
+pub fn lines_of(conn: &mut AnyConnection, order_id: i64) -> Result<Vec<Line>, Error> {
+    let rows: Vec<Row> = order_tax::table
+        .inner_join(order_item::table)
+        .filter(order_item::order_id.eq(order_id))
+        .order((order_item::position, order_tax::position))
+        .select(columns!())
         .load(conn)?;
     rows.into_iter().map(Line::try_from).collect()
+}
+
+/// The taxes of many orders, each behind its order and the place of its title in it, in that order.
+pub(crate) fn lines_of_all(conn: &mut AnyConnection, orders: &BTreeSet<i64>) -> Result<Vec<((i64, i32), Line)>, Error> {
+    let rows: Vec<((i64, i32), Row)> = order_tax::table
+        .inner_join(order_item::table)
+        .filter(order_item::order_id.eq_any(orders))
+        .order((order_item::order_id, order_item::position, order_tax::position))
+        .select(((order_item::order_id, order_item::position), columns!()))
+        .load(conn)?;
+    rows.into_iter().map(|(place, row)| Ok((place, row.try_into()?))).collect()
 }
 
 #[derive(Queryable)]

@@ -4,8 +4,8 @@ use super::document::{Line, LineTax, part};
 use super::issuing::Reason;
 use crate::Error;
 use crate::db::AnyConnection;
-use crate::db::schema::{invoice, order_item, order_tax};
-use crate::tax::report::Subject;
+use crate::db::schema::invoice;
+use crate::tax::{self, report::Subject};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use std::collections::{BTreeSet, HashMap};
@@ -100,29 +100,9 @@ pub(crate) fn each(
 type Known = HashMap<(i64, i32), Vec<(LineTax, String)>>;
 
 fn taxes_of(conn: &mut AnyConnection, orders: &BTreeSet<i64>) -> Result<Known, Error> {
-    type Row = (i64, i32, String, String, String, i64, i64, i64, bool, String);
-    let rows: Vec<Row> = order_item::table
-        .inner_join(order_tax::table)
-        .filter(order_item::order_id.eq_any(orders))
-        .order((order_item::order_id, order_item::position, order_tax::position))
-        .select((
-            order_item::order_id,
-            order_item::position,
-            order_tax::country,
-            order_tax::region,
-            order_tax::name,
-            order_tax::rate_ppm,
-            order_tax::taxable,
-            order_tax::amount,
-            order_tax::inclusive,
-            order_tax::treatment,
-        ))
-        .load(conn)?;
     let mut known = Known::new();
-    for (order, place, country, region, name, rate_ppm, taxable, amount, inclusive, treatment) in rows {
-        let treatment = treatment.parse().map_err(|_| Error::internal(format!("unknown treatment {treatment}")))?;
-        let tax = LineTax { country, name, rate_ppm, taxable, amount, treatment, inclusive };
-        known.entry((order, place)).or_default().push((tax, region));
+    for (place, line) in tax::lines_of_all(conn, orders)? {
+        known.entry(place).or_default().push((LineTax::of(&line), line.region));
     }
     Ok(known)
 }
