@@ -245,6 +245,11 @@ fn take(rooms: &mut [Room], shares: &[Share]) {
     }
 }
 
+/// As much room as the shares take.
+fn rooms_of(shares: &[Share]) -> Vec<Room> {
+    shares.iter().map(|&Share { item_id, amount, tax }| Room { item_id, amount, tax }).collect()
+}
+
 /// Whether there is room for each share, for its tax and for what is without it.
 fn fits(rooms: &[Room], shares: &[Share]) -> bool {
     shares.iter().all(|share| {
@@ -260,9 +265,7 @@ fn fits(rooms: &[Room], shares: &[Share]) -> bool {
 fn exceeds(documents: &Documents, note: &Issued, wanted: &[(Cause, Vec<Share>)]) -> Result<bool, Error> {
     let Some(cause) = note.cause() else { return Ok(false) };
     let Some((_, shares)) = wanted.iter().find(|(known, _)| *known == cause) else { return Ok(true) };
-    let rooms: Vec<Room> =
-        shares.iter().map(|share| Room { item_id: share.item_id, amount: share.amount, tax: share.tax }).collect();
-    Ok(!fits(&rooms, &documents.noted(cause)?))
+    Ok(!fits(&rooms_of(shares), &documents.noted(cause)?))
 }
 
 /// The credit note for money that is gone, unless it is there; over the rest, if the one that is there had not room enough.
@@ -277,8 +280,7 @@ fn credit(
 ) -> Result<(), Error> {
     let documents = Documents::of(conn, sale.id)?;
     let Some(standing) = documents.standing() else { return Ok(()) };
-    let mut missing: Vec<Room> =
-        shares.iter().map(|share| Room { item_id: share.item_id, amount: share.amount, tax: share.tax }).collect();
+    let mut missing = rooms_of(shares);
     take(&mut missing, &documents.noted(cause)?);
     let missing: Vec<Share> =
         missing.iter().map(|room| Share { item_id: room.item_id, amount: room.amount, tax: room.tax }).collect();
@@ -305,8 +307,8 @@ fn credit(
     write(conn, shop, sale, &new, now).map(drop)
 }
 
-/// Takes a credit note back, because its money has come home or is another's now: by an invoice over its lines. If the invoice that it corrected was
-/// replaced since, its successor is replaced too, by one over everything that is left now.
+/// Takes a credit note back, because its money has come home or is another's now: by an invoice over its lines. If the
+/// invoice that it corrected was replaced since, its successor is replaced too, by one over everything that is left now.
 fn restore(
     conn: &mut AnyConnection,
     shop: &Shop,
