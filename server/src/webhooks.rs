@@ -6,6 +6,7 @@ use clap::Subcommand;
 use octavo::config::Env;
 use shop::audit::Actor;
 use shop::hooks::{Delivery, DeliveryQuery, Endpoint, EndpointState, NotSent};
+use shop::notation::Notation;
 use std::process::ExitCode;
 
 /// What `octavo webhooks` does.
@@ -46,7 +47,7 @@ pub(crate) async fn run(command: &Command, env: &Env<'_>) -> anyhow::Result<Exit
             let query = DeliveryQuery { failed: true, before: None };
             let found = shop.webhook_deliveries(*endpoint, query).await.context("no such endpoint")?;
             for delivery in &found.deliveries {
-                println!("{}", delivery_line(delivery));
+                println!("{}", delivery_line(shop.notation(), delivery));
             }
         }
         Command::Redeliver { ids, endpoint: None, .. } => {
@@ -89,7 +90,8 @@ fn endpoint_line(endpoint: &Endpoint) -> String {
     format!("{id}  {state:12}  {waiting} waiting, {failed} given up  {url}  {description}")
 }
 
-fn delivery_line(delivery: &Delivery) -> String {
-    let Delivery { id, message, kind, at, error, .. } = delivery;
+fn delivery_line(notation: &Notation, delivery: &Delivery) -> String {
+    let Delivery { id, message, kind, happened_at, error, .. } = delivery;
+    let at = notation.moment(*happened_at);
     format!("{at}  {id}  {kind}  {message}: {}", error.as_deref().unwrap_or("never tried"))
 }

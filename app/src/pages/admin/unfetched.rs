@@ -108,7 +108,7 @@ fn line(row: &Unfetched, role: Role) -> AnyView {
                 {buyer(email, false, role)}
             </td>
             <td data-label="Bought">
-                <span title=paid.clone()>{ago(*days)}</span>
+                <span title=written::moment(*paid)>{ago(*days)}</span>
             </td>
             <td data-label="Mail">{mail}</td>
             <td class="num" data-label="Amount">

@@ -7,7 +7,7 @@ pub mod refused;
 
 pub use delivery::WebhookDeliveryPage;
 
-use crate::components::{Desk, Section};
+use crate::components::{Desk, Section, written};
 use crate::context;
 use crate::error::AppError;
 use crate::pages::{page, param, query};
@@ -88,7 +88,7 @@ fn row(endpoint: Endpoint) -> AnyView {
                 {(!description.is_empty()).then(|| view! { <small>{description}</small> })}
             </th>
             <td data-label="State">{tag(state)}</td>
-            <td data-label="Last success" class="nowrap">{succeeded.unwrap_or_else(|| "None yet".to_owned())}</td>
+            <td data-label="Last success" class="nowrap">{succeeded.map_or_else(|| "None yet".to_owned(), written::moment)}</td>
             <td data-label="Waiting">{waiting}</td>
             <td data-label="Given up">{failed}</td>
         </tr>
@@ -126,7 +126,7 @@ pub fn WebhookPage() -> impl IntoView {
         let on = endpoint.state == EndpointState::Enabled;
         Ok(view! {
             <Desk title="Endpoint" current=Section::Webhooks>
-                {refused::notice()} {secret.map(|secret| forms::shown(secret, endpoint.old_until.clone()))}
+                {refused::notice()} {secret.map(|secret| forms::shown(secret, endpoint.old_until))}
                 <div class="side">
                     <div class="stacked hooks">{facts(&endpoint)} {log(id, failed, before.is_some(), deliveries)}</div>
                     <div class="stacked">
@@ -155,12 +155,12 @@ fn facts(endpoint: &Endpoint) -> AnyView {
     view! {
         <section class="panel" aria-labelledby="endpoint">
             <h2 id="endpoint" class="address">{endpoint.url.clone()}</h2>
-            <p>{tag(endpoint.state)} " " <span class="note">{format!("since {}", endpoint.since)}</span></p>
+            <p>{tag(endpoint.state)} " " <span class="note">{format!("since {}", written::moment(endpoint.since))}</span></p>
             <dl class="defs">
                 {fact("For", Some(endpoint.description.clone()))} {fact("Told of", Some(told))}
-                {fact("Added", Some(endpoint.added.clone()))} {fact("Last success", endpoint.succeeded.clone())}
-                {fact("Failing since", endpoint.failing_since.clone())}
-                {fact("The old secret is good until", endpoint.old_until.clone())}
+                {fact("Added", Some(written::moment(endpoint.added)))} {fact("Last success", endpoint.succeeded.map(written::moment))}
+                {fact("Failing since", endpoint.failing_since.map(written::moment))}
+                {fact("The old secret is good until", endpoint.old_until.map(written::moment))}
             </dl>
         </section>
     }
@@ -222,7 +222,7 @@ fn log(id: i64, failed: bool, paged: bool, found: DeliveryPage) -> AnyView {
 }
 
 fn line(endpoint: i64, delivery: Delivery) -> AnyView {
-    let Delivery { id, kind, at, status, error, .. } = delivery.clone();
+    let Delivery { id, kind, happened_at, status, error, .. } = delivery.clone();
     let answer = match (status, error) {
         (_, Some(error)) => error,
         (Some(status), None) => format!("answered {status}"),
@@ -236,7 +236,7 @@ fn line(endpoint: i64, delivery: Delivery) -> AnyView {
                 </a>
             </th>
             <td data-label="When" class="nowrap">
-                {at}
+                {written::moment(happened_at)}
             </td>
             <td data-label="State">{standing(&delivery)}</td>
             <td data-label="Answer" class="address">

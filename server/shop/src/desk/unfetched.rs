@@ -2,7 +2,6 @@
 
 use crate::db::AnyConnection;
 use crate::db::schema::outbox;
-use crate::notation::Notation;
 use crate::paging::{Page, Place};
 use crate::privacy::TOMBSTONE;
 use crate::types::{Currency, Money, OrderNumber};
@@ -28,8 +27,8 @@ pub struct Unfetched {
     pub title: String,
     /// The buyer's address, in full: the caller masks it for who may not see it.
     pub email: String,
-    /// When it was paid for, UTC, for reading.
-    pub paid: String,
+    /// When it was paid for, UTC.
+    pub paid: NaiveDateTime,
     /// Whole days since then.
     pub days: i64,
     /// What was paid for it.
@@ -122,14 +121,6 @@ struct FirstToken {
     entitlement_id: i64,
 }
 
-/// What a row is told with.
-struct Telling {
-    notation: Notation,
-    now: NaiveDateTime,
-    /// How long an order's link is good.
-    good: TimeDelta,
-}
-
 impl Shop {
     /// A page of what was paid for, is open to its buyer and was never fetched. Not among it is what the desk gave away, what
     /// is of an order that cost nothing, and what was an erased buyer's, whom no mail reaches. The first page for a
@@ -147,11 +138,9 @@ impl Shop {
     /// The database's.
     pub async fn unfetched_of(&self, cursor: Option<&str>, size: usize) -> Result<UnfetchedPage, Error> {
         let place = cursor.and_then(|cursor| self.place(LIST, cursor)).unwrap_or_default();
-        let telling = Telling {
-            notation: self.notation().clone(),
-            now: self.0.clock.now(),
-            good: TimeDelta::days(self.0.settings.policy.token_days.into()),
-        };
+        let now = self.0.clock.now();
+        // How long an order's link is good.
+        let good = TimeDelta::days(self.0.settings.policy.token_days.into());
         let (found, mails) = self
             .0
             .db
@@ -166,26 +155,25 @@ impl Shop {
         Ok(UnfetchedPage {
             before: cursor(first.filter(|_| found.before).map(|id| Place::Before(id.to_string()))),
             after: cursor(last.filter(|_| found.after).map(|id| Place::After(id.to_string()))),
-            rows: found.rows.into_iter().map(|row| row.told(&mails, &telling)).collect::<Result<_, _>>()?,
+            rows: found.rows.into_iter().map(|row| row.told(&mails, now, good)).collect::<Result<_, _>>()?,
         })
     }
 }
 
 impl Row {
-    fn told(self, mails: &HashMap<i64, MailState>, telling: &Telling) -> Result<Unfetched, Error> {
-        let Telling { notation, now, good } = telling;
+    fn told(self, mails: &HashMap<i64, MailState>, now: NaiveDateTime, good: TimeDelta) -> Result<Unfetched, Error> {
         let corrupt = |what: &str| Error::internal(format!("order {}: bad {what}", self.order_id));
         let currency: Currency = self.currency.parse().map_err(|_| corrupt("currency"))?;
         Ok(Unfetched {
             order: self.number.parse().map_err(|_| corrupt("number"))?,
             title: self.title,
             email: self.email,
-            paid: notation.moment(self.paid_at),
-            days: (*now - self.paid_at).num_days().max(0),
+            paid: self.paid_at,
+            days: (now - self.paid_at).num_days().max(0),
             total: Money::new(self.total, currency),
             mail: mails.get(&self.order_id).copied(),
-            over: self.linked_at.unwrap_or(self.paid_at) + *good <= *now
-                || self.good_until.is_some_and(|until| until <= *now),
+            over: self.linked_at.unwrap_or(self.paid_at) + good <= now
+                || self.good_until.is_some_and(|until| until <= now),
         })
     }
 }

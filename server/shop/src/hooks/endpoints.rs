@@ -6,7 +6,6 @@ use super::{BadAddress, object};
 use crate::audit::{self, Actor};
 use crate::db::AnyConnection;
 use crate::db::schema::{webhook_delivery, webhook_endpoint};
-use crate::notation::Notation;
 use crate::staff::SHOWN;
 use crate::{Error, Shop};
 use chrono::{NaiveDateTime, TimeDelta};
@@ -78,32 +77,11 @@ pub struct Endpoint {
     pub description: String,
     /// What it is told of.
     pub events: Vec<EventType>,
-    /// Since when the store knows it, for reading.
-    pub added: String,
+    /// Since when the store knows it; all times are UTC.
+    pub added: NaiveDateTime,
     /// Whether it is told.
     pub state: EndpointState,
-    /// Since when it is so, for reading.
-    pub since: String,
-    /// The last success, for reading.
-    pub succeeded: Option<String>,
-    /// Since when nothing has succeeded, for reading.
-    pub failing_since: Option<String>,
-    /// Until when the secret before is good too, for reading.
-    pub old_until: Option<String>,
-    /// Deliveries that wait.
-    pub waiting: i64,
-    /// Deliveries that were given up, of those that are still kept.
-    pub failed: i64,
-    /// The same times for programs.
-    pub moments: Moments,
-}
-
-/// When things happened to an endpoint, UTC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Moments {
-    /// Since when the store knows it.
-    pub added: NaiveDateTime,
-    /// Since when it is enabled or disabled.
+    /// Since when it is so.
     pub since: NaiveDateTime,
     /// The last success.
     pub succeeded: Option<NaiveDateTime>,
@@ -111,6 +89,10 @@ pub struct Moments {
     pub failing_since: Option<NaiveDateTime>,
     /// Until when the secret before is good too.
     pub old_until: Option<NaiveDateTime>,
+    /// Deliveries that wait.
+    pub waiting: i64,
+    /// Deliveries that were given up, of those that are still kept.
+    pub failed: i64,
 }
 
 /// Why an endpoint was not saved. Nothing has changed.
@@ -171,7 +153,7 @@ impl Row {
         Keys { endpoint: self.id, generation: self.generation, old_until: self.old_until }
     }
 
-    fn view(self, conn: &mut AnyConnection, notation: &Notation, now: NaiveDateTime) -> Result<Endpoint, Error> {
+    fn view(self, conn: &mut AnyConnection, now: NaiveDateTime) -> Result<Endpoint, Error> {
         let of_it = || webhook_delivery::table.filter(webhook_delivery::endpoint_id.eq(self.id)).count();
         let waiting: i64 = of_it().filter(sql::<Bool>(super::sending::WAITING)).get_result(conn)?;
         let failed: i64 = of_it().filter(sql::<Bool>("webhook_delivery.state = 'failed'")).get_result(conn)?;
@@ -182,28 +164,19 @@ impl Row {
                     .ok_or_else(|| Error::internal(format!("endpoint {}: bad reason", self.id)))?,
             ),
         };
-        let moment = |at| notation.moment(at);
-        let moments = Moments {
-            added: self.created_at,
-            since: self.changed_at,
-            succeeded: self.succeeded_at,
-            failing_since: self.failing_since,
-            old_until: self.old_until.filter(|until| self.generation > 1 && *until > now),
-        };
         Ok(Endpoint {
             id: self.id,
             url: self.url,
             description: self.description,
             events: events::of_column(&self.events),
-            added: notation.moment(moments.added),
+            added: self.created_at,
             state,
-            since: notation.moment(moments.since),
-            succeeded: moments.succeeded.map(moment),
-            failing_since: moments.failing_since.map(moment),
-            old_until: moments.old_until.map(moment),
+            since: self.changed_at,
+            succeeded: self.succeeded_at,
+            failing_since: self.failing_since,
+            old_until: self.old_until.filter(|until| self.generation > 1 && *until > now),
             waiting,
             failed,
-            moments,
         })
     }
 
@@ -218,7 +191,7 @@ impl Shop {
     /// # Errors
     /// The database's.
     pub async fn webhook_endpoints(&self) -> Result<Vec<Endpoint>, Error> {
-        let (now, notation) = (self.0.clock.now(), self.notation().clone());
+        let now = self.0.clock.now();
         self.0
             .db
             .read(move |conn| {
@@ -226,7 +199,7 @@ impl Shop {
                     .filter(webhook_endpoint::state.ne("deleted"))
                     .order(webhook_endpoint::id)
                     .load(conn)?;
-                rows.into_iter().map(|row| row.view(conn, &notation, now)).collect()
+                rows.into_iter().map(|row| row.view(conn, now)).collect()
             })
             .await
     }
@@ -236,8 +209,8 @@ impl Shop {
     /// # Errors
     /// [`Error::NotFound`], the database's.
     pub async fn webhook_endpoint(&self, id: i64) -> Result<Endpoint, Error> {
-        let (now, notation) = (self.0.clock.now(), self.notation().clone());
-        self.0.db.read(move |conn| Row::find(conn, id)?.view(conn, &notation, now)).await
+        let now = self.0.clock.now();
+        self.0.db.read(move |conn| Row::find(conn, id)?.view(conn, now)).await
     }
 
     /// Adds an endpoint; gives its id.

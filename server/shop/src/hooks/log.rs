@@ -6,7 +6,6 @@ use super::pieces::again;
 use crate::audit::{self, Actor};
 use crate::db::AnyConnection;
 use crate::db::schema::{webhook_attempt, webhook_delivery, webhook_message};
-use crate::notation::Notation;
 use crate::paging::{Page, Place};
 use crate::{Error, Shop};
 use chrono::NaiveDateTime;
@@ -76,18 +75,14 @@ pub struct Delivery {
     pub state: DeliveryState,
     /// How often it was tried since it was queued.
     pub attempts: i32,
-    /// When it happened, for reading.
-    pub at: String,
-    /// When it is tried next, for reading.
-    pub next: Option<String>,
+    /// When it happened; all times are UTC.
+    pub happened_at: NaiveDateTime,
+    /// When it is tried next, if it is.
+    pub next_at: Option<NaiveDateTime>,
     /// The last answer's status.
     pub status: Option<i32>,
     /// Why the last attempt was no success.
     pub error: Option<String>,
-    /// When it happened, for programs.
-    pub happened_at: NaiveDateTime,
-    /// When it is tried next, for programs.
-    pub next_at: Option<NaiveDateTime>,
 }
 
 /// The deliveries of one page, the latest first.
@@ -102,9 +97,7 @@ pub struct DeliveryPage {
 /// A request that was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
-    /// When, for reading.
-    pub at: String,
-    /// When, for programs.
+    /// When.
     pub made_at: NaiveDateTime,
     /// How long it took.
     pub milliseconds: i32,
@@ -183,12 +176,11 @@ impl Shop {
     /// # Errors
     /// [`Error::NotFound`], the database's.
     pub async fn webhook_deliveries(&self, endpoint: i64, query: DeliveryQuery) -> Result<DeliveryPage, Error> {
-        let notation = self.notation().clone();
         self.0
             .db
             .read(move |conn| {
                 Row::find(conn, endpoint)?;
-                page(conn, &notation, endpoint, query)
+                page(conn, endpoint, query)
             })
             .await
     }
@@ -204,7 +196,6 @@ impl Shop {
         place: Place,
         size: usize,
     ) -> Result<Page<Delivery>, Error> {
-        let notation = self.notation().clone();
         self.0
             .db
             .read(move |conn| {
@@ -219,7 +210,7 @@ impl Shop {
                     Place::Before(at) => rows.filter(id.gt(key(at)?)).order(id.asc()).load(conn)?,
                 };
                 let page = Page::of(rows, &place, size);
-                Ok(Page { rows: views(conn, &notation, page.rows)?, before: page.before, after: page.after })
+                Ok(Page { rows: views(conn, page.rows)?, before: page.before, after: page.after })
             })
             .await
     }
@@ -229,8 +220,7 @@ impl Shop {
     /// # Errors
     /// [`Error::NotFound`], the database's.
     pub async fn webhook_delivery(&self, id: i64) -> Result<Sheet, Error> {
-        let notation = self.notation().clone();
-        self.0.db.read(move |conn| sheet(conn, &notation, id)).await
+        self.0.db.read(move |conn| sheet(conn, id)).await
     }
 
     /// Makes a delivery once more from the beginning, under the same id; one that waits, at once.
@@ -267,12 +257,7 @@ impl Shop {
     }
 }
 
-fn page(
-    conn: &mut AnyConnection,
-    notation: &Notation,
-    endpoint: i64,
-    query: DeliveryQuery,
-) -> Result<DeliveryPage, Error> {
+fn page(conn: &mut AnyConnection, endpoint: i64, query: DeliveryQuery) -> Result<DeliveryPage, Error> {
     let mut rows = of_endpoint!(endpoint, query.failed)
         .order(webhook_delivery::id.desc())
         .limit(i64::try_from(PAGE + 1).unwrap_or(i64::MAX));
@@ -283,13 +268,13 @@ fn page(
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
     let next = rows.last().filter(|_| more).map(|row| row.0);
-    Ok(DeliveryPage { deliveries: views(conn, notation, rows)?, next })
+    Ok(DeliveryPage { deliveries: views(conn, rows)?, next })
 }
 
-fn views(conn: &mut AnyConnection, notation: &Notation, rows: Vec<Found>) -> Result<Vec<Delivery>, Error> {
+fn views(conn: &mut AnyConnection, rows: Vec<Found>) -> Result<Vec<Delivery>, Error> {
     let ids: Vec<i64> = rows.iter().map(|row| row.0).collect();
     let last = last_attempts(conn, &ids)?;
-    rows.into_iter().map(|row| view(notation, row, &last)).collect()
+    rows.into_iter().map(|row| view(row, &last)).collect()
 }
 
 /// When, how long, status, answer, error.
@@ -311,8 +296,8 @@ fn last_attempts(conn: &mut AnyConnection, deliveries: &[i64]) -> Result<Last, E
     Ok(rows.into_iter().map(|(id, status, error)| (id, (status, error))).collect())
 }
 
-fn view(notation: &Notation, row: Found, last: &Last) -> Result<Delivery, Error> {
-    let (id, message, kind, state, attempts, at, next) = row;
+fn view(row: Found, last: &Last) -> Result<Delivery, Error> {
+    let (id, message, kind, state, attempts, happened_at, next) = row;
     let state = DeliveryState::parse(&state).ok_or_else(|| Error::internal(format!("delivery {id}: bad state")))?;
     let (status, error) = last.get(&id).cloned().unwrap_or_default();
     Ok(Delivery {
@@ -321,16 +306,14 @@ fn view(notation: &Notation, row: Found, last: &Last) -> Result<Delivery, Error>
         kind,
         state,
         attempts,
-        at: notation.moment(at),
-        next: (state == DeliveryState::Waiting).then(|| notation.moment(next)),
+        happened_at,
+        next_at: (state == DeliveryState::Waiting).then_some(next),
         status,
         error,
-        happened_at: at,
-        next_at: (state == DeliveryState::Waiting).then_some(next),
     })
 }
 
-fn sheet(conn: &mut AnyConnection, notation: &Notation, id: i64) -> Result<Sheet, Error> {
+fn sheet(conn: &mut AnyConnection, id: i64) -> Result<Sheet, Error> {
     let found: Option<(i64, String, Found)> = webhook_delivery::table
         .find(id)
         .inner_join(webhook_message::table)
@@ -352,14 +335,13 @@ fn sheet(conn: &mut AnyConnection, notation: &Notation, id: i64) -> Result<Sheet
         ))
         .load(conn)?;
     let last = last_attempts(conn, &[id])?;
-    let attempt = |(at, milliseconds, status, answer, error): Tried| Attempt {
-        at: notation.moment(at),
-        made_at: at,
+    let attempt = |(made_at, milliseconds, status, answer, error): Tried| Attempt {
+        made_at,
         milliseconds,
         status,
         answer,
         error,
     };
     let attempts = attempts.into_iter().map(attempt).collect();
-    Ok(Sheet { endpoint, url, delivery: view(notation, row, &last)?, body, attempts })
+    Ok(Sheet { endpoint, url, delivery: view(row, &last)?, body, attempts })
 }

@@ -92,7 +92,7 @@ pub struct WebhookAttempt {
 
 impl From<Delivery> for WebhookDelivery {
     fn from(delivery: Delivery) -> Self {
-        let Delivery { id, message, kind, state, attempts, status, error, happened_at, next_at, .. } = delivery;
+        let Delivery { id, message, kind, state, attempts, status, error, happened_at, next_at } = delivery;
         Self {
             id,
             message,
@@ -109,7 +109,7 @@ impl From<Delivery> for WebhookDelivery {
 
 impl From<Attempt> for WebhookAttempt {
     fn from(attempt: Attempt) -> Self {
-        let Attempt { made_at, milliseconds, status, answer, error, .. } = attempt;
+        let Attempt { made_at, milliseconds, status, answer, error } = attempt;
         Self { made_at: rfc3339(made_at), milliseconds, status, answer, error }
     }
 }

@@ -122,7 +122,20 @@ pub struct TestSent {
 
 impl From<Endpoint> for WebhookEndpoint {
     fn from(endpoint: Endpoint) -> Self {
-        let Endpoint { id, url, description, events, state, waiting, failed, moments, .. } = endpoint;
+        let Endpoint {
+            id,
+            url,
+            description,
+            events,
+            added,
+            state,
+            since,
+            succeeded,
+            failing_since,
+            old_until,
+            waiting,
+            failed,
+        } = endpoint;
         let disabled = match state {
             EndpointState::Enabled => None,
             EndpointState::Disabled(WhyDisabled::SwitchedOff) => Some("switched-off"),
@@ -136,11 +149,11 @@ impl From<Endpoint> for WebhookEndpoint {
             events: events.into_iter().map(EventType::as_str).collect(),
             enabled: disabled.is_none(),
             disabled_reason: disabled,
-            added_at: rfc3339(moments.added),
-            since: rfc3339(moments.since),
-            succeeded_at: moments.succeeded.map(rfc3339),
-            failing_since: moments.failing_since.map(rfc3339),
-            old_secret_until: moments.old_until.map(rfc3339),
+            added_at: rfc3339(added),
+            since: rfc3339(since),
+            succeeded_at: succeeded.map(rfc3339),
+            failing_since: failing_since.map(rfc3339),
+            old_secret_until: old_until.map(rfc3339),
             waiting,
             failed,
         }

@@ -1,7 +1,7 @@
 //! `/admin/webhooks/{id}/{delivery}`: what was sent, and what came back.
 
 use super::{id_of, refused, standing};
-use crate::components::{Desk, Section};
+use crate::components::{Desk, Section, written};
 use crate::context;
 use crate::error::AppError;
 use crate::pages::page;
@@ -55,11 +55,11 @@ fn again(sheet: &Sheet) -> Option<AnyView> {
 }
 
 fn facts(sheet: &Sheet, back: String) -> AnyView {
-    let next = sheet.delivery.next.clone().map(|next| {
+    let next = sheet.delivery.next_at.map(|next| {
         view! {
             <div>
                 <dt>"Next try"</dt>
-                <dd>{next}</dd>
+                <dd>{written::moment(next)}</dd>
             </div>
         }
     });
@@ -78,7 +78,7 @@ fn facts(sheet: &Sheet, back: String) -> AnyView {
                 </div>
                 <div>
                     <dt>"Happened"</dt>
-                    <dd>{sheet.delivery.at.clone()}</dd>
+                    <dd>{written::moment(sheet.delivery.happened_at)}</dd>
                 </div>
                 {next}
                 <div>
@@ -114,7 +114,8 @@ fn attempts(attempts: Vec<Attempt>) -> AnyView {
 }
 
 fn attempt(attempt: Attempt) -> AnyView {
-    let Attempt { at, milliseconds, status, answer, error, .. } = attempt;
+    let Attempt { made_at, milliseconds, status, answer, error } = attempt;
+    let at = written::moment(made_at);
     let class = if error.is_some() { "wrong" } else { "of-money" };
     let words = match (error, status) {
         (Some(error), _) => error,

@@ -1,11 +1,14 @@
 //! The forms of an endpoint's page: each says beside its button what will happen.
 
+use crate::components::written;
+use chrono::NaiveDateTime;
 use leptos::prelude::*;
 use shop::hooks::{Endpoint, EndpointState, EventType, NewEndpoint};
 
 /// A secret, while it is new.
-pub(super) fn shown(secret: String, old_until: Option<String>) -> AnyView {
-    let old = old_until.map(|until| format!(" Until {until} everything is signed with the old one too."));
+pub(super) fn shown(secret: String, old_until: Option<NaiveDateTime>) -> AnyView {
+    let old =
+        old_until.map(|until| format!(" Until {} everything is signed with the old one too.", written::moment(until)));
     view! {
         <section class="panel" aria-labelledby="new-secret">
             <h2 id="new-secret">"The signing secret"</h2>
