@@ -1,0 +1,1 @@
+CREATE INDEX invoice_by_day ON invoice (issued_at, id);
