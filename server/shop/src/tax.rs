@@ -88,8 +88,11 @@ pub fn lines_of(conn: &mut AnyConnection, order_id: i64) -> Result<Vec<Line>, Er
     rows.into_iter().map(Line::try_from).collect()
 }
 
+/// A tax behind its order and the place of its title in it.
+type Placed = ((i64, i32), Line);
+
 /// The taxes of many orders, each behind its order and the place of its title in it, in that order.
-pub(crate) fn lines_of_all(conn: &mut AnyConnection, orders: &BTreeSet<i64>) -> Result<Vec<((i64, i32), Line)>, Error> {
+pub(crate) fn lines_of_all(conn: &mut AnyConnection, orders: &BTreeSet<i64>) -> Result<Vec<Placed>, Error> {
     let rows: Vec<((i64, i32), Row)> = order_tax::table
         .inner_join(order_item::table)
         .filter(order_item::order_id.eq_any(orders))
