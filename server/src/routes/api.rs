@@ -24,6 +24,7 @@ pub mod tokens;
 pub mod uploads;
 pub mod webhook_deliveries;
 pub mod webhook_endpoints;
+mod whole;
 
 pub use extract::{Body, Caller};
 pub use problem::{Problem, as_problems, nowhere};

@@ -1,5 +1,6 @@
 //! Money as programs read it: minor units and a currency.
 
+use super::whole::whole;
 use serde::{Deserialize, Serialize};
 use shop::types::{Currency, Money};
 use utoipa::ToSchema;
@@ -9,6 +10,7 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 pub struct Amount {
     /// In the currency's smallest unit: cents, yen, fils.
+    #[serde(deserialize_with = "whole")]
     #[schema(minimum = 0)]
     amount: i64,
     /// ISO 4217.

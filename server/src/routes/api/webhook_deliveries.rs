@@ -5,6 +5,7 @@ use super::lists::{Listing, Window};
 use super::once::{Answer, Once};
 use super::problem::Problem;
 use super::webhook_endpoints::{LIST, disabled};
+use super::whole::whole;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
@@ -147,6 +148,7 @@ pub struct DeliveriesQuery {
 #[serde(deny_unknown_fields)]
 pub struct RedeliverInput {
     /// Those of what happened in so many hours before now.
+    #[serde(deserialize_with = "whole")]
     #[schema(minimum = 1, maximum = 720)]
     hours: u16,
 }

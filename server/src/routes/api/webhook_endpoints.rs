@@ -3,6 +3,7 @@
 use super::extract::{AdminReads, At, Body, May, OwnerWrites};
 use super::once::{Answer, Once};
 use super::problem::{FieldError, Problem, sentence};
+use super::whole::whole;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
@@ -44,7 +45,7 @@ pub struct EndpointInput {
 #[serde(deny_unknown_fields)]
 pub struct SecretInput {
     /// In hours; until then deliveries are signed with both.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole")]
     #[schema(minimum = 0, maximum = 168)]
     keep_old_hours: u16,
 }
