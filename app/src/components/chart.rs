@@ -122,7 +122,8 @@ pub fn trend(
     let below = labels.iter().enumerate().filter(|(place, _)| place % every == 0).map(|(place, label)| {
         let along = x(place, labels.len()) * 1_000 / WIDTH;
         let style = format!("inset-inline-start: {}.{}%", along / 10, along % 10);
-        view! { <span style=style>{label.clone()}</span> }
+        let class = (place > 0 && place + 1 == labels.len()).then_some("end");
+        view! { <span class=class style=style>{label.clone()}</span> }
     });
     view! {
         <div class="plot">

@@ -204,7 +204,7 @@ pub(crate) fn own_moment(at: NaiveDateTime) -> String {
     at.format("%-d %B %Y, %H:%M UTC").to_string()
 }
 
-/// 12 345: digits in threes, with a narrow space that does not break.
+/// 12,345: digits in threes, as amounts have them.
 fn in_threes(number: i64) -> String {
     let digits = number.unsigned_abs().to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
@@ -213,7 +213,7 @@ fn in_threes(number: i64) -> String {
     }
     for (i, digit) in digits.chars().enumerate() {
         if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push('\u{202f}');
+            out.push(',');
         }
         out.push(digit);
     }
@@ -289,9 +289,9 @@ mod tests {
         assert_eq!(own.moment(at), "22 November 2026, 14:05 UTC");
         assert_eq!(own.day(at.date()), "22 November 2026");
         assert_eq!(written("en", -799, "USD"), "−$7.99");
-        assert_eq!(own.number(-12_345), "−12\u{202f}345");
+        assert_eq!(own.number(-12_345), "−12,345");
         assert_eq!(own.number(120), "120");
-        assert_eq!(own.number(1_234_567), "1\u{202f}234\u{202f}567");
+        assert_eq!(own.number(1_234_567), "1,234,567");
         assert_eq!((own.percent(1_234), own.percent(1_235)), ("12.3 %".into(), "12.4 %".into()));
         assert_eq!(notation("de-DE").percent(1_234), "12,3\u{a0}%");
         assert_eq!(own.short_day(at.date()), "22 Nov 2026");

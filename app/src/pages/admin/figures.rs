@@ -273,7 +273,7 @@ mod tests {
 
     #[test]
     fn figures_are_written_for_reading() {
-        assert_eq!(number(1_234_567), "1\u{202f}234\u{202f}567");
+        assert_eq!(number(1_234_567), "1,234,567");
         assert_eq!(number(-12), "−12");
         assert_eq!(percent(1_234), "12.3 %");
         assert_eq!(percent(5), "0.1 %");

@@ -80,42 +80,16 @@ fn first_steps(steps: FirstSteps) -> AnyView {
 #[component]
 pub fn FrontPage() -> impl IntoView {
     page(async {
-        let staff = context::staff(Role::Viewer).await?;
+        context::staff(Role::Viewer).await?;
         let shop = context::shop()?;
         let steps = shop.first_steps().await?;
         let (board, sold) = (shop.board(query).await?, shop.currencies_sold().await?);
         Ok(view! {
             <Desk title="Overview" current=Section::Overview>
-                {(!steps.done()).then(|| first_steps(steps))}
+                // Once something is sold, the figures come first.
+                {(!steps.done() && sold.is_empty()).then(|| first_steps(steps))}
                 {figures::board(&board, &sold, shop.currency())}
-                <div class="panels">
-                    {(staff.role >= Role::Owner)
-                        .then(|| {
-                            view! {
-                                <a class="panel" href="/admin/team">
-                                    <h2>"Team"</h2>
-                                    <p class="note">"Who works here, and what they may do."</p>
-                                </a>
-                            }
-                        })}
-                    {(staff.role >= Role::Admin)
-                        .then(|| {
-                            view! {
-                                <a class="panel" href="/admin/audit">
-                                    <h2>"Audit"</h2>
-                                    <p class="note">"Who changed what, and when."</p>
-                                </a>
-                            }
-                        })}
-                    <a class="panel" href="/admin/account">
-                        <h2>"Your account"</h2>
-                        <p class="note">"Password, codes, and where you are signed in."</p>
-                    </a>
-                    <a class="panel" href="/">
-                        <h2>"The shop"</h2>
-                        <p class="note">"As readers see it."</p>
-                    </a>
-                </div>
+                {(!steps.done() && !sold.is_empty()).then(|| first_steps(steps))}
             </Desk>
         }
         .into_any())
