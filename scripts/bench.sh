@@ -162,7 +162,8 @@ CONF
 # Its worker must be able to read below our folder.
 [ "$(id -u)" -ne 0 ] || sed -i '1i user root;' "$data/nginx/nginx.conf"
 server nginx -c "$data/nginx/nginx.conf" -p "$data/nginx" 2>/dev/null &
-pids+=("$!")
+nginx_pid=$!
+pids+=("$nginx_pid")
 for _ in $(seq 50); do port_taken "$nginx_port" && break; sleep 0.1; done
 nginx="http://127.0.0.1:$nginx_port"
 
@@ -186,11 +187,24 @@ row "memory at most while serving pages" "$((peak / 1024)) MB, $(((peak - peak_f
 # --- downloads ------------------------------------------------------------------
 # In turns, so that what the machine does besides meets all of them; the medians are compared.
 median() { printf '%s\n' "$@" | sort -n | sed -n "$(((rounds + 1) / 2))p"; }
-with_sendfile=() copied=() handed_out=()
+with_sendfile=() copied=() handed_out=() their_cpu=() our_cpu=()
+# MB/s in this turn into `figure`, and the microseconds of CPU that 5 MB took the process into `cpu`.
+downloads() { # PID ARGUMENTS…
+  local pid=$1 before after began=$EPOCHREALTIME
+  before="$(awk '{ print $14 + $15 }' "/proc/$pid/stat")"
+  figure="$(load "$bench" download --connections 32 --seconds "$seconds" "${@:2}")"
+  after="$(awk '{ print $14 + $15 }' "/proc/$pid/stat")"
+  cpu="$(awk -v ticks="$((after - before))" -v rate="$figure" -v took="$(awk -v a="$EPOCHREALTIME" -v b="$began" 'BEGIN { print a - b }')" \
+    'BEGIN { printf "%d", ticks * 10000 / (rate * took / 5) }')"
+}
+read -r nginx_worker _ <"/proc/$nginx_pid/task/$nginx_pid/children"
 for ((round = 0; round < rounds; round++)); do
-  with_sendfile+=("$(load "$bench" download --url "$nginx/heavy.epub" --connections 32 --seconds "$seconds")")
-  handed_out+=("$(load "$bench" download --url "$store" --orders "$orders" --connections 32 --seconds "$seconds")")
-  copied+=("$(load "$bench" download --url "$nginx/copied/heavy.epub" --connections 32 --seconds "$seconds")")
+  downloads "$nginx_worker" --url "$nginx/heavy.epub"
+  with_sendfile+=("$figure") their_cpu+=("$cpu")
+  downloads "$store_pid" --url "$store" --orders "$orders"
+  handed_out+=("$figure") our_cpu+=("$cpu")
+  downloads "$nginx_worker" --url "$nginx/copied/heavy.epub"
+  copied+=("$figure")
 done
 ours="$(median "${handed_out[@]}")"
 theirs="$(median "${with_sendfile[@]}")"
@@ -198,6 +212,8 @@ row "downloads of 5 MB, 32 connections" "$ours MB/s" "nginx, sendfile: $theirs" 
 # As through TLS: the bytes are copied.
 theirs="$(median "${copied[@]}")"
 row "the same" "$ours MB/s" "nginx, sendfile off: $theirs" "$(ratio "$ours" "$theirs")×" ""
+ours_cpu="$(median "${our_cpu[@]}")" theirs_cpu="$(median "${their_cpu[@]}")"
+row "CPU for 5 MB of them" "$ours_cpu µs" "nginx, sendfile: $theirs_cpu µs" "$(ratio "$ours_cpu" "$theirs_cpu")×" "≤ 1.5×"
 stop "$store_pid"
 start_store
 grown="$(load "$bench" slow-readers --url "$store" --orders "$orders" --readers 256 --pid "$store_pid")"
