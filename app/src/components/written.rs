@@ -4,6 +4,7 @@
 use chrono::{NaiveDate, NaiveDateTime};
 use leptos::prelude::use_context;
 use shop::Shop;
+use shop::desk::Right;
 use shop::notation::Notation;
 use shop::types::Money;
 
@@ -73,6 +74,12 @@ pub fn day_of(at: NaiveDateTime) -> String {
 #[must_use]
 pub fn moment(at: NaiveDateTime) -> String {
     with(|notation| notation.moment(at))
+}
+
+/// What can still be done with the link of a title.
+#[must_use]
+pub fn right(right: &Right) -> String {
+    with(|notation| right.text(notation))
 }
 
 /// A country by its two letters, with them.

@@ -118,7 +118,7 @@ on_both_databases!(a_title_that_the_desk_took_back_stays_gone_until_it_gives_it_
     assert_eq!(store.shop.renew_title(&bought.number, item, &DESK).await.unwrap(), Err(Refusal::NotOpen));
     let taken = sheet(store, &bought.number).await;
     assert!(taken.items[0].withdrawn && !taken.items[1].withdrawn);
-    assert_eq!(taken.items[0].right.as_ref().unwrap().text(), "Taken back by the desk");
+    assert_eq!(taken.items[0].right.as_ref().unwrap().text(store.shop.notation()), "Taken back by the desk");
     // Whatever else comes and goes: it is a fact of its own.
     let before = store.sandbox.event_count();
     let dispute = store.sandbox.open_dispute(&bought.session, "fraudulent", false).unwrap();

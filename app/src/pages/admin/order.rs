@@ -59,7 +59,7 @@ fn facts(sheet: &OrderSheet, role: Role) -> AnyView {
             <h2 id="facts">{tag(sheet.standing)}</h2>
             {sheet
                 .answer_by
-                .clone()
+                .map(written::moment)
                 .map(|until| view! { <p class="note bad">{format!("The bank waits for an answer until {until}.")}</p> })}
             {untaxed(sheet, role)}
             <dl class="defs">
@@ -68,8 +68,8 @@ fn facts(sheet: &OrderSheet, role: Role) -> AnyView {
                 {sheet.country.clone().map(|country| fact("Country", written::country(&country)))}
                 {sheet.tax_country.clone().map(|country| fact("Taxed by", written::country(&country)))}
                 {sheet.company.clone().filter(|_| role >= Role::Support).map(|name| fact("Company", name))}
-                {sheet.vat_id.clone().filter(|_| role >= Role::Support).map(|id| fact("VAT number", id))} {fact("Placed", sheet.placed.clone())}
-                {sheet.paid.clone().map(|paid| fact("Paid", paid))} {money("Subtotal", sheet.subtotal)}
+                {sheet.vat_id.clone().filter(|_| role >= Role::Support).map(|id| fact("VAT number", id))} {fact("Placed", written::moment(sheet.placed_at))}
+                {sheet.paid_at.map(|at| fact("Paid", written::moment(at)))} {money("Subtotal", sheet.subtotal)}
                 {money("Discount", sheet.discount)} {money(if sheet.tax_included { "Tax, included" } else { "Tax" }, sheet.tax)} {fact("Total", written::money(sheet.total))}
                 {money("Refunded", sheet.refunded)}
                 {documents(sheet, role)}
@@ -138,7 +138,7 @@ fn titles(sheet: &OrderSheet, may: May) -> AnyView {
 }
 
 fn title(number: &str, item: &SheetItem, may: May) -> AnyView {
-    let right = item.right.as_ref().map_or_else(|| "Opens when the order is paid".to_owned(), shop::desk::Right::text);
+    let right = item.right.as_ref().map_or_else(|| "Opens when the order is paid".to_owned(), written::right);
     let state = item.right.as_ref().map(|right| right.state);
     let open = state.is_some_and(|state| !matches!(state, TokenState::Revoked | TokenState::Suspended));
     let erased = item.right.as_ref().is_some_and(|right| right.reason.as_deref() == Some("erased"));

@@ -6,6 +6,7 @@ use crate::db::AnyConnection;
 use crate::db::schema::{
     book, dispute, download_token, entitlement, order_item, orders, refund, refund_item, withdrawal,
 };
+use crate::notation::Notation;
 use crate::orders::{TokenRow, status, token_columns};
 use crate::privacy::is_erased;
 use crate::rights::LIVING;
@@ -30,12 +31,10 @@ pub struct OrderSheet {
     pub name: Option<String>,
     /// The country of the payment, ISO 3166.
     pub country: Option<String>,
-    /// When it was placed, for reading.
-    pub placed: String,
-    /// When it was paid, for reading.
-    pub paid: Option<String>,
-    /// Both, for programs.
-    pub moments: (NaiveDateTime, Option<NaiveDateTime>),
+    /// When it was placed.
+    pub placed_at: NaiveDateTime,
+    /// When it was paid.
+    pub paid_at: Option<NaiveDateTime>,
     /// Whether the money has arrived.
     pub status: OrderStatus,
     /// Where it stands, all its rows considered.
@@ -70,8 +69,8 @@ pub struct OrderSheet {
     pub buyer_form: Option<BuyerForm>,
     /// Stripe's name for the payment.
     pub payment: Option<String>,
-    /// Until when a bank waits for an answer, for reading; nothing if none asks.
-    pub answer_by: Option<String>,
+    /// Until when a bank waits for an answer; nothing if none asks.
+    pub answer_by: Option<NaiveDateTime>,
     /// Whether there is or was a dispute or an inquiry.
     pub disputed: bool,
     /// Its titles.
@@ -112,9 +111,7 @@ pub struct Right {
     pub uses_left: u32,
     /// Of how many.
     pub max_uses: u32,
-    /// Until when, for reading.
-    pub expires: String,
-    /// The same, for programs.
+    /// Until when.
     pub expires_at: NaiveDateTime,
     /// How often the link was renewed.
     pub renewals: u32,
@@ -123,8 +120,9 @@ pub struct Right {
 impl Right {
     /// In words: "2 of 3 downloads left until 22 November 2026, 14:05 UTC".
     #[must_use]
-    pub fn text(&self) -> String {
-        let Self { uses_left, max_uses, expires, .. } = self;
+    pub fn text(&self, notation: &Notation) -> String {
+        let Self { uses_left, max_uses, expires_at, .. } = self;
+        let expires = notation.moment(*expires_at);
         match (self.state, self.reason.as_deref()) {
             (TokenState::Usable, _) => format!("{uses_left} of {max_uses} downloads left until {expires}"),
             (TokenState::UsedUp, _) => format!("All {max_uses} downloads are used; the link ends {expires}"),
@@ -237,15 +235,13 @@ fn sheet(conn: &mut AnyConnection, shop: &Shop, number: &OrderNumber) -> Result<
         .load(conn)?;
     let asks = |status: &str| status == "needs_response" || status == "warning_needs_response";
     let answer_by = disputes.iter().filter(|(status, _)| asks(status)).filter_map(|(_, due)| *due).min();
-    let moment = |at| shop.notation().moment(at);
     let (timeline, left_out) = timeline::of(conn, shop, &row, &titles, currency)?;
     let moved = Moved::of(conn, &[row.id])?;
     Ok(Some(OrderSheet {
         number: row.number.parse().map_err(|_| corrupt("number"))?,
         erased: is_erased(&row.email),
-        placed: moment(row.created_at),
-        paid: row.paid_at.map(moment),
-        moments: (row.created_at, row.paid_at),
+        placed_at: row.created_at,
+        paid_at: row.paid_at,
         status,
         standing: moved.standing(row.id, status, money(row.total)),
         subtotal: money(row.subtotal),
@@ -262,7 +258,7 @@ fn sheet(conn: &mut AnyConnection, shop: &Shop, number: &OrderNumber) -> Result<
         invoice: invoices::number_of(conn, row.id)?,
         documents: invoices::links_of(conn, shop, row.id)?,
         buyer_form: invoices::form(conn, shop, row.id, true)?,
-        answer_by: answer_by.map(moment),
+        answer_by,
         disputed: disputes.iter().any(|(status, _)| DisputeStage::of(status) != DisputeStage::Won),
         items,
         timeline,
@@ -308,7 +304,6 @@ fn items(
                 reason,
                 uses_left: token.max_uses.saturating_sub(token.used_count).unsigned_abs(),
                 max_uses: token.max_uses.unsigned_abs(),
-                expires: shop.notation().moment(token.expires_at),
                 expires_at: token.expires_at,
                 renewals: token.generation.saturating_sub(1).unsigned_abs(),
             };
