@@ -46,7 +46,7 @@ fn first_steps(steps: FirstSteps) -> AnyView {
                 {step(
                     steps.webhook,
                     "Hear from Stripe",
-                    words("Add the endpoint /webhooks/stripe in Stripe’s dashboard, and its signing secret as STRIPE_WEBHOOK_SECRET. The first event ticks this off."),
+                    words("Add the endpoint /webhooks/stripe in Stripe’s dashboard, with the events that Octavo’s README lists, and put its signing secret into STRIPE_WEBHOOK_SECRET. The first event ticks this off."),
                 )}
                 {step(
                     steps.mail,

@@ -68,3 +68,17 @@ impl Shop {
         Ok(Kept { new, newest })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_operator_is_told_of_every_type() {
+        let readme = include_str!("../../../../README.md");
+        let (_, list) = readme.split_once("/webhooks/stripe`, with the events").unwrap();
+        let (list, _) = list.split_once(". What").unwrap();
+        let named: HashSet<&str> = list.split('`').skip(1).step_by(2).collect();
+        assert_eq!(named, TYPES.iter().copied().collect());
+    }
+}
