@@ -107,7 +107,7 @@ fn line(row: &Unfetched, role: Role) -> AnyView {
             <td class="buyer" data-label="Buyer">
                 {buyer(email, false, role)}
             </td>
-            <td data-label="Bought">
+            <td data-label="Bought" class="nowrap">
                 <span title=written::moment(*paid)>{ago(*days)}</span>
             </td>
             <td data-label="Mail">{mail}</td>
