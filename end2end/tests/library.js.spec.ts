@@ -35,3 +35,29 @@ test("in another browser the link needs the code as well", async ({ page, store,
   await other.getByRole("button", { name: "Open my library" }).click();
   await expect(other.getByText(tempest.title)).toBeVisible();
 });
+
+test("in another browser a mistyped code does not lose the link", async ({ page, store, anotherBrowser }) => {
+  const email = await buy(page, [tempest.slug]);
+  await askForLibrary(page, email);
+  const other = await (await anotherBrowser()).newPage();
+  await other.goto(store.url);
+  const { link, code } = await readMail(other, email);
+  await other.goto(link);
+  await expect(other).toHaveURL(`${store.url}/library/open`);
+  for (const wrong of ["AAAA-AAAA", "BBBB-BBBB"]) {
+    await other.getByLabel("Code").fill(wrong);
+    await other.getByRole("button", { name: "Open my library" }).click();
+    await expect(other).toHaveURL(`${store.url}/library/open?error=forbidden`);
+    await expect(other.getByRole("alert")).toHaveText("The code is wrong or too old, or it belongs to another browser.");
+    await expect(other.getByText("open the link in the mail again")).toBeVisible();
+    await islands(other);
+  }
+  await other.getByLabel("Code").fill(code);
+  await other.getByRole("button", { name: "Open my library" }).click();
+  await expect(other.getByText(tempest.title)).toBeVisible();
+  // The next time nothing is left of the link.
+  await other.goto(`${store.url}/library/open`);
+  await islands(other);
+  await expect.poll(() => other.evaluate(() => sessionStorage.length)).toBe(0);
+  await expect(other.locator("input[name=secret]")).toHaveValue("");
+});

@@ -112,7 +112,7 @@ pub struct Store {
     pub log_days: u16,
     /// Years that an invoice keeps its buyer's name and address.
     pub invoice_years: u16,
-    /// Days after the purchase in which a buyer may say whom the invoice is made out to.
+    /// Days after that of the payment in which a buyer may say whom the invoice is made out to.
     pub invoice_days: u16,
     /// How invoices are numbered.
     pub invoice_number: String,

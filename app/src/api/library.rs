@@ -62,7 +62,7 @@ pub async fn open_library(
     Ok(())
 }
 
-/// Closes the library in this browser.
+/// Closes the library in this browser, and the orders that a mailed link has opened in it.
 ///
 /// # Errors
 /// Our own trouble.
@@ -74,7 +74,7 @@ pub async fn sign_out() -> Result<(), AppError> {
     Ok(())
 }
 
-/// Closes the library in every browser, and every order that a mailed link has opened in one.
+/// Closes the library in every browser, and every order that a mailed link has opened in one; running downloads end.
 ///
 /// # Errors
 /// Forbidden in a browser that has not opened the library.

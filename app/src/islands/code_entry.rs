@@ -2,9 +2,17 @@
 
 use leptos::prelude::*;
 
+/// Where the link of the mail leads.
+#[cfg(feature = "hydrate")]
+const OPEN: &str = "/library/open";
+/// What the tab keeps the link's secret under.
+#[cfg(feature = "hydrate")]
+const KEPT: &str = "library-secret";
+
 /// Wraps the form that opens a library (its children). Takes the link's secret from behind the address's `#`, which no
 /// server and no log sees, into the form; where that is enough (`data-asked`: this browser asked for it), nothing is left
-/// but the button. Pasting brings the code out of whatever was copied with it. Without JavaScript the code is typed.
+/// but the button. The tab keeps the secret, so that a refused code can be typed again beside it. Pasting brings the code
+/// out of whatever was copied with it. Without JavaScript the code is typed.
 #[island]
 pub fn CodeEntry(
     /// The form, with the fields `secret` and `code`.
@@ -19,12 +27,25 @@ pub fn CodeEntry(
 fn fill() {
     let location = window().location();
     let (Ok(hash), Ok(path)) = (location.hash(), location.pathname()) else { return };
-    let secret = hash.trim_start_matches('#');
     let Some(form) = document().query_selector("form[action='/actions/open-library']").ok().flatten() else { return };
-    if secret.is_empty() || secret == "main" {
-        return;
-    }
     let (Some(field), Some(code)) = (super::field(&form, "secret"), super::field(&form, "code")) else { return };
+    // The page's own `#main` is where its skip link leads.
+    let secret = Some(hash.trim_start_matches('#')).filter(|secret| !secret.is_empty() && *secret != "main");
+    let store = window().session_storage().ok().flatten();
+    let Some(secret) = secret else {
+        let refused = path == OPEN && location.search().is_ok_and(|query| query.contains("error="));
+        let kept = || store.as_ref()?.get_item(KEPT).ok().flatten();
+        if let Some(secret) = refused.then(kept).flatten() {
+            field.set_value(&secret);
+        } else if let Some(store) = &store {
+            // It has opened its library, or a newer mail takes the place of its own.
+            let _ = store.remove_item(KEPT);
+        }
+        return;
+    };
+    if let Some(store) = store {
+        let _ = store.set_item(KEPT, secret);
+    }
     field.set_value(secret);
     if form.has_attribute("data-asked") {
         code.set_required(false);

@@ -3,11 +3,13 @@
 use super::{page, query};
 use crate::components::{Cover, CoverSize, Downloads, Notice, RefusedNotice, written};
 use crate::context;
+use crate::error::AppError;
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use shop::types::{EditionFile, EditionView, LibraryView, OrderStatus, ShelfOrder, ShelfTitle, TokenState};
 
-/// The shelf, in a browser that has opened it; in any other the form that asks for link and code.
+/// The shelf, in a browser that has opened it; in any other the form that asks for link and code. Whoever was led here from
+/// a page that the open shelf has nothing to do with finds both.
 #[component]
 pub fn LibraryPage() -> impl IntoView {
     page(async {
@@ -17,12 +19,16 @@ pub fn LibraryPage() -> impl IntoView {
             Some("everywhere") => Some("You are signed out in every browser."),
             _ => None,
         };
+        let elsewhere = match (&library, context::next_of_library()) {
+            (Some(library), Some(next)) => (!is_on(library, &next).await?).then(|| another(&library.email, next)),
+            _ => None,
+        };
         Ok(view! {
             <Title text="Your library"/>
             <Meta name="robots" content="noindex"/>
             <RefusedNotice/>
             {match library {
-                Some(library) => shelf(library).into_any(),
+                Some(library) => view! { {elsewhere} {shelf(library)} }.into_any(),
                 None => view! { {left.map(|words| view! { <Notice>{words}</Notice> })} {ask()} }.into_any(),
             }}
         }
@@ -30,23 +36,55 @@ pub fn LibraryPage() -> impl IntoView {
     })
 }
 
+/// Whether the page that led here belongs to what was bought under the library's address.
+async fn is_on(library: &LibraryView, next: &str) -> Result<bool, AppError> {
+    if let Some(token) = next.strip_prefix("/d/") {
+        let found = context::shop()?.download_page(token, &context::keys()).await?;
+        return Ok(found.is_some_and(|page| page.download.is_some()));
+    }
+    let of_order = |order: &ShelfOrder| {
+        next == format!("/orders/{}", order.number) || order.documents.iter().any(|document| document.address() == next)
+    };
+    Ok(next == "/library" || library.orders.iter().any(of_order))
+}
+
+/// The way to the library of another address, above the open one.
+fn another(email: &str, next: String) -> impl IntoView + use<> {
+    let words = format!(
+        "The page you come from is not among what was bought under {email}. If you have paid with another address, ask for its link."
+    );
+    view! {
+        <Notice>{words}</Notice>
+        <section class="plain">
+            {request(Some(next))}
+            <p class="note">"When its library opens, this one closes in this browser."</p>
+        </section>
+    }
+}
+
 fn ask() -> impl IntoView {
-    let next = context::next_of_library();
     view! {
         <section class="plain">
             <h1>"Your library"</h1>
             <p class="lead">
                 "Type the address you paid with. We mail you a link and a code that open everything you have bought."
             </p>
-            <form class="stack" method="post" action="/actions/request-access">
-                {next.map(|next| view! { <input type="hidden" name="next" value=next/> })}
-                <label>
-                    "Email" <input type="email" name="email" required autocomplete="email" maxlength="254"/>
-                </label>
-                <button>"Send link"</button>
-            </form>
+            {request(context::next_of_library())}
             <p class="note">"There is no account and no password: reading that mailbox is what shows that they are yours."</p>
         </section>
+    }
+}
+
+/// The form that asks for link and code, and remembers where to go back to.
+fn request(next: Option<String>) -> impl IntoView {
+    view! {
+        <form class="stack" method="post" action="/actions/request-access">
+            {next.map(|next| view! { <input type="hidden" name="next" value=next/> })}
+            <label>
+                "Email" <input type="email" name="email" required autocomplete="email" maxlength="254"/>
+            </label>
+            <button>"Send link"</button>
+        </form>
     }
 }
 
@@ -80,7 +118,7 @@ fn shelf(library: LibraryView) -> impl IntoView {
                 </form>
             </div>
             <p class="note" id="everywhere">
-                "Everywhere means every browser that has opened this library or one of its orders by mail."
+                "Everywhere means every browser that has opened this library or one of its orders by mail. Downloads that run there end."
             </p>
         </section>
     }

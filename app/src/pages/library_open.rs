@@ -11,15 +11,21 @@ use leptos_meta::{Meta, Title};
 pub fn LibraryOpenPage() -> impl IntoView {
     page(async {
         // Refused once, it may have been another browser's link: then the code is asked for as well.
-        let asked = context::shop()?.has_asked(&context::keys()).await? && query("error").is_none();
-        let (lead, note) = if asked {
-            ("One more press, and your books are here.", "Type the code from the mail.")
+        let (asked, refused) = (context::shop()?.has_asked(&context::keys()).await?, query("error").is_some());
+        let lead = if asked && !refused {
+            "One more press, and your books are here."
         } else {
-            (
-                "This browser has not asked for the link, so please type the code from the same mail as well.",
-                "Without JavaScript a link opens nothing here: type the code into the browser that asked for it.",
-            )
+            "This browser has not asked for the link, so please type the code from the same mail as well."
         };
+        let note = match (asked, refused) {
+            (true, false) => "Type the code from the mail.",
+            // The tab knows the link's secret no more, or it has never been there.
+            (false, true) => {
+                "If the code is right, open the link in the mail again and type it there. Without JavaScript a link opens nothing here: type the code into the browser that asked for it."
+            }
+            _ => "Without JavaScript a link opens nothing here: type the code into the browser that asked for it.",
+        };
+        let asked = asked && !refused;
         Ok(view! {
             <Title text="Open your library"/>
             <Meta name="robots" content="noindex"/>

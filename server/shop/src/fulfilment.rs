@@ -15,7 +15,7 @@ use crate::payments::{PaymentsError, Session, SessionLine, SessionState};
 use crate::secrets::{self, Purpose};
 use crate::shop::Policy;
 use crate::tax::{Looked, Taxed};
-use crate::types::{Email, OrderNumber, OrderStatus};
+use crate::types::{Email, OrderNumber, OrderStatus, normalize_address};
 use crate::{Error, SecretKey, Shop, declines, invoices, outbox, rights, tax};
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
@@ -268,7 +268,7 @@ fn insert_order(
         .values((
             orders::number.eq(new_number().as_str().to_owned()),
             orders::email.eq(checked.email),
-            orders::email_norm.eq(checked.email.to_lowercase()),
+            orders::email_norm.eq(normalize_address(checked.email)),
             orders::checkout_id.eq(checkout_id),
             orders::stripe_session.eq(&session.id),
             orders::stripe_payment_intent.eq(&session.payment_intent),

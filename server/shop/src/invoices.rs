@@ -26,8 +26,8 @@ mod settling;
 pub(crate) mod taxes;
 mod words;
 
-pub(crate) use buyer::form;
 pub use buyer::{DetailsError, Reissued};
+pub(crate) use buyer::{form, is_in_time};
 pub(crate) use document::text as json;
 pub use document::{Buyer, Document, Line, LineTax, Reference, Seller, Settled};
 pub(crate) use issuing::{INVOICES, issue};

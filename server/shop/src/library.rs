@@ -11,7 +11,7 @@ use crate::types::{
     Cover, Currency, DisputeStage, LibraryView, Money, OrderStatus, ShelfOrder, ShelfTitle, TokenState,
 };
 use crate::{Error, Shop, editions, invoices};
-use chrono::{NaiveDateTime, TimeDelta};
+use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use std::collections::{HashMap, HashSet};
 
@@ -37,6 +37,7 @@ struct Order {
     currency: String,
     status: String,
     created_at: NaiveDateTime,
+    paid_at: Option<NaiveDateTime>,
 }
 
 impl Shop {
@@ -65,6 +66,7 @@ impl Shop {
                         orders::currency,
                         orders::status,
                         orders::created_at,
+                        orders::paid_at,
                     ))
                     .load(conn)?;
                 let money = Moved::load(conn, &orders)?;
@@ -119,7 +121,7 @@ fn currency_of(order: &Order) -> Result<Currency, Error> {
 fn listed(conn: &mut AnyConnection, shop: &Shop, orders: &[Order], money: &Moved) -> Result<Vec<ShelfOrder>, Error> {
     let ids: Vec<i64> = orders.iter().map(|order| order.id).collect();
     let mut documents = invoices::links_of_all(conn, shop, &ids)?;
-    let changeable_since = shop.0.clock.now() - TimeDelta::days(shop.0.settings.policy.invoice_days.into());
+    let now = shop.0.clock.now();
     let list = orders.iter().map(|order| {
         let currency = currency_of(order)?;
         Ok(ShelfOrder {
@@ -130,7 +132,7 @@ fn listed(conn: &mut AnyConnection, shop: &Shop, orders: &[Order], money: &Moved
             refunded: money.refunded.get(&order.id).map(|amount| Money::new(*amount, currency)),
             disputed: money.disputed.contains(&order.id),
             changeable: order.status == OrderStatus::Succeeded.as_str()
-                && order.created_at > changeable_since
+                && invoices::is_in_time(shop, order.paid_at, now)
                 && money.refunded.get(&order.id).copied().unwrap_or_default() < order.amount_total,
             documents: documents.remove(&order.id).unwrap_or_default(),
         })

@@ -60,6 +60,8 @@ pub(crate) struct TokenRow {
     pub(crate) used_count: i32,
     pub(crate) entitlement_state: String,
     pub(crate) granted_at: NaiveDateTime,
+    /// Generations that the desk has made: the limit of renewals is for the buyer's own.
+    pub(crate) desk_renewals: i32,
 }
 
 /// The columns of a [`TokenRow`], from `download_token` joined with `entitlement`.
@@ -74,6 +76,7 @@ macro_rules! token_columns {
             download_token::used_count,
             entitlement::state,
             entitlement::granted_at,
+            entitlement::desk_renewals,
         )
     };
 }
@@ -97,7 +100,7 @@ impl TokenRow {
     pub(crate) fn renewable(&self, shop: &Shop, now: NaiveDateTime) -> bool {
         let policy = &shop.0.settings.policy;
         matches!(self.state(now), TokenState::Expired | TokenState::UsedUp)
-            && self.generation <= i32::from(policy.renewals)
+            && self.generation.saturating_sub(self.desk_renewals) <= i32::from(policy.renewals)
             && now < self.granted_at + TimeDelta::days(policy.renewal_days.into())
     }
 

@@ -6,7 +6,7 @@ mod provider;
 mod resend;
 mod sending;
 
-use crate::db::schema::outbox;
+use crate::db::schema::{orders, outbox};
 use crate::db::{AnyConnection, both};
 use crate::privacy::is_erased;
 use crate::{Error, Shop};
@@ -19,6 +19,10 @@ pub use provider::{Feedback, MailSignature, MailWebhookSecrets, MalformedEvent, 
 pub use resend::{MailSummary, Resent};
 pub(crate) use resend::{note, queue_again};
 pub use sending::Backlog;
+
+/// The kinds of mail that go wherever their order is: written when they are sent, they can carry its living link, which is
+/// nothing for an address that the order has left. The two that tell of a move go to the address that each is about.
+pub(crate) const FOLLOWING: [&str; 4] = ["receipt", "free_order_link", "refund_notice", "edition_notice"];
 
 /// What a mail says. All else that a row needs follows from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +104,11 @@ impl Kind {
     /// Whether it goes to a buyer, who may want to answer.
     pub(crate) const fn is_for_buyers(self) -> bool {
         !matches!(self, Self::DisputeNotice(_) | Self::WebhookDisabled { .. })
+    }
+
+    /// Whether it is one of [`FOLLOWING`].
+    pub(crate) fn follows_its_order(self) -> bool {
+        FOLLOWING.contains(&self.name())
     }
 
     /// Names rows by their ids and holds no secret: those are derived when the mail is sent.
@@ -185,6 +194,28 @@ pub(crate) fn queue(
     Ok(new == 1)
 }
 
+/// Whether a mail that follows its order was written down for an address that the order has left since.
+pub(crate) fn is_left_behind(
+    conn: &mut AnyConnection,
+    kind: Kind,
+    order_id: Option<i64>,
+    recipient: &str,
+) -> Result<bool, Error> {
+    let Some(order_id) = order_id.filter(|_| kind.follows_its_order()) else { return Ok(false) };
+    let address: String = orders::table.find(order_id).select(orders::email).first(conn)?;
+    Ok(address != recipient)
+}
+
+/// Gives a mail that follows its order the address that the order is under by now.
+pub(crate) fn readdress(conn: &mut AnyConnection, id: i64) -> Result<(), Error> {
+    let mail = outbox::table.find(id).filter(outbox::kind.eq_any(FOLLOWING)).inner_join(orders::table);
+    let address: Option<String> = mail.select(orders::email).first(conn).optional()?;
+    if let Some(address) = address {
+        diesel::update(outbox::table.find(id)).set(outbox::recipient.eq(&address)).execute(conn)?;
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -206,6 +237,11 @@ mod tests {
             assert_eq!(Kind::read(kind.name(), &kind.payload(Some(7))).unwrap(), kind);
             assert_eq!(kind.dedupe_key(Some(7)), key);
         }
+        let following = [Kind::Receipt, Kind::FreeOrderLink, Kind::RefundNotice(3)];
+        assert!(following.into_iter().all(Kind::follows_its_order) && FOLLOWING.len() == following.len() + 1);
+        assert!(Kind::EditionNotice { edition: 5, first: 6 }.follows_its_order());
+        let staying = [Kind::AddressLeft(1), Kind::AddressCame(1), Kind::AccessLink(5), Kind::DisputeNotice(4)];
+        assert!(!staying.into_iter().any(Kind::follows_its_order));
         assert!(Kind::read("newsletter", "{}").is_err());
         assert!(Kind::read("refund_notice", "{\"order_id\":7}").is_err());
         assert!(Kind::read("refund_notice", "").is_err());

@@ -187,6 +187,12 @@ impl BrowserSecret {
         cookie(Self::cookie_name(secure), &self.0, Self::MAX_AGE_SECONDS.into(), secure)
     }
 
+    /// The same for no less than so many `hours`.
+    pub(crate) fn set_cookie_for(&self, secure: bool, hours: u16) -> String {
+        let seconds = i64::from(hours) * 60 * 60;
+        cookie(Self::cookie_name(secure), &self.0, seconds.max(Self::MAX_AGE_SECONDS.into()), secure)
+    }
+
     pub(crate) fn hash(&self) -> String {
         hash(&self.0)
     }
@@ -296,12 +302,19 @@ mod tests {
         assert_eq!(SecretKey::new([7_u8; 31]).unwrap_err(), WeakKey);
     }
 
+    fn max_age(cookie: &str) -> u32 {
+        let age = cookie.split("; ").find_map(|attribute| attribute.strip_prefix("Max-Age="));
+        age.unwrap().parse().unwrap()
+    }
+
     #[test]
     fn a_browser_secret_round_trips_through_its_cookie() {
         let secret = BrowserSecret::generate();
         let cookie = secret.set_cookie(true);
         let value = cookie.strip_prefix("__Host-octavo-buyer=").unwrap().split(';').next().unwrap();
-        assert_eq!(BrowserSecret::parse(value), Some(secret));
+        assert_eq!(BrowserSecret::parse(value), Some(secret.clone()));
+        let age = |hours| max_age(&secret.set_cookie_for(false, hours));
+        assert_eq!((age(24), age(100)), (3 * 24 * 60 * 60, 100 * 60 * 60));
         assert_eq!(BrowserSecret::parse("short"), None);
         assert_eq!(BrowserSecret::parse(&"!".repeat(43)), None);
     }

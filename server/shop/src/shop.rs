@@ -10,7 +10,7 @@ use crate::limits::Limits;
 use crate::mailer::{MailFolder, Mailer, Post};
 use crate::notation::Notation;
 use crate::payments::Payments;
-use crate::secrets::{BrowserSecret, SecretKey};
+use crate::secrets::{BrowserSecret, BuyerSecret, SecretKey};
 use crate::staff::Hashing;
 use crate::tax::{Register, Vies};
 use crate::types::Currency;
@@ -66,7 +66,8 @@ pub struct Policy {
     pub log_days: u16,
     /// How long an invoice keeps its buyer's name and address, in years.
     pub invoice_years: u16,
-    /// For how many days after the purchase a buyer may say whom the invoice is made out to.
+    /// For how many days after that of the payment, the last one to its end, a buyer may say whom the invoice is made out to; 0
+    /// for never.
     pub invoice_days: u16,
     /// What a program may ask of the API in a minute, for each account.
     pub api_per_minute: u16,
@@ -238,6 +239,20 @@ impl Shop {
     #[must_use]
     pub fn new_browser_secret(&self, session_id: Option<&str>) -> BrowserSecret {
         session_id.map_or_else(BrowserSecret::generate, |id| self.0.key.browser_of(id))
+    }
+
+    /// The secret for a browser that has none any more, and a library that is open for longer. Derived from that, for the
+    /// same reason.
+    #[must_use]
+    pub fn browser_of_library(&self, library: &BuyerSecret) -> BrowserSecret {
+        self.0.key.browser_of(&format!("library {}", library.hash()))
+    }
+
+    /// The `Set-Cookie` header's value with a browser's secret, to go with a claim that it has taken: it lives for no less
+    /// than the claim.
+    #[must_use]
+    pub fn claim_cookie(&self, browser: &BrowserSecret) -> String {
+        browser.set_cookie_for(self.is_https(), self.0.settings.policy.claim_hours)
     }
 
     /// The database.

@@ -19,6 +19,7 @@ use shop::{BrowserSecret, BuyerSecret, Claimed, ClientIp, ErrorKind, Shop, Visit
 use std::io;
 use std::ops::Range;
 use std::time::{Duration, Instant};
+use tracing::Instrument as _;
 
 /// A file that is being sent is looked at again this often: a revoked right ends it.
 const RECHECK: Duration = Duration::from_secs(2);
@@ -44,9 +45,11 @@ pub async fn claim(
     let Ok(Form(ClaimForm { format, file })) = form else { return StatusCode::BAD_REQUEST.into_response() };
     let mut visitor = visitor(ip, browser, &headers);
     visitor.buyer = buyer.map(|Extension(secret)| secret);
-    // A claim belongs to a browser. A library stays open for longer than the cookie lives that knows one.
-    let fresh = (visitor.browser.is_none() && visitor.buyer.is_some()).then(BrowserSecret::generate);
-    visitor.browser = visitor.browser.or_else(|| fresh.clone());
+    // A claim belongs to a browser. A library stays open for longer than the cookie lives that knows one; of two clicks at
+    // once neither brings it, and both must be the same browser's.
+    if visitor.browser.is_none() {
+        visitor.browser = visitor.buyer.as_ref().map(|library| shop.browser_of_library(library));
+    }
     let claimed = match (format.as_deref().map(BookFormat::parse), file) {
         (None, Some(file)) => shop.claim_file(&token, &file, &visitor).await,
         (Some(Some(format)), None) => shop.claim_download(&token, format, &visitor).await,
@@ -55,14 +58,15 @@ pub async fn claim(
     match claimed {
         Ok(Claimed::File(path)) => {
             let mut response = Redirect::to(&path).into_response();
-            if let Some(fresh) = fresh {
-                insert(response.headers_mut(), header::SET_COOKIE, &fresh.set_cookie(shop.is_https()));
+            // Also one that is known is set anew: the claim is of use for no longer than the cookie that it belongs to.
+            if let Some(browser) = &visitor.browser {
+                insert(response.headers_mut(), header::SET_COOKIE, &shop.claim_cookie(browser));
             }
             response
         }
         Ok(Claimed::NotYours) => Redirect::to(&context::with_next("/library", &format!("/d/{token}"))).into_response(),
         Ok(Claimed::Refused(_)) => Redirect::to(&format!("/d/{token}")).into_response(),
-        Err(error) => refusal(&error),
+        Err(error) => refusal(&error).into_response(),
     }
 }
 
@@ -80,7 +84,7 @@ pub async fn file(
     let facts = match shop.claimed_file(&claim, &filename, &visitor).await {
         Ok(Some(facts)) => facts,
         Ok(None) => return StatusCode::NOT_FOUND.into_response(),
-        Err(error) => return refusal(&error),
+        Err(error) => return refusal(&error).into_response(),
     };
     let etag = format!("\"{}\"", facts.sha256);
     let unchanged = headers
@@ -106,17 +110,30 @@ pub async fn file(
     };
     let wanted = parts.as_ref().map_or(facts.bytes, |parts| parts.iter().map(|part| part.end - part.start).sum());
     let range = parts.as_ref().and_then(|_| headers.get(header::RANGE)?.to_str().ok()).map(str::to_owned);
-    let open = match shop.open_download(&facts, wanted, range, &visitor).await {
-        Ok(Opened::Ready(open)) => open,
-        Ok(Opened::Exhausted) => return StatusCode::GONE.into_response(),
-        Ok(Opened::Suspended) => return StatusCode::FORBIDDEN.into_response(),
-        Err(error) => return refusal(&error),
-    };
-    if shop.download_origin().is_some() && can_be_led(&headers, parts.as_deref()) {
-        return lead(&shop, &open, &facts, &headers).await;
-    }
+    let led = shop.download_origin().is_some() && can_be_led(&headers, parts.as_deref());
     let connection = connection.map(|Extension(files)| files);
-    let meter = Meter { shop, open, wanted, sent: 0, revoked: false, connection };
+    let begun = {
+        let facts = facts.clone();
+        async move {
+            let meter = begin(shop, &facts, wanted, range.clone(), &visitor, connection).await?;
+            if led { lead(meter, &facts, range.as_deref()).await } else { Ok((meter, None)) }
+        }
+    };
+    // In a task of its own: of a client that hangs up meanwhile this handler is dropped, and not what the database has been
+    // asked for. What nobody takes is dropped when it is there, and its meter gives back all that was counted.
+    let (mut meter, url) = match tokio::spawn(begun.in_current_span()).await {
+        Ok(Ok(begun)) => begun,
+        Ok(Err(status)) => return status.into_response(),
+        Err(error) => {
+            tracing::error!(%error, "a download could not be begun");
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        }
+    };
+    if let Some(url) = url {
+        // What was counted counts as sent.
+        meter.settled = true;
+        return led_to(&url);
+    }
     match parts {
         None => whole(meter, &facts, &etag),
         Some(parts) => match parts.as_slice() {
@@ -135,26 +152,48 @@ fn can_be_led(headers: &HeaderMap, parts: Option<&[Range<u64>]>) -> bool {
     }
 }
 
-/// To the bucket, for a minute.
-async fn lead(shop: &Shop, open: &OpenFile, facts: &FileFacts, headers: &HeaderMap) -> Response {
-    let range = headers.get(header::RANGE).and_then(|range| range.to_str().ok());
-    let disposition = attachment(&facts.filename);
-    match shop.redirect_download(open, facts, range, disposition.to_str().unwrap_or("attachment")).await {
-        Ok(url) => {
-            let mut response = StatusCode::FOUND.into_response();
-            let headers = response.headers_mut();
-            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
-            insert(headers, header::LOCATION, &url);
-            response
+/// Counts what is wanted of a file, and the meter with which its answer begins.
+async fn begin(
+    shop: Shop,
+    facts: &FileFacts,
+    wanted: u64,
+    range: Option<String>,
+    visitor: &Visitor,
+    connection: Option<KeptFiles>,
+) -> Result<Meter, StatusCode> {
+    match shop.open_download(facts, wanted, range, visitor).await {
+        Ok(Opened::Ready(open)) => {
+            Ok(Meter { shop, open, wanted, sent: 0, revoked: false, settled: false, connection })
         }
+        Ok(Opened::Exhausted) => Err(StatusCode::GONE),
+        Ok(Opened::Suspended) => Err(StatusCode::FORBIDDEN),
+        Err(error) => Err(refusal(&error)),
+    }
+}
+
+/// Where the bucket has the file, for a minute. The meter stays unsettled until somebody is led there.
+async fn lead(mut meter: Meter, facts: &FileFacts, range: Option<&str>) -> Result<(Meter, Option<String>), StatusCode> {
+    let disposition = attachment(&facts.filename);
+    let disposition = disposition.to_str().unwrap_or("attachment");
+    match meter.shop.redirect_download(&meter.open, facts, range, disposition).await {
+        Ok(url) => Ok((meter, Some(url))),
         Err(error) => {
             // Nobody was sent a byte.
-            if let Err(error) = shop.finish_download(open, 0, "failed").await {
+            meter.settled = true;
+            if let Err(error) = meter.shop.finish_download(&meter.open, 0, "failed").await {
                 tracing::error!(%error, "the end of a download could not be logged");
             }
-            refusal(&error)
+            Err(refusal(&error))
         }
     }
+}
+
+fn led_to(url: &str) -> Response {
+    let mut response = StatusCode::FOUND.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    insert(headers, header::LOCATION, url);
+    response
 }
 
 fn visitor(ip: ClientIp, browser: Option<Extension<BrowserSecret>>, headers: &HeaderMap) -> Visitor {
@@ -165,14 +204,14 @@ fn visitor(ip: ClientIp, browser: Option<Extension<BrowserSecret>>, headers: &He
     Visitor { browser: browser.map(|Extension(secret)| secret), buyer: None, ip: ip.0, user_agent }
 }
 
-fn refusal(error: &shop::Error) -> Response {
+fn refusal(error: &shop::Error) -> StatusCode {
     match error.kind() {
-        ErrorKind::NotFound => StatusCode::NOT_FOUND.into_response(),
-        ErrorKind::BadRequest => StatusCode::BAD_REQUEST.into_response(),
-        ErrorKind::Busy => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        ErrorKind::NotFound => StatusCode::NOT_FOUND,
+        ErrorKind::BadRequest => StatusCode::BAD_REQUEST,
+        ErrorKind::Busy => StatusCode::SERVICE_UNAVAILABLE,
         _ => {
             tracing::error!(%error, "a download failed");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+            StatusCode::INTERNAL_SERVER_ERROR
         }
     }
 }
@@ -255,6 +294,8 @@ struct Meter {
     wanted: u64,
     sent: u64,
     revoked: bool,
+    /// There is nothing more to complete or to give back.
+    settled: bool,
     /// The connection that the answer goes out on.
     connection: Option<KeptFiles>,
 }
@@ -267,6 +308,9 @@ impl Meter {
 
 impl Drop for Meter {
     fn drop(&mut self) {
+        if self.settled {
+            return;
+        }
         let outcome = if self.revoked {
             "revoked"
         } else if self.sent >= self.wanted {

@@ -207,6 +207,31 @@ on_both_databases!(another_browser_needs_the_code_as_well, async |store| {
     assert_eq!(asking.open_library("", &code).await.status(), StatusCode::FORBIDDEN);
 });
 
+on_both_databases!(a_code_is_good_beside_a_link_that_is_not, async |store| {
+    let (asking, other) = (store.browser(), store.browser());
+    store.buy(&store.browser(), &["the-first-book"], "ann@example.org").await;
+    let Brought { secret, .. } = store.ask(&asking, "ann@example.org").await;
+    assert_eq!(location(&asking.open_library(&secret, "").await), "/library");
+    // A tab may know the link of the first mail still when the code of the second is typed.
+    let Brought { code, .. } = store.ask(&asking, "ann@example.org").await;
+    assert_eq!(other.open_library(&secret, &code).await.status(), StatusCode::FORBIDDEN);
+    assert_eq!(location(&asking.open_library(&secret, &code).await), "/library");
+});
+
+on_both_databases!(an_address_that_looks_like_anothers_is_none, async |store| {
+    store.buy(&store.browser(), &["the-first-book"], "jack@example.org").await;
+    store.settle().await;
+    // With the Kelvin sign, which lower case makes a k.
+    let asked = store.browser().request_access("jac\u{212A}@example.org").await;
+    assert_eq!(location(&asked), "/library?error=invalid-email");
+    // An order that was once written so is not asked where its library is mailed to.
+    store.execute("UPDATE orders SET email = 'jac\u{212A}@example.org'").await;
+    store.buy(&store.browser(), &["the-second-book"], "Jack@example.org").await;
+    store.settle().await;
+    store.ask(&store.browser(), "jack@example.org").await;
+    assert_eq!(store.mails().pop().unwrap().header("To"), "Jack@example.org");
+});
+
 on_both_databases!(of_two_browsers_that_race_for_one_code_one_wins, async |store| {
     store.buy(&store.browser(), &["the-first-book"], "ann@example.org").await;
     for round in 1..=3 {

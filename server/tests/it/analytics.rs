@@ -4,9 +4,10 @@
 use crate::refunds::{amount, full, items};
 use crate::support::{Browser, GOOD_CARD, Options, Store, by_hand, on_both_databases};
 use chrono::{NaiveDate, TimeDelta, Utc};
+use futures::FutureExt as _;
 use reqwest::{Method, StatusCode};
 use shop::Clock;
-use shop::analytics::{CurrencySummary, Range};
+use shop::analytics::{CurrencySummary, Listener, Question, Range, Sheet};
 use shop::seed::large::Plan;
 use shop::types::Role;
 
@@ -251,6 +252,58 @@ on_both_databases!(only_a_page_of_the_desk_is_told_and_only_while_it_may, async 
     while let Some(said) = told.chunk().await.unwrap() {
         assert_ne!(said, "data: changed\n\n");
     }
+});
+
+/// Berlin, in the first of the two hours that begin at two o'clock.
+fn in_the_night_of_25_hours() -> Options {
+    let night = "2026-10-25".parse::<NaiveDate>().unwrap().and_hms_opt(0, 30, 0).unwrap();
+    Options { clock: Clock::manual(night), time_zone: "Europe/Berlin".parse().unwrap(), ..by_hand() }
+}
+
+on_both_databases!(an_hour_that_comes_twice_is_told_from_the_other, in_the_night_of_25_hours(), async |store| {
+    store.bought(&BOOKS[..1], GOOD_CARD).await;
+    store.shop.clock().advance(TimeDelta::hours(1));
+    store.bought(&BOOKS[1..], GOOD_CARD).await;
+    let asked = |name: &str| match name {
+        "from" | "until" => Some("2026-10-25".to_owned()),
+        "by" => Some("hour".to_owned()),
+        _ => None,
+    };
+    let line = store.shop.board(asked).await.unwrap().line;
+    let hours: Vec<_> = line.iter().map(|point| (point.short.as_str(), point.figures.gross)).collect();
+    assert_eq!(hours.len(), 25, "{hours:?}");
+    assert_eq!(hours[1..5], [("01:00", 0), ("02:00", 799), ("02:00 (+01:00)", 499), ("03:00", 0)]);
+    assert_eq!(line[3].long, "Sunday, 25 October 2026, 02:00 (+01:00)");
+    let question = Question::read(asked, store.shop.today().await.unwrap(), store.shop.currency());
+    let csv = store.shop.figures_csv(Sheet::Line, question, 0).await.unwrap().text;
+    let rows: Vec<&str> = csv.lines().collect();
+    assert_eq!(rows.len(), 26, "{csv}");
+    assert!(rows[3].starts_with("2026-10-25T02:00:00+02:00,2026-10-25,USD,1,1,0,1,799,"), "{csv}");
+    assert!(rows[4].starts_with("2026-10-25T02:00:00+01:00,2026-10-25,USD,1,1,0,1,499,"), "{csv}");
+});
+
+/// Whether a listener is told of anything at this moment.
+async fn told(store: &Store, listener: &mut Listener) -> bool {
+    store.shop.look_for_changes().await.unwrap();
+    listener.changed().now_or_never().is_some()
+}
+
+on_both_databases!(a_refund_is_told_of_with_each_of_its_changes, by_hand(), async |store| {
+    // Its refunds are pending first.
+    let bought = store.bought(&BOOKS, "4000000000007726").await;
+    let mut listener = store.shop.listen().await.unwrap().unwrap();
+    assert!(!told(store, &mut listener).await);
+    let id = store.shop.refund(&bought.number, &amount(100)).await.unwrap().stripe_id.unwrap();
+    assert!(told(store, &mut listener).await);
+    assert!(!told(store, &mut listener).await);
+    // It is answered, and taken back, as the refund that it is: there is no new one.
+    for succeeds in [true, false] {
+        assert!(store.sandbox.finish_refund(&id, succeeds), "{succeeds}");
+        store.shop.reconcile_refund(&id).await.unwrap();
+        assert!(told(store, &mut listener).await, "{succeeds}");
+        assert!(!told(store, &mut listener).await);
+    }
+    assert_eq!(store.count("refund").await, 1);
 });
 
 /// Time stands still until a test moves it.

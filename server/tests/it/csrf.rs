@@ -63,9 +63,8 @@ fn arguments(path: &str, known: &Known) -> Vec<(&'static str, String)> {
         "/actions/admin-renew-link" => vec![("number", own("ABCDE-FGHJK"))],
         "/actions/admin-renew-title" => vec![("number", known.number.clone()), ("item", own("1"))],
         "/actions/admin-note-order" => vec![("number", known.number.clone()), ("text", own("a note"))],
-        "/actions/admin-correct-address" => {
-            vec![("number", known.number.clone()), ("email", own("eve@example.org"))]
-        }
+        // (And so would this.)
+        "/actions/admin-correct-address" => vec![("number", own("ABCDE-FGHJK")), ("email", own("eve@example.org"))],
         "/actions/admin-resend-mail" => vec![("id", own("1"))],
         "/actions/admin-withdraw-title" => vec![("number", known.number.clone()), ("item", own("1"))],
         "/actions/admin-refund" => vec![

@@ -3,8 +3,8 @@
 use crate::support::{GOOD_CARD, Options, Store, add_book, entry, on_both_databases};
 use serde_json::json;
 use shop::cart::Cart;
-use shop::refunds::{RefundError, RefundReason, RefundRequest, RefundWhat};
-use shop::types::{Currency, Money};
+use shop::refunds::{ItemRef, RefundError, RefundReason, RefundRequest, RefundWhat};
+use shop::types::{Currency, Money, OrderNumber};
 use shop::{BrowserSecret, CheckoutStart, Reconciled};
 use stripe_sandbox::PayOutcome;
 
@@ -146,6 +146,37 @@ on_both_databases!(row_12_what_stripe_does_not_charge_is_no_price_here, alone(),
     assert_eq!(store.count("refund").await, 0);
     let made = store.shop.refund(&number, &part(100_000)).await.unwrap();
     assert_eq!(made.amount.to_string(), "UGX\u{a0}1,000");
+});
+
+on_both_databases!(row_12_what_is_left_of_a_title_can_be_refunded, alone(), async |store| {
+    add_books(store).await;
+    let paid = async || {
+        let session = buy(store, "KWD").await;
+        let _ = store.sandbox.pay(&session, GOOD_CARD, "ann@example.org");
+        store.shop.reconcile(&session).await.unwrap();
+        let query = format!("SELECT number AS value FROM orders WHERE stripe_session = '{session}'");
+        let number: OrderNumber = store.texts(&query).await[0].parse().unwrap();
+        (session, number)
+    };
+    let request = |what| RefundRequest { what, reason: RefundReason::default() };
+    let part = |minor| request(RefundWhat::Amount(Money::new(minor, "KWD".parse().unwrap())));
+    let title = |slug: &str| request(RefundWhat::Items(vec![(ItemRef::Book(slug.parse().unwrap()), true)]));
+    // Ten fils fall to one title, and not some to each: single ones are not refunded.
+    let (_, number) = paid().await;
+    store.shop.refund(&number, &part(10)).await.unwrap();
+    let made = store.shop.refund(&number, &title("everywhere-0")).await.unwrap();
+    assert_eq!(made.amount.minor(), 1_250);
+    assert_eq!(store.shop.refund(&number, &title("everywhere-1")).await.unwrap().amount.minor(), 4_980);
+    // Made in Stripe's dashboard, they fall to both: then neither goes alone, and nothing is written down.
+    let (session, number) = paid().await;
+    let elsewhere = store.sandbox.refund(&session, Some(10)).unwrap();
+    store.shop.reconcile_refund(&elsewhere).await.unwrap();
+    assert_eq!(store.refunds_of(&number).await, ["10 succeeded"]);
+    let refused = store.shop.refund(&number, &title("everywhere-0")).await;
+    assert!(matches!(refused, Err(RefundError::WrongAmount(_))), "{refused:?}");
+    assert_eq!(store.refunds_of(&number).await, ["10 succeeded"]);
+    let made = store.shop.refund(&number, &request(RefundWhat::Full)).await.unwrap();
+    assert_eq!(made.amount.minor(), 6_230);
 });
 
 on_both_databases!(row_12_tax_in_the_price_is_exact_in_fifteen_currencies, alone(), async |store| {

@@ -5,10 +5,10 @@ use crate::support::{Browser, GOOD_CARD, Store, by_hand, location, on_both_datab
 use chrono::{TimeDelta, Utc};
 use futures::future::join_all;
 use reqwest::StatusCode;
-use shop::Clock;
 use shop::audit::Actor;
 use shop::desk::{FormKey, Gift, MomentKind, OrderSheet, Refusal, Standing, Way};
 use shop::types::{OrderNumber, RefundStatus, TokenState};
+use shop::{Clock, Policy};
 
 const BOOKS: [&str; 2] = ["the-first-book", "the-second-book"];
 const DESK: Actor = Actor::Command;
@@ -200,6 +200,37 @@ on_both_databases!(a_receipt_goes_out_again_and_a_title_is_renewed, by_hand(), a
     for bad in ["", "  ", "a\0b", &"x".repeat(2_001)] {
         assert_eq!(store.shop.note_order(&bought.number, bad, &DESK).await.unwrap(), Err(Refusal::BadNote));
     }
+});
+
+/// Buyers renew once, and time stands still until a test moves it.
+fn one_renewal() -> crate::support::Options {
+    let policy = Policy { order_hours: 24 * 60, renewals: 1, ..Policy::default() };
+    let clock = Clock::manual(Utc::now().naive_utc());
+    crate::support::Options { webhooks: false, clock, policy, ..crate::support::Options::default() }
+}
+
+on_both_databases!(the_limit_of_renewals_is_for_buyers, one_renewal(), async |store| {
+    let browser = store.browser();
+    let (_, number) = store.buy(&browser, &[BOOKS[0]], "ann@example.org").await;
+    let item = sheet(store, &number).await.items[0].id;
+    let help = async || store.shop.renew_title(&number, item, &DESK).await.unwrap().unwrap();
+    // What the buyer is told once the link that she has now is over.
+    let renew = async || {
+        let token = browser.token(&number, BOOKS[0]).await;
+        store.shop.clock().advance(TimeDelta::days(8));
+        browser.post("/actions/renew-download", &[("token", &token)]).await.status()
+    };
+    // The desk's help takes nothing from her own, which is one …
+    help().await;
+    help().await;
+    assert_eq!(renew().await, StatusCode::SEE_OTHER);
+    // … and adds nothing to it.
+    assert_eq!(renew().await, StatusCode::FORBIDDEN);
+    help().await;
+    assert_eq!(renew().await, StatusCode::FORBIDDEN);
+    help().await;
+    let right = sheet(store, &number).await.items[0].right.clone().unwrap();
+    assert_eq!((right.state, right.renewals), (TokenState::Usable, 5));
 });
 
 on_both_databases!(a_gift_is_an_order_of_nothing_with_its_mail, by_hand(), async |store| {

@@ -2,10 +2,12 @@
 
 use crate::refunds::{full, items};
 use crate::support::{Brought, Browser, Options, Store, location, on_both_databases, sha256, title_of};
+use chrono::{TimeDelta, Utc};
 use reqwest::{Method, StatusCode};
-use shop::Policy;
 use shop::audit::Actor;
+use shop::outbox::Resent;
 use shop::types::OrderNumber;
+use shop::{Clock, Policy};
 
 /// The part of the shelf that is about a title.
 async fn on_shelf(browser: &Browser, slug: &str) -> String {
@@ -75,6 +77,28 @@ on_both_databases!(who_buys_under_anothers_address_sees_only_that_order, async |
     assert!(ann.has_library().await && !thief.has_library().await);
 });
 
+/// Noon, and invoices are final after the next day.
+fn final_after_the_next_day() -> Options {
+    let noon = chrono::NaiveDate::from_ymd_opt(2026, 11, 26).unwrap().and_hms_opt(12, 0, 0).unwrap();
+    let policy = Policy { invoice_days: 1, ..Policy::default() };
+    Options { webhooks: false, clock: Clock::manual(noon), policy, ..Options::default() }
+}
+
+on_both_databases!(the_shelf_says_how_long_an_invoice_can_be_changed, final_after_the_next_day(), async |store| {
+    let (_, number) = store.buy(&store.browser(), &["the-first-book"], "ann@example.org").await;
+    // Its payment was long on its way.
+    store.execute("UPDATE orders SET created_at = '2026-11-20 12:00:00'").await;
+    let reader = store.browser();
+    store.library(&reader, "ann@example.org").await;
+    let offers = async || reader.text("/library").await.contains("Add company or VAT ID");
+    assert!(offers().await);
+    store.shop.clock().advance(TimeDelta::hours(35));
+    assert!(offers().await, "the last hour of the day after the payment");
+    assert!(reader.text(&format!("/orders/{number}")).await.contains("Until 27 November 2026 you can have invoice"));
+    store.shop.clock().advance(TimeDelta::hours(1));
+    assert!(!offers().await);
+});
+
 fn one_use() -> Options {
     Options { policy: Policy { token_uses: 1, ..Policy::default() }, ..Options::default() }
 }
@@ -126,12 +150,24 @@ on_both_databases!(a_library_outlives_the_cookie_that_claims_belong_to, async |s
     let library = library.split(';').next().unwrap().to_owned();
     let token = token(&reader, "the-first-book").await;
     // Three days later only this one is left.
-    let post = store.http.post(format!("{}/d/{token}/claim", store.url)).header("origin", &store.url);
-    let claimed = post.header("cookie", &library).form(&[("format", "epub")]).send().await.unwrap();
+    let claim = async |cookies: &str| {
+        let post = store.http.post(format!("{}/d/{token}/claim", store.url)).header("origin", &store.url);
+        post.header("cookie", cookies).form(&[("format", "epub")]).send().await.unwrap()
+    };
+    let claimed = claim(&library).await;
     let file = location(&claimed);
     assert!(file.starts_with("/f/"), "{file}");
-    let fresh = claimed.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
-    assert!(fresh.starts_with("octavo-buyer="));
+    let cookie = claimed.headers()["set-cookie"].to_str().unwrap().to_owned();
+    let fresh = cookie.split(';').next().unwrap().to_owned();
+    assert!(fresh.starts_with("octavo-buyer=") && cookie.contains("; Max-Age=259200;"), "{cookie}");
+    // The second of two clicks at once brings no more and is the same browser's; and the cookie's time begins anew with
+    // each claim.
+    for cookies in [library.clone(), format!("{library}; {fresh}")] {
+        let again = claim(&cookies).await;
+        assert_eq!(location(&again), file);
+        assert_eq!(again.headers()["set-cookie"].to_str().unwrap(), cookie);
+    }
+    assert_eq!(store.count("download_token WHERE used_count = 1").await, 1);
     let get = async |cookie: &str| {
         store.http.get(format!("{}{file}", store.url)).header("cookie", cookie).send().await.unwrap().status()
     };
@@ -249,6 +285,75 @@ on_both_databases!(signing_out_everywhere_ends_whatever_a_mail_has_opened, async
     assert!(here.text("/library?left=everywhere").await.contains("You are signed out in every browser."));
 });
 
+on_both_databases!(signing_out_closes_what_a_mail_has_opened_here, async |store| {
+    let [paying, reader, other] = std::array::from_fn(|_| store.browser());
+    let (_, number) = store.buy(&paying, &["the-first-book"], "ann@example.org").await;
+    store.settle().await;
+    for browser in [&reader, &other] {
+        browser.open_order(store, &number).await;
+    }
+    for browser in [&reader, &paying] {
+        store.library(browser, "ann@example.org").await;
+        assert_eq!(location(&browser.post("/actions/sign-out", &[]).await), "/library?left=here");
+    }
+    let order = format!("/orders/{number}");
+    for (browser, open) in [(&reader, false), (&other, true), (&paying, true)] {
+        assert_eq!(browser.text(&order).await.contains("The first book"), open);
+    }
+});
+
+/// Time stands still until a test moves it.
+fn standing() -> Options {
+    Options { webhooks: false, clock: Clock::manual(Utc::now().naive_utc()), ..Options::default() }
+}
+
+on_both_databases!(signing_out_everywhere_ends_downloads_but_where_it_is_paid, standing(), async |store| {
+    let [paying, reader, bob] = std::array::from_fn(|_| store.browser());
+    let (_, number) = store.buy(&paying, &["the-first-book"], "ann@example.org").await;
+    let (_, his) = store.buy(&bob, &["the-first-book"], "bob@example.org").await;
+    store.settle().await;
+    let [hers, his] = [paying.token(&number, "the-first-book").await, bob.token(&his, "the-first-book").await];
+    store.shop.clock().advance(TimeDelta::hours(23));
+    store.library(&reader, "ann@example.org").await;
+    let bobs = bob.claimed(&his, "epub").await;
+    let [paid, read] = [paying.claimed(&hers, "epub").await, reader.claimed(&hers, "epub").await];
+    let got = async |browser: &Browser, file: &str| browser.get(file).await.status();
+    assert_eq!([got(&paying, &paid).await, got(&reader, &read).await], [StatusCode::OK; 2]);
+    reader.post("/actions/sign-out-everywhere", &[]).await;
+    assert_eq!([got(&paying, &paid).await, got(&reader, &read).await], [StatusCode::OK, StatusCode::NOT_FOUND]);
+    // A day after it paid, that browser is one like any other.
+    store.shop.clock().advance(TimeDelta::hours(2));
+    store.library(&reader, "ann@example.org").await;
+    reader.post("/actions/sign-out-everywhere", &[]).await;
+    assert_eq!([got(&paying, &paid).await, got(&bob, &bobs).await], [StatusCode::NOT_FOUND, StatusCode::OK]);
+});
+
+on_both_databases!(who_is_led_to_an_open_shelf_learns_whose_it_is, async |store| {
+    let (_, hers) = store.buy(&store.browser(), &["the-first-book"], "ann@example.org").await;
+    let (_, his) = store.buy(&store.browser(), &["the-second-book"], "bob@example.org").await;
+    store.settle().await;
+    let reader = store.browser();
+    store.library(&reader, "ann@example.org").await;
+    let (hers, next) = (format!("/orders/{hers}"), format!("/orders/{his}"));
+    let page = reader.text(&format!("/library?next={next}")).await;
+    assert!(page.contains("is not among what was bought under ann@example.org"), "{page}");
+    assert!(page.contains("/actions/sign-out-everywhere"), "{page}");
+    assert_eq!(crate::support::hidden(&page, "next").as_deref(), Some(next.as_str()));
+    // What is hers needs no words.
+    for own in [hers.clone(), format!("/d/{}", token(&reader, "the-first-book").await), "/library".to_owned()] {
+        assert!(!reader.text(&format!("/library?next={own}")).await.contains("is not among"), "{own}");
+    }
+    // The other address takes the place of hers.
+    reader.post("/actions/request-access", &[("email", "bob@example.org"), ("next", &next)]).await;
+    store.settle().await;
+    let code = store.brought().pop().unwrap().code;
+    let opened = reader.post("/actions/open-library", &[("code", &code), ("next", &next)]).await;
+    assert_eq!(location(&opened), next);
+    assert!(reader.text(&next).await.contains("The second book"));
+    assert!(!reader.text(&hers).await.contains("The first book"));
+    assert_eq!(store.count("buyer_session WHERE revoked_at IS NULL").await, 1);
+});
+
 async fn moved(store: &Store, number: &OrderNumber, new: &str) -> Result<(), shop::Error> {
     store.shop.correct_address(number, &new.parse().unwrap(), &Actor::Command).await
 }
@@ -267,7 +372,7 @@ on_both_databases!(an_order_moves_to_the_right_address_and_both_are_told, async 
         assert!(part.contains("We have moved it to another one") && !part.contains("Ann@") && !part.contains("ol_"));
     }
     assert!(new.text.contains("/library") && new.header("Subject").contains("is under this address now"));
-    // Nothing that was open closes.
+    // The browser that paid keeps what it paid for.
     assert_eq!(buyer.token(&number, "the-first-book").await, token);
     let reader = store.browser();
     store.library(&reader, "ann@example.org").await;
@@ -287,6 +392,66 @@ on_both_databases!(an_order_moves_to_the_right_address_and_both_are_told, async 
     let (status, said) = store.octavo(&["order-address", &number.to_string(), "ann@example.org"]).await;
     assert_eq!((status, said.contains("already")), (1, true), "{said}");
     assert!(matches!(moved(store, &"ABCDEFGHJK".parse().unwrap(), "x@example.org").await, Err(shop::Error::NotFound)));
+});
+
+/// Nothing happens by itself.
+fn by_hand() -> Options {
+    Options { workers: false, webhooks: false, ..Options::default() }
+}
+
+on_both_databases!(the_mailbox_that_an_order_has_left_is_shut_out, by_hand(), async |store| {
+    let (payer, wrong, right) = (store.browser(), store.browser(), store.browser());
+    let (_, number) = store.buy(&payer, &["the-first-book"], "anm@example.org").await;
+    let (order, slug) = (format!("/orders/{number}"), "the-first-book");
+    let secret = async || store.shop.order_link(&number).await.unwrap().split('#').nth(1).unwrap().to_owned();
+    let old = secret().await;
+    wrong.open_order(store, &number).await;
+    let token = wrong.token(&number, slug).await;
+    // The receipt has not left yet, or was given up.
+    for (state, new) in [("queued", "bob@example.org"), ("dead", "Ann@example.org")] {
+        store.execute(&format!("UPDATE outbox SET state = '{state}' WHERE kind = 'receipt'")).await;
+        moved(store, &number, new).await.unwrap();
+        assert_eq!(store.count(&format!("outbox WHERE kind = 'receipt' AND recipient = '{new}'")).await, 1);
+    }
+    let open = [("number", number.as_str()), ("secret", old.as_str())];
+    assert_eq!(wrong.post("/actions/open-order", &open).await.status(), StatusCode::FORBIDDEN);
+    let page = wrong.text(&order).await;
+    assert!(page.contains("Code from the mail") && !page.contains("The first book") && !page.contains("Ann@"));
+    assert_eq!(location(&wrong.claim(&token, "epub").await), format!("/library?next=/d/{token}"));
+    assert_eq!(wrong.post("/actions/renew-download", &[("token", &token)]).await.status(), StatusCode::FORBIDDEN);
+    // Who paid and who reads the right mail are in.
+    assert_eq!(payer.token(&number, slug).await, token);
+    right.open_order(store, &number).await;
+    assert_eq!(right.token(&number, slug).await, token);
+
+    let ids = store.texts("SELECT CAST(id AS TEXT) AS value FROM outbox WHERE kind = 'receipt'").await;
+    let receipt: i64 = ids[0].parse().unwrap();
+    assert_eq!(store.shop.resend_mail(receipt, &Actor::Command).await.unwrap(), Resent::Queued("dead".into()));
+    store.send_all().await;
+    let with_link = |link: &str| -> Vec<String> {
+        let mails = store.mails().into_iter().filter(|mail| mail.text.contains(link) || mail.html.contains(link));
+        mails.map(|mail| mail.header("To").to_owned()).collect()
+    };
+    let new = secret().await;
+    assert_eq!((with_link(&old), with_link(&new)), (Vec::new(), vec!["Ann@example.org".to_owned()]));
+    // Both moves were told to those whom they concern.
+    assert_eq!(store.count("outbox WHERE kind = 'address_left' AND recipient = 'anm@example.org'").await, 1);
+    assert_eq!(store.count("outbox WHERE kind LIKE 'address_%' AND recipient = 'bob@example.org'").await, 2);
+
+    // It came back after all, which stands where it was sent to; sent again, it goes where the order is.
+    store.execute("UPDATE outbox SET state = 'bounced' WHERE kind = 'receipt'").await;
+    moved(store, &number, "eve@example.org").await.unwrap();
+    assert_eq!(store.count("outbox WHERE kind = 'receipt' AND recipient = 'Ann@example.org'").await, 1);
+    assert_eq!(store.shop.resend_mail(receipt, &Actor::Command).await.unwrap(), Resent::Queued("bounced".into()));
+    store.send_all().await;
+    assert_eq!(with_link(&secret().await), ["eve@example.org"]);
+    // A worker had it already when the order moved: it is not sent where the order is no more.
+    store.execute("UPDATE outbox SET state = 'queued', recipient = 'Ann@example.org' WHERE kind = 'receipt'").await;
+    let before = store.mails().len();
+    store.send_all().await;
+    assert_eq!(store.mails().len(), before);
+    let put_off = "outbox WHERE kind = 'receipt' AND state = 'queued' AND recipient = 'eve@example.org'";
+    assert_eq!(store.count(put_off).await, 1);
 });
 
 on_both_databases!(letters_lead_to_the_library, async |store| {

@@ -132,12 +132,12 @@ on_both_databases!(
         // An address that this relay cannot write down.
         sink.answer("up");
         orders_again(store).await;
-        store.execute("UPDATE outbox SET recipient = 'zoë@example.org' WHERE state = 'queued'").await;
+        bought_by(store, "zoë@example.org").await;
         store.send_all().await;
         assert_eq!(store.count("outbox WHERE state = 'dead' AND error LIKE '%non-ascii%'").await, 1);
         // One whose domain is written in letters of another alphabet can be.
         orders_again(store).await;
-        store.execute("UPDATE outbox SET recipient = 'zoe@exämple.org' WHERE state = 'queued'").await;
+        bought_by(store, "zoe@exämple.org").await;
         store.send_all().await;
         assert_eq!(Mail::parse(&sink.taken()[0]).header("To"), "zoe@xn--exmple-cua.org");
         assert_eq!(sink.taken().len(), 1);
@@ -146,6 +146,13 @@ on_both_databases!(
 
 async fn orders_again(store: &Store) {
     orders(store, 1).await;
+}
+
+/// What waits in the outbox was bought under this address.
+async fn bought_by(store: &Store, address: &str) {
+    let theirs = "id IN (SELECT order_id FROM outbox WHERE state = 'queued')";
+    store.execute(&format!("UPDATE orders SET email = '{address}' WHERE {theirs}")).await;
+    store.execute(&format!("UPDATE outbox SET recipient = '{address}' WHERE state = 'queued'")).await;
 }
 
 on_both_databases!(a_wrong_password_costs_no_mail, by_hand(MailWay::Sink("ann:wrong@")), async |store| {

@@ -1,6 +1,7 @@
 //! What is known of a buyer, handed out and forgotten: row 45.
 
 use crate::support::{Backend, Store, on_both_databases, on_both_databases_and_places, schema, sha256};
+use reqwest::StatusCode;
 use serde_json::Value;
 use shop::audit::Actor;
 use shop::privacy::NotErased;
@@ -146,6 +147,24 @@ on_both_databases_and_places!(row_45_an_erased_address_stands_only_in_invoices, 
     assert_eq!(found(store).await, Vec::<String>::new());
     assert_eq!(store.shop.erase_buyer(&ANN.parse().unwrap(), &Actor::Command).await.unwrap(), Err(NotErased::Nothing));
     assert_eq!(store.count(&format!("invoice WHERE buyer_snapshot LIKE '%{JO}%'")).await, 1);
+});
+
+on_both_databases!(row_45_a_page_that_is_still_open_writes_nothing_down, async |store| {
+    let browser = store.browser();
+    let (_, number) = store.buy(&browser, &["the-first-book", "the-second-book"], ANN).await;
+    let tokens = [browser.token(&number, "the-first-book").await, browser.token(&number, "the-second-book").await];
+    store.settle().await;
+    // One of her titles was gone before, for another reason.
+    let item = store.texts("SELECT CAST(MAX(id) AS TEXT) AS value FROM order_item").await[0].parse().unwrap();
+    store.shop.withdraw_title(&number, item, true, &Actor::Command).await.unwrap().unwrap();
+    store.shop.erase_buyer(&ANN.parse().unwrap(), &Actor::Command).await.unwrap().unwrap();
+    assert_eq!(store.rights(&number).await, ["revoked erased", "revoked withdrawn"]);
+    for token in &tokens {
+        for visitor in [&browser, &store.browser()] {
+            assert_eq!(visitor.claim(token, "epub").await.status(), StatusCode::NOT_FOUND);
+        }
+    }
+    assert_eq!(store.count("download_log").await, 0);
 });
 
 on_both_databases!(row_45_a_trace_that_nobody_knows_of_stops_the_erasure, async |store| {

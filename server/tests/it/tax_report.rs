@@ -47,6 +47,9 @@ on_both_databases!(a_quarter_has_what_was_sold_and_what_went_back_in_it, in_berl
     // The last hour of the quarter.
     let last = "UPDATE invoice SET issued_at = '2026-09-30 21:59:59' WHERE issued_at > '2026-09-01'";
     store.execute(last).await;
+    // All of them of before: they do not say their days themselves.
+    store.lets_documents_change().await;
+    store.execute("UPDATE invoice SET facts_snapshot = NULL").await;
     let spring = store.shop.tax_report(quarter("2026Q2")).await.unwrap().csv();
     let summer = store.shop.tax_report(quarter("2026Q3")).await.unwrap().csv();
     let head = "quarter,country,region,tax,rate_percent,treatment,currency,orders,net,tax_amount,gross,refunds,refunded_net,\
@@ -109,6 +112,42 @@ on_both_databases!(taxes_of_a_state_and_a_county_go_back_with_what_they_were_tak
         assert_eq!(sums.due(), (0, 0), "{subject:?}");
     }
 });
+
+/// Half an hour before the year ends in UTC: in Berlin the next one has begun.
+fn before_the_year_ends() -> Options {
+    let eve = chrono::NaiveDate::from_ymd_opt(2026, 12, 31).unwrap().and_hms_opt(23, 30, 0).unwrap();
+    Options { clock: Clock::manual(eve), ..by_hand() }
+}
+
+on_both_databases!(
+    documents_keep_their_days_when_the_store_moves_to_another_zone,
+    before_the_year_ends(),
+    async |store| {
+        set(store, table()).await;
+        let (number, _) = buy(store, GERMAN_CARD, "DE", None).await;
+        let (last, next) = (quarter("2026Q4"), quarter("2027Q1"));
+        let before = store.shop.tax_report(last).await.unwrap();
+        assert_eq!(before.lines.len(), 1, "{before:?}");
+        let moved = store.in_zone("Europe/Berlin").await;
+        assert_eq!(moved.tax_report(last).await.unwrap(), before);
+        assert_eq!(moved.tax_report(next).await.unwrap().lines, []);
+        // What is issued now is of the new year, and names the invoice with the day that stands on it.
+        moved.refund(&number, &amount(333)).await.unwrap();
+        let numbers = store.texts("SELECT number AS value FROM invoice ORDER BY id").await;
+        assert_eq!(numbers, ["INV-2026-00001", "CN-2027-00001"]);
+        let note = moved.invoice_at_desk(&numbers[1]).await.unwrap().unwrap().document;
+        let days = [note.issued_on, note.corrects.unwrap().on].map(|day| day.to_string());
+        assert_eq!(days, ["2027-01-01", "2026-12-31"]);
+        let links = moved.order_sheet(&number).await.unwrap().unwrap().documents;
+        assert_eq!(links.iter().map(|link| link.day.as_str()).collect::<Vec<_>>(), ["2026-12-31", "2027-01-01"]);
+        assert_eq!(moved.tax_report(last).await.unwrap(), before);
+        let refunded: Vec<_> =
+            moved.tax_report(next).await.unwrap().lines.iter().map(|(_, sums)| sums.refunded.count).collect();
+        assert_eq!(refunded, [1]);
+        // Back in UTC the credit note keeps its day too.
+        assert_eq!(store.shop.tax_report(last).await.unwrap(), before);
+    }
+);
 
 /// The last day of a quarter.
 fn at_the_end_of_a_quarter() -> Options {

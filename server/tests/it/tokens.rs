@@ -53,7 +53,11 @@ on_both_databases!(row_23_a_token_ends_to_the_second_and_can_be_renewed, patient
     assert_ne!(new, third);
     assert_eq!(browser.get(&format!("/d/{third}")).await.status(), StatusCode::NOT_FOUND);
     assert_eq!(browser.claim(&third, "epub").await.status(), StatusCode::NOT_FOUND);
-    assert_eq!(browser.post("/actions/renew-download", &[("token", &third)]).await.status(), StatusCode::NOT_FOUND);
+    // The second of two clicks leads its owner to what the first one made, and tells a stranger nothing.
+    assert_eq!(location(&browser.post("/actions/renew-download", &[("token", &third)]).await), format!("/d/{new}"));
+    let stranger = store.browser().post("/actions/renew-download", &[("token", &third)]).await;
+    assert_eq!(stranger.status(), StatusCode::NOT_FOUND);
+    assert_eq!(store.count("download_token").await, 4);
     assert_eq!(browser.token(&number, "the-third-book").await, new);
     assert_eq!(browser.download(&new, "epub").await.len(), 100_000);
     // A good one is not replaced, and the policy's one renewal is all there is.
@@ -62,6 +66,27 @@ on_both_databases!(row_23_a_token_ends_to_the_second_and_can_be_renewed, patient
     let page = browser.text(&format!("/d/{new}")).await;
     assert!(page.contains("It cannot be renewed any more.") && !page.contains("/actions/renew-download"));
     assert_eq!(browser.post("/actions/renew-download", &[("token", &new)]).await.status(), StatusCode::FORBIDDEN);
+    // Then the old one leads to nothing either.
+    assert_eq!(browser.post("/actions/renew-download", &[("token", &third)]).await.status(), StatusCode::NOT_FOUND);
+});
+
+on_both_databases!(two_clicks_on_renew_are_one_renewal, patient(), async |store| {
+    let browser = store.browser();
+    let (_, number) = store.buy(&browser, &["the-first-book"], "ann@example.org").await;
+    let old = browser.token(&number, "the-first-book").await;
+    store.shop.clock().advance(TimeDelta::days(8));
+    let click = || async { location(&browser.post("/actions/renew-download", &[("token", old.as_str())]).await) };
+    let led = futures::future::join_all((0..4).map(|_| click())).await;
+    let new = browser.token(&number, "the-first-book").await;
+    assert_ne!(new, old);
+    assert_eq!(led, vec![format!("/d/{new}"); 4]);
+    assert_eq!(store.count("download_token").await, 2);
+    // What the island is told late is how it stands by then.
+    browser.claimed(&new, "epub").await;
+    let request = browser.request(reqwest::Method::POST, "/actions/renew-download").header("origin", &store.url);
+    let answer = request.header("accept", "application/json").form(&[("token", &old)]).send().await.unwrap();
+    let told: serde_json::Value = answer.json().await.unwrap();
+    assert_eq!((told["uses"].as_u64(), told["token"].as_str()), (Some(2), Some(new.as_str())));
 });
 
 on_both_databases!(what_a_used_up_token_still_serves_and_its_renewal_stand_side_by_side, patient(), async |store| {

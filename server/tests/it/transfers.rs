@@ -1,8 +1,19 @@
 //! What goes over the wire: ranges, broken transfers, withdrawn rights (rows 21 and 23).
 
-use crate::support::{Browser, Store, add_book, entry, file_content, on_both_databases_and_places, sha256};
+use crate::support::{
+    Backend, Browser, FilesWay, Options, Store, add_book, entry, file_content, on_both_databases,
+    on_both_databases_and_places, sha256,
+};
+use axum::Extension;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use diesel::RunQueryDsl as _;
 use futures::StreamExt as _;
+use octavo::routes::download;
 use reqwest::{Method, Response, StatusCode};
+use shop::types::BookFormat;
+use shop::{BrowserSecret, Claimed, ClientIp, Visitor};
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
 async fn bought(store: &Store, slug: &str) -> (Browser, String) {
@@ -178,3 +189,80 @@ on_both_databases_and_places!(row_23_a_right_that_is_withdrawn_stops_the_transfe
     store.execute("UPDATE entitlement SET state = 'active'").await;
     assert_eq!(ranged(&browser, &path, &[("range", "bytes=0-9")]).await.status(), StatusCode::PARTIAL_CONTENT);
 });
+
+/// Somebody asks for a file and hangs up while the count of its bytes waits for the database.
+async fn hangs_up(store: &Store) {
+    let (ip, browser) = (IpAddr::V4(Ipv4Addr::LOCALHOST), BrowserSecret::generate());
+    let (_, number) = store.buy(&store.browser(), &["the-third-book"], "ann@example.org").await;
+    store.settle().await;
+    let link = store.shop.order_link(&number).await.unwrap();
+    store.shop.open_order(&number, link.split('#').nth(1).unwrap(), &browser, ip).await.unwrap();
+    let order = store.shop.order(&number, Some(&browser)).await.unwrap().unwrap();
+    let token = &order.items[0].download.as_ref().unwrap().token;
+    let visitor = Visitor { browser: Some(browser.clone()), buyer: None, ip, user_agent: String::new() };
+    let Claimed::File(path) = store.shop.claim_download(token, BookFormat::Epub, &visitor).await.unwrap() else {
+        panic!("no claim was taken");
+    };
+    let (claim, filename) = path.strip_prefix("/f/").unwrap().split_once('/').unwrap();
+
+    // Somebody else has the writer, or the table.
+    let (held, mut holds) = tokio::sync::mpsc::unbounded_channel();
+    let (let_go, gone) = std::sync::mpsc::channel::<()>();
+    let holding = tokio::spawn({
+        let (shop, backend) = (store.shop.clone(), store.backend);
+        async move {
+            let hold = shop.db().write(move |conn| {
+                if backend == Backend::Postgres {
+                    diesel::sql_query("LOCK TABLE download_quota IN EXCLUSIVE MODE").execute(conn)?;
+                }
+                held.send(()).unwrap();
+                let _ = gone.recv();
+                Ok(())
+            });
+            hold.await
+        }
+    });
+    holds.recv().await.unwrap();
+    let mut answer = Box::pin(download::file(
+        State(store.shop.clone()),
+        Method::GET,
+        Path((claim.to_owned(), filename.to_owned())),
+        Extension(ClientIp(ip)),
+        Some(Extension(browser)),
+        None,
+        HeaderMap::new(),
+    ));
+    let waits = async || match store.backend {
+        // A look at a row is taken where we are: whoever was asked once has handed its work to the writer.
+        Backend::Sqlite => true,
+        Backend::Postgres => {
+            let lock = "pg_locks l JOIN pg_class c ON c.oid = l.relation \
+                        WHERE c.relname = 'download_quota' AND NOT l.granted \
+                        AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+            store.count(lock).await > 0
+        }
+    };
+    tokio::select! {
+        biased;
+        _ = &mut answer => panic!("it was answered"),
+        () = store.until("the count waits", waits) => {}
+    }
+    drop(answer);
+    let_go.send(()).unwrap();
+    holding.await.unwrap().unwrap();
+    let ended = "download_log WHERE reason = 'broken off' AND bytes = 0";
+    store.until("the end is logged", async || store.count(ended).await == 1).await;
+    assert_eq!(store.count("download_quota WHERE bytes = 0").await, 1);
+}
+
+on_both_databases!(row_21_who_hangs_up_before_the_answer_loses_nothing, async |store| {
+    hangs_up(store).await;
+});
+
+on_both_databases!(
+    row_21_who_hangs_up_before_being_led_loses_nothing,
+    Options { files: FilesWay::Redirected, ..Options::default() },
+    async |store| {
+        hangs_up(store).await;
+    }
+);

@@ -131,7 +131,10 @@ impl Refused {
             Self::NotConfirmed => "What was typed is not this buyer's address. Nothing was erased.",
             Self::NothingLeft => "There is nothing left to refund.",
             Self::TooMuch => "That is more than is left to refund.",
-            Self::WrongAmount => "Please write an amount like 4.99, in the order's currency.",
+            Self::WrongAmount => {
+                "Please write an amount like 4.99, in the order's currency. If what is left of a title has fractions that are not \
+                 paid in it, refund an amount, or all that is left."
+            }
             Self::ByStripe => "Stripe refused the refund. Its reason is on the timeline below.",
             Self::Disputed => "An order of this buyer has an open dispute. Erase when it is decided.",
             Self::Pending => "An order of this buyer is still being paid. Erase when it is paid or has failed.",

@@ -122,8 +122,9 @@ fn prove(
                 return Ok(Some(email_norm));
             }
             let Some(code) = code else { return Ok(None) };
-            let asked_elsewhere = alive().filter(access_request::link_hash.eq(&link));
-            (diesel::update(asked_elsewhere).set(one_more).returning(tried).load(conn)?, code)
+            // Elsewhere the code belongs to the link; here it may be that of a later mail, and is good beside any link.
+            let either = access_request::browser_hash.eq(&browser).or(access_request::link_hash.eq(&link));
+            (diesel::update(alive().filter(either)).set(one_more).returning(tried).load(conn)?, code)
         }
     };
     let Some((id, email_norm)) = matching(shop, &tried, code) else { return Ok(None) };

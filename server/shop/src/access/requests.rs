@@ -5,7 +5,7 @@ use crate::db::AnyConnection;
 use crate::db::schema::{access_request, orders, outbox};
 use crate::outbox::Kind;
 use crate::secrets::{self, BrowserSecret, Purpose};
-use crate::types::Email;
+use crate::types::{Email, normalize_address};
 use crate::{Error, Shop, limits};
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::dsl::sql;
@@ -16,6 +16,8 @@ use std::time::Duration;
 
 /// Requests looked up in one transaction.
 const BATCH: i64 = 32;
+/// Orders of one address that are looked at for how it is written.
+const LOOKED_AT: i64 = 100;
 /// Mails to one address within an hour, whichever process took the request …
 const MAILS_TO_ONE: i64 = 3;
 /// … and to all addresses together.
@@ -133,13 +135,15 @@ fn look_up(conn: &mut AnyConnection, shop: &Shop, now: NaiveDateTime) -> Result<
     };
     let mut mailed = 0;
     for (id, email_norm, expires_at) in &requests {
-        // As the first buyer under that address wrote it.
-        let recipient: Option<String> = orders::table
+        // As the first buyer under that address wrote it: whoever once wrote another mailbox's with letters that lower case
+        // made this one's is not its buyer.
+        let written: Vec<String> = orders::table
             .filter(orders::email_norm.eq(email_norm))
             .order(orders::id)
             .select(orders::email)
-            .first(conn)
-            .optional()?;
+            .limit(LOOKED_AT)
+            .load(conn)?;
+        let recipient = written.into_iter().find(|address| normalize_address(address) == *email_norm);
         let recipient = match recipient {
             Some(recipient) if *expires_at > now && may_be_mailed(conn, email_norm, now)? => recipient,
             _ => {

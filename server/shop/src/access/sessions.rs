@@ -1,11 +1,12 @@
 //! Sessions of buyers: as long as one lives, its browser sees what was bought under its address.
 
 use super::{IDLE, SEEN_AGAIN};
-use crate::db::AnyConnection;
+use crate::db::Value::{End, Moment, Text};
 use crate::db::schema::{access_request, buyer_session, order_access, orders};
+use crate::db::{AnyConnection, Constant};
 use crate::secrets::{BuyerSecret, Keys};
 use crate::{Error, Shop};
-use chrono::NaiveDateTime;
+use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 
 /// The session of that secret, if it lives.
@@ -41,12 +42,12 @@ pub(crate) fn has_order(
     Ok(diesel::select(diesel::dsl::exists(order)).get_result(conn)?)
 }
 
-/// Ends a session.
-pub(super) fn revoke(conn: &mut AnyConnection, buyer: &BuyerSecret, now: NaiveDateTime) -> Result<(), Error> {
-    diesel::update(buyer_session::table.find(buyer.hash()).filter(buyer_session::revoked_at.is_null()))
+/// Ends a session. Whether there was one.
+pub(super) fn revoke(conn: &mut AnyConnection, buyer: &BuyerSecret, now: NaiveDateTime) -> Result<bool, Error> {
+    let revoked = diesel::update(buyer_session::table.find(buyer.hash()).filter(buyer_session::revoked_at.is_null()))
         .set(buyer_session::revoked_at.eq(now))
         .execute(conn)?;
-    Ok(())
+    Ok(revoked > 0)
 }
 
 /// Forgets sessions that are over.
@@ -87,23 +88,36 @@ impl Shop {
             .await
     }
 
-    /// Ends this browser's session.
+    /// Ends this browser's session, and closes the orders that a mailed link has opened in it: whoever sits here next finds
+    /// none of them. The order that this browser paid stays open for its day.
     ///
     /// # Errors
     /// The database's; a session that is over already is no error.
     pub async fn sign_out(&self, keys: &Keys) -> Result<(), Error> {
         let Some(buyer) = keys.buyer.clone() else { return Ok(()) };
-        let now = self.0.clock.now();
-        self.0.db.write(move |conn| revoke(conn, &buyer, now)).await
+        let (browser, now) = (keys.browser.clone(), self.0.clock.now());
+        self.0
+            .db
+            .write(move |conn| {
+                // Whoever has no session has nothing to leave.
+                if let (true, Some(browser)) = (revoke(conn, &buyer, now)?, &browser) {
+                    let here = order_access::table.filter(order_access::browser_hash.eq(browser.hash()));
+                    diesel::delete(here).execute(conn)?;
+                }
+                Ok(())
+            })
+            .await
     }
 
-    /// Ends every session of the address, calls back the links and codes that are on their way, and closes the orders
-    /// that were opened in any browser by a mailed link.
+    /// Ends every session of the address, calls back the links and codes that are on their way, closes the orders that
+    /// were opened in any browser by a mailed link, and ends the downloads of their titles that run there. A browser that
+    /// paid keeps its order for its day, and so what it downloads of it.
     ///
     /// # Errors
     /// [`Error::Forbidden`] without a session that lives, the database's.
     pub async fn sign_out_everywhere(&self, keys: &Keys) -> Result<(), Error> {
         let (buyer, now) = (keys.buyer.clone(), self.0.clock.now());
+        let paid_after = now - TimeDelta::hours(self.0.settings.policy.order_hours.into());
         self.0
             .db
             .write(move |conn| {
@@ -125,8 +139,38 @@ impl Shop {
                 .execute(conn)?;
                 let theirs = orders::table.filter(orders::email_norm.eq(&email_norm)).select(orders::id);
                 diesel::delete(order_access::table.filter(order_access::order_id.eq_any(theirs))).execute(conn)?;
+                end_claims(conn, &email_norm, paid_after, now)?;
                 Ok(())
             })
             .await
     }
+}
+
+/// Ends the running downloads of what was bought under an address, but those of browsers that paid for it after
+/// `paid_after`: the order is still open to them.
+fn end_claims(
+    conn: &mut AnyConnection,
+    email_norm: &str,
+    paid_after: NaiveDateTime,
+    now: NaiveDateTime,
+) -> Result<(), Error> {
+    let ended = Constant(&[
+        ("UPDATE download_claim SET expires_at = ", Moment(now)),
+        (" WHERE expires_at > ", Moment(now)),
+        (
+            " AND token_id IN (SELECT t.id FROM download_token AS t JOIN entitlement AS e ON e.id = t.entitlement_id \
+             WHERE e.email_norm = ",
+            Text(email_norm),
+        ),
+        (
+            ") AND NOT EXISTS (SELECT 1 FROM download_token AS t JOIN entitlement AS e ON e.id = t.entitlement_id \
+             JOIN order_item AS i ON i.id = e.order_item_id JOIN orders AS o ON o.id = i.order_id \
+             JOIN checkout AS c ON c.id = o.checkout_id WHERE t.id = download_claim.token_id \
+             AND c.browser_hash = download_claim.browser_hash AND o.stripe_session IS NOT NULL AND o.created_at > ",
+            Moment(paid_after),
+        ),
+        (")", End),
+    ]);
+    ended.execute(conn)?;
+    Ok(())
 }

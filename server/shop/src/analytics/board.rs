@@ -43,7 +43,7 @@ pub struct Board {
 /// A step of the line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Point {
-    /// In short: "26 Nov", "14:00".
+    /// In short: "26 Nov", "14:00"; of two hours of one name the second is "02:00 (+01:00)".
     pub short: String,
     /// For reading: "Thursday, 26 November 2026".
     pub long: String,
@@ -51,6 +51,8 @@ pub struct Point {
     pub from: NaiveDate,
     /// Its last.
     pub until: NaiveDate,
+    /// Of an hour, its beginning, for programs ([`Zone::stamp`]).
+    pub hour: Option<String>,
     /// What happened.
     pub figures: Figures,
 }
@@ -180,7 +182,7 @@ pub(super) fn line(
         .into_values()
         .map(|(from, until, figures)| {
             let (short, long) = names(notation, step, from, until);
-            Point { short, long, from, until, figures }
+            Point { short, long, from, until, hour: None, figures }
         })
         .collect())
 }
@@ -214,8 +216,13 @@ fn hours(
         .take_while(|at| *at < end)
         .map(|at| {
             let (local, day) = (zone.local(at), zone.day_of(at));
-            let long = format!("{}, {}", notation.weekday(local.date()), local.format("%H:%M"));
-            Point { short: local.format("%H:%M").to_string(), long, from: day, until: day, figures: Figures::default() }
+            let mut short = local.format("%H:%M").to_string();
+            // Where the clocks go back an hour comes twice: the second says which it is.
+            if zone.local(at - hour) == local {
+                short = format!("{short} ({})", zone.offset(at));
+            }
+            let long = format!("{}, {short}", notation.weekday(local.date()));
+            Point { short, long, from: day, until: day, hour: Some(zone.stamp(at)), figures: Figures::default() }
         })
         .collect();
     for row in rows {

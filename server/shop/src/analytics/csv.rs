@@ -81,7 +81,7 @@ impl Shop {
                         let (zone, _) = state::read(conn)?;
                         // For programs: in the house's own way whatever the store's is.
                         for point in line(conn, &Notation::default(), zone, &range, step, currency)? {
-                            let from = if point.short.contains(':') { point.long } else { point.from.to_string() };
+                            let from = point.hour.unwrap_or_else(|| point.from.to_string());
                             add(&mut text, &[&from, &point.until.to_string(), currency.code()], &point.figures);
                         }
                     }

@@ -106,7 +106,7 @@ impl Figures {
         (paid > 0).then(|| (self.gross + paid / 2).div_euclid(paid))
     }
 
-    /// Titles that were paid for and never fetched.
+    /// Titles of which no download was ever begun, free ones and those that were taken back among them.
     #[must_use]
     pub fn never_fetched(&self) -> i64 {
         (self.units - self.fetched).max(0)

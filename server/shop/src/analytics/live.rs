@@ -1,6 +1,6 @@
 //! That figures have changed, for those who are looking at them.
 //!
-//! While anybody looks, each process asks the database twice a second for the newest of what is counted: four looks into an
+//! While anybody looks, each process asks the database twice a second for the newest of what is counted: six looks into an
 //! index, and it does not matter which process has taken the payment.
 
 use crate::db::AnyConnection;
@@ -14,8 +14,8 @@ use tokio::sync::watch;
 /// Who may look at once in one process; a page of the desk that finds no place is as good as one without scripts.
 const LISTENERS: usize = 64;
 
-/// When the newest checkout, order, download and change of a dispute were, and the newest refund.
-type Newest = ([Option<NaiveDateTime>; 4], Option<i64>);
+/// When the newest checkout, order, download, change of a dispute and change of a refund were, and the newest refund.
+type Newest = ([Option<NaiveDateTime>; 5], Option<i64>);
 
 /// What is sent to the listeners.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub(crate) struct Live(watch::Sender<Newest>);
 
 impl Default for Live {
     fn default() -> Self {
-        Self(watch::Sender::new(([None; 4], None)))
+        Self(watch::Sender::new(([None; 5], None)))
     }
 }
 
@@ -78,8 +78,10 @@ fn newest(conn: &mut AnyConnection) -> Result<Newest, Error> {
         download_claim::table.select(max(download_claim::created_at)).first(conn)?,
         // Few, and they change: one that is lost is money that has gone.
         dispute::table.select(max(dispute::updated_at)).first(conn)?,
+        // A refund that was asked for here counts once Stripe has answered, and no more once it has failed.
+        refund::table.select(max(refund::updated_at)).first(conn)?,
     ];
-    // Made in Stripe's dashboard, a refund comes with the time at which it was made there.
+    // Two processes' clocks may differ: a new one is told of whatever its time.
     let refunds = refund::table.select(max(refund::id)).first(conn)?;
     Ok((times, refunds))
 }

@@ -1,6 +1,6 @@
 //! Days as people where the store is have them.
 
-use chrono::{Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone as _, Timelike};
+use chrono::{Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeDelta, TimeZone as _, Timelike};
 use chrono_tz::Tz;
 use serde::Deserialize;
 use std::fmt;
@@ -73,6 +73,18 @@ impl Zone {
     #[must_use]
     pub fn local(self, at: NaiveDateTime) -> NaiveDateTime {
         self.0.from_utc_datetime(&at).naive_local()
+    }
+
+    /// A moment (UTC) for programs, as the clocks show it and how far they are from UTC: "2026-10-25T02:00:00+01:00" (RFC 3339).
+    #[must_use]
+    pub fn stamp(self, at: NaiveDateTime) -> String {
+        self.0.from_utc_datetime(&at).to_rfc3339_opts(SecondsFormat::Secs, false)
+    }
+
+    /// How far the clocks are from UTC at a moment (UTC): "+01:00".
+    #[must_use]
+    pub fn offset(self, at: NaiveDateTime) -> String {
+        self.0.from_utc_datetime(&at).format("%:z").to_string()
     }
 }
 
@@ -149,6 +161,20 @@ mod tests {
                 assert_eq!(quarter_of(zone.start_of(found)), zone.start_of(found), "{name} {found}");
                 moment += TimeDelta::minutes(15);
             }
+        }
+    }
+
+    #[test]
+    fn a_moment_is_told_with_its_distance_from_utc() {
+        for (zone, moment, stamp, offset) in [
+            ("UTC", "2026-10-25 01:00", "2026-10-25T01:00:00+00:00", "+00:00"),
+            ("Europe/Berlin", "2026-10-25 00:00", "2026-10-25T02:00:00+02:00", "+02:00"),
+            ("Europe/Berlin", "2026-10-25 01:00", "2026-10-25T02:00:00+01:00", "+01:00"),
+            ("America/New_York", "2026-11-01 06:00", "2026-11-01T01:00:00-05:00", "-05:00"),
+            ("Asia/Kathmandu", "2026-11-26 00:00", "2026-11-26T05:45:00+05:45", "+05:45"),
+        ] {
+            let zone: Zone = zone.parse().unwrap();
+            assert_eq!((zone.stamp(at(moment)).as_str(), zone.offset(at(moment)).as_str()), (stamp, offset));
         }
     }
 

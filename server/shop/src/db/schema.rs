@@ -146,6 +146,7 @@ diesel::table! {
         reason -> Nullable<Text>,
         granted_at -> Timestamp,
         changed_at -> Timestamp,
+        desk_renewals -> Integer,
     }
 }
 

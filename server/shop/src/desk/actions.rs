@@ -293,8 +293,6 @@ fn send_link(
         .first(conn)?;
     let state = mail::queue_again(conn, id, &ANY, now)?;
     let Resent::Queued(was) = state else { return Ok(Err(Refusal::BeingSent)) };
-    // The order may have moved since.
-    diesel::update(outbox::table.find(id)).set(outbox::recipient.eq(&order.email)).execute(conn)?;
     mail::note(conn, id, &was, actor)?;
     Ok(Ok(()))
 }
@@ -342,6 +340,9 @@ fn renew(conn: &mut AnyConnection, shop: &Shop, token: &Token, now: NaiveDateTim
     if diesel::update(current).set(download_token::revoked_at.eq(now)).execute(conn)? > 0 {
         let (key, policy) = (&shop.0.key, &shop.0.settings.policy);
         insert_token(conn, key, policy, token.entitlement_id, token.generation + 1, now)?;
+        diesel::update(entitlement::table.find(token.entitlement_id))
+            .set(entitlement::desk_renewals.eq(entitlement::desk_renewals + 1))
+            .execute(conn)?;
         let kind = EventType::DownloadRenewed;
         Listeners::load(conn)?.download(conn, kind, token.entitlement_id, DownloadBy::Desk, now)?;
     }

@@ -16,10 +16,11 @@ pub use transfer::{FileFacts, OpenFile, Opened};
 use crate::analytics::claims;
 use crate::db::Value::{End, Moment, Number, Text};
 use crate::db::schema::{download_quota, download_token};
-use crate::db::{AnyConnection, Constant, Manner, next_id};
+use crate::db::{AnyConnection, Constant, Manner, Value, next_id};
 use crate::failpoint::{Failpoint, pass};
 use crate::hooks::{DownloadBy, EventType, Listeners};
 use crate::orders::{TokenRow, owns};
+use crate::privacy::is_erased;
 use crate::secrets::{self, BrowserSecret, BuyerSecret, Keys, Purpose};
 use crate::types::{BookFormat, Cover, DownloadView, FormatInfo, OrderNumber, Renewed, TokenState};
 use crate::{Error, Shop, catalog, fulfilment};
@@ -99,6 +100,7 @@ struct TitleRow {
     book_id: i64,
     order_id: i64,
     order_number: String,
+    order_email: String,
     title: String,
     cover_key: Option<String>,
     accent: String,
@@ -106,20 +108,39 @@ struct TitleRow {
 
 /// The token of that secret, if it is the entitlement's current one.
 fn find_token(conn: &mut AnyConnection, token: &str) -> Result<Option<TokenContext>, Error> {
+    current_token(conn, (" AND t.hash = ", Text(&secrets::hash(token))), "")
+}
+
+/// What has taken the place of the token of that secret, if that is another one by now.
+fn find_successor(conn: &mut AnyConnection, token: &str) -> Result<Option<TokenContext>, Error> {
+    let hash = secrets::hash(token);
+    let of_old = " AND t.entitlement_id = \
+                  (SELECT entitlement_id FROM download_token WHERE revoked_at IS NOT NULL AND hash = ";
+    current_token(conn, (of_old, Text(&hash)), ")")
+}
+
+/// The current token of an entitlement: the one that the condition holds for, which ends with `end`.
+fn current_token(
+    conn: &mut AnyConnection,
+    condition: (&'static str, Value<'_>),
+    end: &'static str,
+) -> Result<Option<TokenContext>, Error> {
     type Columns = (
-        (BigInt, BigInt, sql_types::Text, sql_types::Text, Nullable<sql_types::Text>, sql_types::Text),
-        (BigInt, BigInt, Integer, Timestamp, Integer, Integer, sql_types::Text, Timestamp),
+        (BigInt, BigInt, sql_types::Text, sql_types::Text, sql_types::Text, Nullable<sql_types::Text>, sql_types::Text),
+        (BigInt, BigInt, Integer, Timestamp, Integer, Integer, sql_types::Text, Timestamp, Integer),
     );
     let found = Constant(&[
         (
-            "SELECT e.book_id, o.id, o.number, i.title_snapshot, b.cover_key, b.accent, \
-             t.id, t.entitlement_id, t.generation, t.expires_at, t.max_uses, t.used_count, e.state, e.granted_at \
+            "SELECT e.book_id, o.id, o.number, o.email, i.title_snapshot, b.cover_key, b.accent, \
+             t.id, t.entitlement_id, t.generation, t.expires_at, t.max_uses, t.used_count, e.state, e.granted_at, \
+             e.desk_renewals \
              FROM download_token AS t JOIN entitlement AS e ON e.id = t.entitlement_id \
              JOIN order_item AS i ON i.id = e.order_item_id JOIN orders AS o ON o.id = i.order_id \
-             JOIN book AS b ON b.id = e.book_id WHERE t.revoked_at IS NULL AND t.hash = ",
-            Text(&secrets::hash(token)),
+             JOIN book AS b ON b.id = e.book_id WHERE t.revoked_at IS NULL",
+            End,
         ),
-        ("", End),
+        condition,
+        (end, End),
     ]);
     Ok(found.asking::<Columns>().get_result(conn).optional()?)
 }
@@ -192,18 +213,21 @@ impl Shop {
         Ok(claimed)
     }
 
-    /// Replaces a used-up or expired token by a new one, within the store's policy.
+    /// Replaces a used-up or expired token by a new one, within the store's policy. Of two clicks the second comes with a
+    /// token that the first has replaced: its owner is given what the first one made, as long as that is of use.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for an unknown token; [`Error::Forbidden`] for another browser, a token that is still good,
-    /// or one that the policy renews no more; the database's.
+    /// [`Error::NotFound`] for an unknown token, and for an old one in any other case; [`Error::Forbidden`] for another
+    /// browser, a token that is still good, or one that the policy renews no more; the database's.
     pub async fn renew_download(&self, token: &str, keys: impl Into<Keys>) -> Result<Renewed, Error> {
         let (shop, token, keys) = (self.clone(), token.to_owned(), keys.into());
         self.0
             .db
             .write(move |conn| {
                 let now = shop.0.clock.now();
-                let found = find_token(conn, &token)?.ok_or(Error::NotFound)?;
+                let Some(found) = find_token(conn, &token)? else {
+                    return renewed_before(conn, &shop, &token, &keys, now);
+                };
                 if !owns(conn, &shop, found.title.order_id, &keys)? {
                     return Err(Error::Forbidden("renew"));
                 }
@@ -216,7 +240,7 @@ impl Shop {
                 .set(download_token::revoked_at.eq(now))
                 .execute(conn)?;
                 if revoked == 0 {
-                    return Err(Error::NotFound);
+                    return renewed_before(conn, &shop, &token, &keys, now);
                 }
                 let (entitlement_id, generation) = (found.token.entitlement_id, found.token.generation + 1);
                 let policy = &shop.0.settings.policy;
@@ -233,6 +257,26 @@ impl Shop {
     }
 }
 
+/// What an old token was renewed to, for its owner. A stranger learns nothing, not even that there was one.
+fn renewed_before(
+    conn: &mut AnyConnection,
+    shop: &Shop,
+    token: &str,
+    keys: &Keys,
+    now: NaiveDateTime,
+) -> Result<Renewed, Error> {
+    let found = find_successor(conn, token)?.ok_or(Error::NotFound)?;
+    if !owns(conn, shop, found.title.order_id, keys)? || found.token.state(now) != TokenState::Usable {
+        return Err(Error::NotFound);
+    }
+    let TokenRow { entitlement_id, generation, max_uses, used_count, expires_at, .. } = found.token;
+    Ok(Renewed {
+        token: shop.0.key.derive(Purpose::DownloadToken, entitlement_id, generation),
+        uses: max_uses.saturating_sub(used_count).unsigned_abs(),
+        expires: shop.notation().moment(expires_at),
+    })
+}
+
 fn claim(
     conn: &mut AnyConnection,
     shop: &Shop,
@@ -242,6 +286,10 @@ fn claim(
 ) -> Result<Claimed, Error> {
     let now = shop.0.clock.now();
     let Some(found) = find_token(conn, token)? else { return Err(Error::NotFound) };
+    // Of a buyer who was erased nothing is written down any more, also if one of her pages is still open somewhere.
+    if is_erased(&found.title.order_email) {
+        return Err(Error::NotFound);
+    }
     let entry = Entry { token_id: found.token.token_id, claim_id: None, book_file_id: None, range: None, visitor };
     // Without a cookie of its own no claim could be the browser's.
     let Some(browser) = &visitor.browser else {

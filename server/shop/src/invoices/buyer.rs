@@ -15,7 +15,7 @@ use crate::privacy::is_erased;
 use crate::secrets::Keys;
 use crate::types::{BuyerDetails, BuyerForm, OrderNumber, OrderStatus, TaxTreatment};
 use crate::{Error, Shop};
-use chrono::{NaiveDateTime, TimeDelta};
+use chrono::{Days, NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 use serde_json::json;
 
@@ -148,7 +148,7 @@ fn replace(
     let new = New {
         reason: Reason::Reissued,
         corrects: None,
-        names: Some(standing.reference(shop).1),
+        names: Some(standing.reference(shop)?.1),
         refund_id: None,
         dispute_id: None,
         buyer: &made_out_to(&sale, details),
@@ -163,12 +163,20 @@ fn replace(
     Ok(Ok(Reissued { invoice: issued.number, credit_note: Some(credit_note) }))
 }
 
-fn last_day(shop: &Shop, sale: &Sale) -> Option<NaiveDateTime> {
-    Some(sale.paid_at? + TimeDelta::days(shop.0.settings.policy.invoice_days.into()))
+/// The last day on which a buyer may change the invoice of what was paid at that moment, where the store is; none if nothing
+/// was paid, or if buyers may not.
+fn last_day(shop: &Shop, paid_at: Option<NaiveDateTime>) -> Option<NaiveDate> {
+    let days = Some(shop.0.settings.policy.invoice_days).filter(|days| *days > 0)?;
+    shop.0.settings.time_zone.day_of(paid_at?).checked_add_days(Days::new(days.into()))
+}
+
+/// Whether a buyer may still change the invoice of what was paid at that moment: through the whole of the last day.
+pub(crate) fn is_in_time(shop: &Shop, paid_at: Option<NaiveDateTime>, now: NaiveDateTime) -> bool {
+    last_day(shop, paid_at).is_some_and(|last| shop.0.settings.time_zone.day_of(now) <= last)
 }
 
 fn may_change(shop: &Shop, sale: &Sale, documents: &Documents, now: NaiveDateTime) -> bool {
-    last_day(shop, sale).is_some_and(|last| now < last) && documents.replacements() < MOST
+    is_in_time(shop, sale.paid_at, now) && documents.replacements() < MOST
 }
 
 fn details_of(buyer: &Buyer) -> BuyerDetails {
@@ -212,7 +220,7 @@ pub(crate) fn form(
     if !left || !(at_desk || may_change(shop, &sale, &documents, shop.0.clock.now())) {
         return Ok(None);
     }
-    let until = last_day(shop, &sale).map(|until| shop.notation().day(until.date()));
+    let until = last_day(shop, sale.paid_at).map(|until| shop.notation().day(until));
     Ok(Some(filled_in(standing, until.unwrap_or_default())?))
 }
 

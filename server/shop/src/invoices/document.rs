@@ -5,9 +5,10 @@
 //! lines, in the first form of both; what they lack is read from the order.
 
 use crate::Error;
+use crate::analytics::Zone;
 use crate::tax;
 use crate::types::{Currency, InvoiceKind, TaxTreatment};
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveDateTime};
 use serde::{Deserialize, Serialize};
 
 /// Who sells.
@@ -199,6 +200,24 @@ pub(super) fn part<T: for<'a> Deserialize<'a>>(number: &str, text: &str) -> Resu
     serde_json::from_str(text).map_err(|error| Error::internal(format!("document {number}: {error}")))
 }
 
+/// What stands on a document, as far as only its day matters.
+#[derive(Deserialize)]
+struct Day {
+    issued_on: NaiveDate,
+}
+
+/// The day that stands on a document, whatever zone the store has by now. A document of before does not say it (`facts` is
+/// none): it is of the day of its issue in `zone`.
+pub(super) fn day_on(
+    number: &str,
+    facts: Option<&str>,
+    issued_at: NaiveDateTime,
+    zone: Zone,
+) -> Result<NaiveDate, Error> {
+    let day = facts.map(|facts| part::<Day>(number, facts)).transpose()?;
+    Ok(day.map_or_else(|| zone.day_of(issued_at), |day| day.issued_on))
+}
+
 /// "Visa •••• 4242" of Stripe's "visa 4242"; a way to pay that we have no words for is not named.
 pub(super) fn paid_with(words: Option<&str>) -> String {
     let known = words.and_then(|words| words.split_once(' ')).and_then(|(brand, last4)| {
@@ -233,6 +252,16 @@ mod tests {
         assert_eq!((buyer.country.as_deref(), buyer.company), (Some("DE"), None));
         let erased: Buyer = part("N", "{}").unwrap();
         assert_eq!(erased, Buyer::default());
+    }
+
+    #[test]
+    fn the_day_that_stands_on_a_document_is_its_day_in_any_zone() {
+        let midnight = NaiveDate::from_ymd_opt(2026, 12, 31).unwrap().and_hms_opt(23, 30, 0).unwrap();
+        let berlin: Zone = "Europe/Berlin".parse().unwrap();
+        let facts = r#"{"issued_on":"2026-12-31","delivered_on":"2026-12-30","order":"A","locale":"en","paper":"A4"}"#;
+        assert_eq!(day_on("N", Some(facts), midnight, berlin).unwrap().to_string(), "2026-12-31");
+        assert_eq!(day_on("N", None, midnight, berlin).unwrap().to_string(), "2027-01-01");
+        assert!(day_on("N", Some("{}"), midnight, berlin).is_err());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Documents as rows, newest first, and one of them with what it has to do with others: for programs.
 
-use super::document::part;
+use super::document::day_on;
 use super::issuing::Reason;
 use crate::db::AnyConnection;
 use crate::db::schema::{invoice, orders, refund};
@@ -11,7 +11,6 @@ use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime};
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Timestamp};
-use serde::Deserialize;
 use std::collections::HashMap;
 
 /// No document is of a year before …
@@ -26,9 +25,10 @@ pub struct InvoiceQuery {
     pub order: Option<OrderNumber>,
     /// Of this kind.
     pub kind: Option<InvoiceKind>,
-    /// Issued on this day or later, by the time zone that the store has now.
+    /// Issued on this day or later, by the moment of issue and the time zone that the store has now: after a change of the
+    /// zone that may be another day than the one that stands on a document ([`InvoiceRow::issued_on`]).
     pub from: Option<NaiveDate>,
-    /// Issued on this day or earlier, by the time zone that the store has now.
+    /// Issued on this day or earlier, by the same clock.
     pub until: Option<NaiveDate>,
 }
 
@@ -91,12 +91,6 @@ struct Row {
     corrects_id: Option<i64>,
     refund_id: Option<i64>,
     facts: Option<String>,
-}
-
-/// What stands on a document, as far as a list needs it.
-#[derive(Deserialize)]
-struct Day {
-    issued_on: NaiveDate,
 }
 
 macro_rules! columns {
@@ -228,15 +222,14 @@ fn whole(conn: &mut AnyConnection, shop: &Shop, rows: Vec<Row>) -> Result<Vec<In
             let currency: Currency = row.currency.parse().map_err(|_| bad("currency"))?;
             let reason = Reason::ALL.into_iter().find(|reason| reason.as_str() == row.reason);
             let by = beside.iter().filter(|(.., corrects)| *corrects == Some(row.id));
-            // A document of before does not say its day itself.
-            let day = row.facts.as_deref().map(|facts| part::<Day>(&row.number, facts)).transpose()?;
+            let issued_on = day_on(&row.number, row.facts.as_deref(), row.issued_at, shop.0.settings.time_zone)?;
             Ok(InvoiceRow {
                 id: row.id,
                 kind: InvoiceKind::parse(&row.kind).ok_or_else(|| bad("kind"))?,
                 reason: reason.ok_or_else(|| bad("reason"))?.as_str(),
                 order: row.order.parse().map_err(|_| bad("order"))?,
                 issued_at: row.issued_at,
-                issued_on: day.map_or_else(|| shop.0.settings.time_zone.day_of(row.issued_at), |day| day.issued_on),
+                issued_on,
                 total: Money::new(row.total, currency),
                 tax: Money::new(row.tax, currency),
                 corrects: row.corrects_id.and_then(|id| numbers.get(&id).map(|number| (*number).clone())),

@@ -1,6 +1,6 @@
 //! Documents as they were issued, for whoever may read them.
 
-use super::document::{Buyer, Document, Facts, Line, Reference, Seller, part};
+use super::document::{Buyer, Document, Facts, Line, Reference, Seller, day_on, part};
 use super::issuing::{Sale, lines_of};
 use super::seller;
 use crate::db::AnyConnection;
@@ -161,17 +161,28 @@ fn of_before(conn: &mut AnyConnection, shop: &Shop, row: &Row) -> Result<(Facts,
     let zone = shop.0.settings.time_zone;
     let sale = Sale::find(conn, row.order_id)?;
     let (settings, logo) = seller::now(conn)?;
-    let issued_on = zone.day_of(row.issued_at);
+    let issued_on = day_on(&row.number, row.facts.as_deref(), row.issued_at, zone)?;
     let paid_on = sale.paid_at.map_or(issued_on, |at| zone.day_of(at));
-    let corrects: Option<(String, NaiveDateTime)> = match row.corrects_id {
-        Some(id) => invoice::table.find(id).select((invoice::number, invoice::issued_at)).first(conn).optional()?,
+    type Corrected = (String, NaiveDateTime, Option<String>);
+    let corrected: Option<Corrected> = match row.corrects_id {
+        Some(id) => {
+            let columns = (invoice::number, invoice::issued_at, invoice::facts_snapshot);
+            invoice::table.find(id).select(columns).first(conn).optional()?
+        }
+        None => None,
+    };
+    let corrects = match corrected {
+        Some((number, at, facts)) => {
+            let on = day_on(&number, facts.as_deref(), at, zone)?;
+            Some(Reference { number, on })
+        }
         None => None,
     };
     let facts = Facts {
         issued_on,
         delivered_on: paid_on,
         order: sale.number.clone(),
-        corrects: corrects.map(|(number, at)| Reference { number, on: zone.day_of(at) }),
+        corrects,
         paid: Some(sale.settled(paid_on)),
         notes: Vec::new(),
         locale: settings.locale.clone(),
@@ -191,7 +202,7 @@ pub(crate) fn links_of_all(
     shop: &Shop,
     orders: &[i64],
 ) -> Result<HashMap<i64, Vec<InvoiceLink>>, Error> {
-    type Row = (i64, i64, String, String, NaiveDateTime, i64, String, Option<i64>);
+    type Row = (i64, i64, String, String, NaiveDateTime, i64, String, Option<i64>, Option<String>);
     let rows: Vec<Row> = invoice::table
         .filter(invoice::order_id.eq_any(orders))
         .order((invoice::order_id, invoice::id))
@@ -204,17 +215,18 @@ pub(crate) fn links_of_all(
             invoice::amount_total,
             invoice::currency,
             invoice::corrects_id,
+            invoice::facts_snapshot,
         ))
         .load(conn)?;
     let numbers: HashMap<i64, String> = rows.iter().map(|row| (row.1, row.2.clone())).collect();
     let mut links: HashMap<i64, Vec<InvoiceLink>> = HashMap::new();
-    for (order, _, number, kind, at, total, currency, corrects) in rows {
+    for (order, _, number, kind, at, total, currency, corrects, facts) in rows {
         let bad = |what: &str| Error::internal(format!("document {number}: bad {what}"));
         let kind = InvoiceKind::parse(&kind).ok_or_else(|| bad("kind"))?;
         let currency: Currency = currency.parse().map_err(|_| bad("currency"))?;
         let corrects = corrects.and_then(|id| numbers.get(&id).cloned());
-        // As it stands on the document: the day where the store is.
-        let local = shop.0.settings.time_zone.day_of(at);
+        // As it stands on the document.
+        let local = day_on(&number, facts.as_deref(), at, shop.0.settings.time_zone)?;
         let issued_on = shop.notation().day(local);
         let link = InvoiceLink {
             kind,

@@ -4,7 +4,7 @@
 //! title, follows from the refunds and disputes alone, whatever came first ([`wanted`]), and what was answered once is not
 //! answered again. The order's row is locked.
 
-use super::document::{Buyer, Line, Reference, part};
+use super::document::{Buyer, Line, Reference, day_on, part};
 use super::issuing::{New, Reason, Sale, lines_of, write};
 use super::left::{Left, lines_of_all, lines_of_shares};
 use super::words::Why;
@@ -29,6 +29,7 @@ pub(super) struct Issued {
     issued_at: NaiveDateTime,
     lines: String,
     buyer: String,
+    facts: Option<String>,
 }
 
 /// Everything that was issued for an order, oldest first.
@@ -36,27 +37,26 @@ pub(super) struct Documents(Vec<Issued>);
 
 impl Documents {
     pub(super) fn of(conn: &mut AnyConnection, order_id: i64) -> Result<Self, Error> {
-        type Row = (i64, String, String, Option<i64>, Option<i64>, Option<i64>, NaiveDateTime, String, String);
+        type Ids = (i64, Option<i64>, Option<i64>, Option<i64>);
+        type Row = (Ids, String, String, NaiveDateTime, String, String, Option<String>);
         let rows: Vec<Row> = invoice::table
             .filter(invoice::order_id.eq(order_id))
             .order(invoice::id)
             .select((
-                invoice::id,
+                (invoice::id, invoice::corrects_id, invoice::refund_id, invoice::dispute_id),
                 invoice::number,
                 invoice::reason,
-                invoice::corrects_id,
-                invoice::refund_id,
-                invoice::dispute_id,
                 invoice::issued_at,
                 invoice::lines_snapshot,
                 invoice::buyer_snapshot,
+                invoice::facts_snapshot,
             ))
             .load(conn)?;
         let issued = rows.into_iter().map(
-            |(id, number, reason, corrects_id, refund_id, dispute_id, issued_at, lines, buyer)| {
+            |((id, corrects_id, refund_id, dispute_id), number, reason, issued_at, lines, buyer, facts)| {
                 let reason = Reason::ALL.into_iter().find(|known| known.as_str() == reason);
                 let reason = reason.ok_or_else(|| Error::internal(format!("document {number}: bad reason")))?;
-                Ok(Issued { id, number, reason, corrects_id, refund_id, dispute_id, issued_at, lines, buyer })
+                Ok(Issued { id, number, reason, corrects_id, refund_id, dispute_id, issued_at, lines, buyer, facts })
             },
         );
         Ok(Self(issued.collect::<Result<_, Error>>()?))
@@ -128,9 +128,9 @@ impl Issued {
         part(&self.number, &self.buyer)
     }
 
-    pub(super) fn reference(&self, shop: &Shop) -> (i64, Reference) {
-        let on = shop.0.settings.time_zone.day_of(self.issued_at);
-        (self.id, Reference { number: self.number.clone(), on })
+    pub(super) fn reference(&self, shop: &Shop) -> Result<(i64, Reference), Error> {
+        let on = day_on(&self.number, self.facts.as_deref(), self.issued_at, shop.0.settings.time_zone)?;
+        Ok((self.id, Reference { number: self.number.clone(), on }))
     }
 }
 
@@ -296,7 +296,7 @@ fn credit(
     };
     let new = New {
         reason,
-        corrects: Some(standing.reference(shop)),
+        corrects: Some(standing.reference(shop)?),
         names: None,
         refund_id,
         dispute_id,
@@ -333,7 +333,7 @@ fn restore(
     }
     let new = New {
         reason,
-        corrects: Some(note.reference(shop)),
+        corrects: Some(note.reference(shop)?),
         names: None,
         refund_id: note.refund_id,
         dispute_id: note.dispute_id,
@@ -356,7 +356,7 @@ pub(super) fn take_back(
     let lines = lines_of_all(left);
     let new = New {
         reason: Reason::Replaced,
-        corrects: Some(standing.reference(shop)),
+        corrects: Some(standing.reference(shop)?),
         names: None,
         refund_id: None,
         dispute_id: None,

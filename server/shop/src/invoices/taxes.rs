@@ -1,12 +1,13 @@
-//! The taxes that the documents of a span of time say, one after the other: what the report of a quarter adds up.
+//! The taxes that the documents of some days say, one after the other: what the report of a quarter adds up.
 
-use super::document::{Line, LineTax, part};
+use super::document::{Line, LineTax, day_on, part};
 use super::issuing::Reason;
 use crate::Error;
+use crate::analytics::Zone;
 use crate::db::AnyConnection;
 use crate::db::schema::invoice;
 use crate::tax::{self, report::Subject};
-use chrono::NaiveDateTime;
+use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 use std::collections::{BTreeSet, HashMap};
 
@@ -41,17 +42,24 @@ impl Turn {
 /// So many documents are read at once.
 const PAGE: i64 = 1_000;
 
-type Row = (i64, NaiveDateTime, i64, String, String, String, String, Option<i64>);
+/// A day in one zone begins at most 26 hours before or after it does in another.
+const ZONES: TimeDelta = TimeDelta::days(2);
 
-/// Goes through every tax of every document issued from `from` until before `until`: what it is about, what the document is,
-/// 1 if this is the document's first tax of that kind, and the tax's net and amount, which are never negative.
+type Row = (i64, NaiveDateTime, i64, String, String, String, String, Option<i64>, Option<String>);
+
+/// Goes through every tax of every document of the days from `first` until before `end`: what it is about, what the document
+/// is, 1 if this is the document's first tax of that kind, and the tax's net and amount, which are never negative. The day of
+/// a document is the one that stands on it, also where the store had another zone then; of one that does not say it, the day of
+/// its issue in `zone`.
 pub(crate) fn each(
     conn: &mut AnyConnection,
-    from: NaiveDateTime,
-    until: NaiveDateTime,
+    first: NaiveDate,
+    end: NaiveDate,
+    zone: Zone,
     mut with: impl FnMut(Subject, Turn, i64, i64, i64),
 ) -> Result<(), Error> {
-    let mut after = (from, 0);
+    let until = zone.start_of(end) + ZONES;
+    let mut after = (zone.start_of(first) - ZONES, 0);
     loop {
         let rows: Vec<Row> = invoice::table
             .filter(invoice::issued_at.ge(after.0).and(invoice::issued_at.lt(until)))
@@ -67,13 +75,18 @@ pub(crate) fn each(
                 invoice::currency,
                 invoice::lines_snapshot,
                 invoice::corrects_id,
+                invoice::facts_snapshot,
             ))
             .load(conn)?;
         let Some(last) = rows.last() else { return Ok(()) };
         after = (last.1, last.0);
         let orders: BTreeSet<i64> = rows.iter().map(|row| row.2).collect();
         let known = taxes_of(conn, &orders)?;
-        for (_, _, order, number, reason, currency, lines, corrects) in rows {
+        for (_, at, order, number, reason, currency, lines, corrects, facts) in rows {
+            let day = day_on(&number, facts.as_deref(), at, zone)?;
+            if day < first || day >= end {
+                continue;
+            }
             let turn = Turn::of(&reason).ok_or_else(|| Error::internal(format!("document {number}: bad reason")))?;
             // One that only makes the invoice out anew gives nothing back.
             let counts = turn != Turn::Replaced && !(reason == Reason::Reissued.as_str() && corrects.is_none());
@@ -88,8 +101,8 @@ pub(crate) fn each(
                         name: tax.name,
                         currency: currency.clone(),
                     };
-                    let first = counts && seen.insert(subject.clone());
-                    with(subject, turn, first.into(), tax.taxable, tax.amount);
+                    let new = counts && seen.insert(subject.clone());
+                    with(subject, turn, new.into(), tax.taxable, tax.amount);
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! Mails for the operator: which wait, which have failed, and once more.
 
+use super::readdress;
 use crate::audit::{self, Actor};
 use crate::db::AnyConnection;
 use crate::db::schema::{orders, outbox};
@@ -105,7 +106,8 @@ impl Shop {
     }
 }
 
-/// Makes a mail due once more that is in one of these states.
+/// Makes a mail due once more that is in one of these states. One about an order goes to the address that the order is under
+/// by now.
 pub(crate) fn queue_again(
     conn: &mut AnyConnection,
     id: i64,
@@ -133,6 +135,9 @@ pub(crate) fn queue_again(
             outbox::error.eq(None::<String>),
         ))
         .execute(conn)?;
+    if queued > 0 {
+        readdress(conn, id)?;
+    }
     Ok(match was.as_str() {
         _ if queued > 0 => Resent::Queued(was),
         "sent" | "delivered" => Resent::NotNeeded(was),

@@ -3,7 +3,7 @@
 //! A mail may leave twice if we die between the relay's answer and our commit; it has the same Message-ID then. It is
 //! never lost: a lease that ends without a mark is taken up again.
 
-use super::Kind;
+use super::{Kind, is_left_behind, readdress};
 use crate::clock::backoff;
 use crate::db::AnyConnection;
 use crate::db::schema::outbox;
@@ -127,14 +127,22 @@ impl Shop {
 
     async fn send(&self, post: &Post, mail: &Leased) -> Result<(), MailError> {
         let kind = Kind::read(&mail.kind, &mail.payload).map_err(|error| MailError::Failed(error.to_string()))?;
-        let (shop, order_id) = (self.clone(), mail.order_id);
-        let letter = self
+        let (shop, order_id, recipient) = (self.clone(), mail.order_id, mail.recipient.clone());
+        let (letter, left_behind) = self
             .0
             .db
-            .read(move |conn| letters::write(conn, &shop, kind, order_id))
+            .read(move |conn| {
+                let letter = letters::write(conn, &shop, kind, order_id)?;
+                // Looked at after it was written: an order that moves later leaves a letter whose link is dead.
+                let left_behind = is_left_behind(conn, kind, order_id, &recipient)?;
+                Ok((letter, left_behind))
+            })
             .await
-            .map_err(|error| MailError::Failed(error.to_string()))?
-            .ok_or_else(|| MailError::Refused("its time was over before it could be sent".into()))?;
+            .map_err(|error| MailError::Failed(error.to_string()))?;
+        let letter = letter.ok_or_else(|| MailError::Refused("its time was over before it could be sent".into()))?;
+        if left_behind {
+            return Err(MailError::Failed("its order has moved to another address meanwhile".into()));
+        }
         let envelope = Envelope {
             from: &post.from,
             to: &mail.recipient,
@@ -252,7 +260,8 @@ fn sent(conn: &mut AnyConnection, id: i64, now: NaiveDateTime) -> Result<(), Err
     Ok(())
 }
 
-/// Only while the lease is still ours: a worker that has taken the mail over since knows better.
+/// Only while the lease is still ours: a worker that has taken the mail over since knows better. The order may have moved
+/// while the mail was on its way, which the next attempt follows.
 fn failed(
     conn: &mut AnyConnection,
     id: i64,
@@ -262,7 +271,7 @@ fn failed(
     next_at: NaiveDateTime,
 ) -> Result<(), Error> {
     let ours = outbox::table.find(id).filter(outbox::state.eq("leased")).filter(outbox::attempts.eq(attempts));
-    diesel::update(ours)
+    let put_off = diesel::update(ours)
         .set((
             outbox::state.eq(state),
             outbox::error.eq(why),
@@ -270,7 +279,7 @@ fn failed(
             outbox::lease_until.eq(None::<NaiveDateTime>),
         ))
         .execute(conn)?;
-    Ok(())
+    if put_off > 0 { readdress(conn, id) } else { Ok(()) }
 }
 
 #[cfg(test)]

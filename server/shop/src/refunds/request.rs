@@ -5,7 +5,7 @@
 //! [`Shop::retry_refunds`] or Stripe's idempotency completes it, and none of them makes a second one.
 
 use super::ledger::{NewRow, Order, rooms};
-use super::share::{Share, spread};
+use super::share::{Share, spread_in};
 use crate::audit::{self, Actor};
 use crate::db::AnyConnection;
 use crate::db::schema::{book, order_item, orders, refund};
@@ -104,8 +104,12 @@ pub enum RefundError {
     /// More than is left.
     #[error("only {0} is left to refund")]
     TooMuch(Money),
-    /// Not an amount of this order, or one that Stripe does not move ([`Currency::step`]).
-    #[error("the amount must be more than nothing, in {0}, and without fractions that are not paid in it")]
+    /// Not an amount of this order, or one that Stripe does not move ([`Currency::step`]): also what is left of single titles
+    /// may be such a one, after a refund that was made elsewhere.
+    #[error(
+        "the amount, or what is left of the titles together, must be more than nothing, in {0}, and without fractions that \
+         are not paid in it"
+    )]
     WrongAmount(Currency),
     /// The order has no such title.
     #[error("the order has no title {0}")]
@@ -381,7 +385,7 @@ fn plan(
         {
             return Ok(Err(RefundError::WrongAmount(currency)));
         }
-        RefundWhat::Amount(amount) => match spread(&rooms, amount.minor()) {
+        RefundWhat::Amount(amount) => match spread_in(&rooms, amount.minor(), currency.step()) {
             Some(shares) => shares,
             None => return Ok(Err(RefundError::TooMuch(left))),
         },
@@ -406,6 +410,10 @@ fn plan(
     let amount = sum(shares.iter().map(|share| share.amount))?;
     if amount == 0 {
         return Ok(Err(RefundError::NothingLeft));
+    }
+    // Whatever all that is left comes to, it was charged.
+    if amount % currency.step() != 0 && amount != left.minor() {
+        return Ok(Err(RefundError::WrongAmount(currency)));
     }
     let new = NewRow {
         idem_key: Some(key.clone()),

@@ -22,12 +22,22 @@ pub(crate) struct Share {
 
 /// Spreads `amount` over all titles in proportion to what is left of them. None if it is more than that, or negative.
 pub(crate) fn spread(rooms: &[Room], amount: i64) -> Option<Vec<Share>> {
+    spread_in(rooms, amount, 1)
+}
+
+/// As [`spread`], in whole steps of `step` minor units: of some currencies Stripe moves nothing else
+/// ([`crate::types::Currency::step`]), and what is left of each title must be an amount that it moves. Where something that is no
+/// multiple of the step is left of a title, or is to be spread, to the last minor unit all the same. Taxes have no steps.
+pub(crate) fn spread_in(rooms: &[Room], amount: i64, step: i64) -> Option<Vec<Share>> {
     let left = rooms.iter().try_fold(0_i64, |sum, room| sum.checked_add(room.amount))?;
     if !(0..=left).contains(&amount) {
         return None;
     }
-    let parts: Vec<Part> = rooms.iter().map(|room| Part::of(room.amount, amount, left)).collect();
-    taxed(rooms, &round(&parts, amount)?)
+    let whole = step > 1 && rooms.iter().map(|room| room.amount).chain([amount]).all(|minor| minor % step == 0);
+    let step = if whole { step } else { 1 };
+    let parts: Vec<Part> = rooms.iter().map(|room| Part::of(room.amount / step, amount / step, left / step)).collect();
+    let amounts: Vec<i64> = round(&parts, amount / step)?.into_iter().map(|steps| steps * step).collect();
+    taxed(rooms, &amounts)
 }
 
 /// As [`spread`], but each title in `wanted` first gets what is wanted for it, as far as there is room.
@@ -128,6 +138,20 @@ mod tests {
     }
 
     #[test]
+    fn in_steps_what_is_left_of_each_title_is_an_amount_too() {
+        let amounts = |rooms: &[Room], amount| {
+            spread_in(rooms, amount, 10).map(|shares| shares.iter().map(|share| share.amount).collect::<Vec<_>>())
+        };
+        // KWD 0.010 of twice 1.000: not five fils of each.
+        let rooms = [room(1, 1_000, 0), room(2, 1_000, 0)];
+        assert_eq!(amounts(&rooms, 10), Some(vec![10, 0]));
+        assert_eq!(amounts(&rooms, 2_010), None);
+        // What was refunded elsewhere knows no steps.
+        assert_eq!(amounts(&[room(1, 995, 0), room(2, 995, 0)], 10), Some(vec![5, 5]));
+        assert_eq!(amounts(&rooms, 5), Some(vec![3, 2]));
+    }
+
+    #[test]
     fn the_tax_is_the_orders_share_and_the_last_refund_takes_the_rest() {
         // 19 % on one title: a third, a third, and what is left.
         let (mut left, mut taxes) = (room(1, 1_190, 190), Vec::new());
@@ -188,6 +212,29 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+        /// Of a currency with steps: every sum is exact, and every share, and what it leaves, is a multiple of the step.
+        #[test]
+        fn a_spread_in_steps_is_exact_and_leaves_whole_steps(
+            order in an_order(),
+            step in prop_oneof![Just(10_i64), Just(100)],
+            permille in 0_u32..=1_000,
+        ) {
+            let whole = |minor: i64| minor / step * step;
+            let cut = |room: Room| Room { amount: whole(room.amount), tax: room.tax.min(whole(room.amount)), ..room };
+            let rooms: Vec<Room> = order.into_iter().map(cut).collect();
+            let all: i64 = rooms.iter().map(|room| room.amount).sum();
+            let amount = whole(i64::try_from(i128::from(all) * i128::from(permille) / 1_000).unwrap());
+            let shares = spread_in(&rooms, amount, step).unwrap();
+            prop_assert_eq!(shares.iter().map(|share| share.amount).sum::<i64>(), amount);
+            for (room, share) in rooms.iter().zip(&shares) {
+                prop_assert_eq!(room.item_id, share.item_id);
+                prop_assert_eq!(share.amount % step, 0);
+                prop_assert!((0..=room.amount).contains(&share.amount), "{:?} of {:?}", share, room);
+                prop_assert!((0..=share.amount).contains(&share.tax));
+                prop_assert!((0..=room.amount - share.amount).contains(&(room.tax - share.tax)), "{:?}", room);
+            }
+        }
 
         /// Refunds of any size, some of which fail later, until nothing is left: every sum is exact at every step.
         #[test]

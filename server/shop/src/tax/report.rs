@@ -2,17 +2,17 @@
 //! it. In each currency by itself: whoever files it converts with the rate of the quarter's last day (Council Implementing
 //! Regulation (EU) 2020/194, article 366 of the directive), which the store does not know.
 //!
-//! It is the sum of the documents that were issued in the quarter, by the days of the store's zone, and so it never changes once
-//! the quarter is over: what happens later to a sale of it has a document of its own day. Sales that nobody taxed are not in it.
+//! It is the sum of the documents on which a day of the quarter stands, and so it never changes once the quarter is over, also if
+//! the store's zone does: what happens later to a sale of it has a document of its own day. Sales that nobody taxed are not in it.
 
 use super::rates::percent;
-use crate::analytics::next_month;
+use crate::analytics::{Zone, next_month};
 use crate::db::AnyConnection;
 use crate::desk::cell;
 use crate::invoices::taxes::{self, Turn};
 use crate::types::TaxTreatment;
 use crate::{Error, Shop};
-use chrono::{Datelike, NaiveDate, NaiveDateTime};
+use chrono::{Datelike, NaiveDate};
 use core::fmt;
 use core::str::FromStr;
 use std::collections::BTreeMap;
@@ -178,8 +178,7 @@ impl Shop {
     /// The database's.
     pub async fn tax_report(&self, quarter: Quarter) -> Result<Report, Error> {
         let zone = self.0.settings.time_zone;
-        let (from, until) = (zone.start_of(quarter.first_day()), zone.start_of(quarter.end()));
-        self.0.db.read(move |conn| report(conn, quarter, from, until)).await
+        self.0.db.read(move |conn| report(conn, quarter, zone)).await
     }
 
     /// The quarter of this moment, where the store is.
@@ -189,14 +188,9 @@ impl Shop {
     }
 }
 
-fn report(
-    conn: &mut AnyConnection,
-    quarter: Quarter,
-    from: NaiveDateTime,
-    until: NaiveDateTime,
-) -> Result<Report, Error> {
+fn report(conn: &mut AnyConnection, quarter: Quarter, zone: Zone) -> Result<Report, Error> {
     let mut lines: BTreeMap<Subject, Sums> = BTreeMap::new();
-    taxes::each(conn, from, until, |subject, turn, count, net, tax| {
+    taxes::each(conn, quarter.first_day(), quarter.end(), zone, |subject, turn, count, net, tax| {
         let sums = lines.entry(subject).or_default();
         let (sum, sign) = match turn {
             Turn::Sold => (&mut sums.sold, 1),

@@ -26,7 +26,7 @@ impl Email {
     /// Nothing else is folded: dots and `+tags` are different mailboxes as far as the standards say.
     #[must_use]
     pub fn normalized(&self) -> String {
-        self.0.to_lowercase()
+        normalize_address(&self.0)
     }
 
     /// The address as typed.
@@ -43,6 +43,30 @@ impl Email {
         let first = |text: &str| text.chars().next().map(String::from).unwrap_or_default();
         format!("{}…@{}….{top}", first(local), first(host))
     }
+}
+
+/// As [`Email::normalized`], for an address that is taken as it comes: the payer's, as Stripe has it. A letter that lower
+/// case would turn into another mailbox's stays as it is.
+#[must_use]
+pub fn normalize_address(address: &str) -> String {
+    if !address.contains(looks_ascii) {
+        return address.to_lowercase();
+    }
+    let mut normal = String::with_capacity(address.len());
+    for c in address.chars() {
+        if looks_ascii(c) {
+            normal.push(c);
+        } else {
+            normal.extend(c.to_lowercase());
+        }
+    }
+    normal
+}
+
+/// Whether a letter is none of ASCII's and becomes one in lower case, as the Kelvin sign becomes `k`: with it an address
+/// could be written that counts as somebody else's.
+fn looks_ascii(c: char) -> bool {
+    !c.is_ascii() && c.to_lowercase().any(|lower| lower.is_ascii())
 }
 
 /// Such a text as that role may read it: from support on as it is.
@@ -84,14 +108,16 @@ impl FromStr for Email {
     type Err = InvalidEmail;
 
     /// Accepts what the WHATWG HTML standard accepts in `<input type=email>` plus non-ASCII letters (RFC 6531),
-    /// with the length limits of RFC 5321 and a dot in the domain, because a shop's buyers are on the internet.
+    /// with the length limits of RFC 5321 and a dot in the domain, because a shop's buyers are on the internet. Letters that
+    /// lower case makes ASCII's are refused: two mailboxes would have one [normal form](Email::normalized).
     fn from_str(text: &str) -> Result<Self, InvalidEmail> {
         let text = text.trim();
         if text.len() > MAX_OCTETS {
             return Err(InvalidEmail);
         }
         let (local, domain) = text.rsplit_once('@').ok_or(InvalidEmail)?;
-        let local_char = |c: char| c.is_alphanumeric() || ".!#$%&'*+/=?^_`{|}~-".contains(c);
+        let letter = |c: char| c.is_alphanumeric() && !looks_ascii(c);
+        let local_char = |c: char| letter(c) || ".!#$%&'*+/=?^_`{|}~-".contains(c);
         let local_ok = !local.is_empty()
             && local.len() <= MAX_LOCAL_OCTETS
             && local.chars().all(local_char)
@@ -100,7 +126,7 @@ impl FromStr for Email {
             && !local.contains("..");
         let label_ok = |label: &str| {
             (1..=63).contains(&label.len())
-                && label.chars().all(|c| c.is_alphanumeric() || c == '-')
+                && label.chars().all(|c| letter(c) || c == '-')
                 && !label.starts_with('-')
                 && !label.ends_with('-')
         };
@@ -152,9 +178,23 @@ mod tests {
             ".a@b.co",
             "a..b@c.de",
             "a@b.co\r\nBcc: x@y.z",
+            "jac\u{212A}@example.org",
+            "l\u{130}sa@example.org",
+            "jack@boo\u{212A}s.example.org",
             long.as_str(),
         ] {
             assert_eq!(bad.parse::<Email>(), Err(InvalidEmail), "{bad}");
+        }
+    }
+
+    #[test]
+    fn no_letter_becomes_one_of_ascii() {
+        for address in ["jac\u{212A}@example.org", "l\u{130}sa@example.org", "Jac\u{212A}@Example.org"] {
+            assert!(!normalize_address(address).is_ascii(), "{address}");
+        }
+        assert_eq!(normalize_address("Jac\u{212A}@Example.org"), "jac\u{212A}@example.org");
+        for (address, norm) in [("Ann@Example.org", "ann@example.org"), ("ÜNÏ@Exämple.org", "ünï@exämple.org")] {
+            assert_eq!(normalize_address(address), norm);
         }
     }
 

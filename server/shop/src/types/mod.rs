@@ -31,7 +31,7 @@ pub use desk_book::{
     PersonField, PriceField, Problem, Unfinished, WaitingFile, parse_amount, typed_amount,
 };
 pub use edition::{EditionFile, EditionView};
-pub use email::{Email, InvalidEmail, mask_addresses, readable_for};
+pub use email::{Email, InvalidEmail, mask_addresses, normalize_address, readable_for};
 pub use invoice::{
     BuyerDetails, BuyerForm, InvalidDetails, InvoiceKind, InvoiceLink, SellerForm, in_path, pdf_address,
 };

@@ -78,7 +78,7 @@ pub struct FiguresOf {
     disputed: i64,
     /// Downloads that were begun.
     downloads: i64,
-    /// Titles that were paid for and never fetched.
+    /// Titles of which no download was ever begun, free ones and those that were taken back among them.
     never_fetched: i64,
 }
 

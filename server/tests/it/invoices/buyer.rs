@@ -66,10 +66,12 @@ on_both_databases!(a_refund_of_a_replaced_invoice_that_fails_makes_it_out_anew, 
     );
 });
 
+/// Half an hour after midnight in Berlin.
 fn final_after_a_day() -> Options {
-    let now = chrono::NaiveDate::from_ymd_opt(2026, 11, 26).unwrap().and_hms_opt(12, 0, 0).unwrap();
+    let now = chrono::NaiveDate::from_ymd_opt(2026, 11, 26).unwrap().and_hms_opt(23, 30, 0).unwrap();
     Options {
         clock: Clock::manual(now),
+        time_zone: "Europe/Berlin".parse().unwrap(),
         policy: Policy { invoice_days: 1, order_hours: 100, ..Policy::default() },
         ..by_hand()
     }
@@ -81,8 +83,9 @@ on_both_databases!(an_invoice_is_final_after_its_days_but_for_the_desk, final_af
     let number = store.bought_with(session, GOOD_CARD).await.number;
     let form = async || store.shop.order(&number, Some(&browser)).await.unwrap().unwrap().buyer_form;
     let shown = form().await.unwrap();
-    assert_eq!(shown.until, "27 November 2026");
-    store.shop.clock().advance(chrono::TimeDelta::hours(23));
+    assert_eq!(shown.until, "28 November 2026");
+    // Through the whole of that day there.
+    store.shop.clock().advance(chrono::TimeDelta::hours(47));
     store.shop.set_buyer_details(&number, &shown.replaces, &details("Lee"), Some(&browser)).await.unwrap();
     let shown = form().await.unwrap();
     store.shop.clock().advance(chrono::TimeDelta::hours(1));

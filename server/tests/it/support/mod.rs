@@ -349,6 +349,15 @@ impl Store {
         Second { url, shop, server }
     }
 
+    /// The store as another process opens it after its time zone was changed.
+    pub async fn in_zone(&self, zone: &str) -> Shop {
+        let url = self.database.url.clone();
+        let db = tokio::task::spawn_blocking(move || Db::open(&url)).await.unwrap().unwrap();
+        let mut parts = Parts { db, ..self.parts.clone() };
+        parts.settings.time_zone = zone.parse().unwrap();
+        Shop::new(parts)
+    }
+
     /// The database's address.
     pub fn database_url(&self) -> &DatabaseUrl {
         &self.database.url

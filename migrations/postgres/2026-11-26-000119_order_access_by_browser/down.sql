@@ -1,0 +1,1 @@
+DROP INDEX order_access_of_browser;
