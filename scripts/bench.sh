@@ -41,10 +41,15 @@ as_made() { # COMMAND...: makes the chosen store, unless it is there
   if [ ! -e "$DATA_DIR/made.db" ]; then
     rm -rf "$DATA_DIR" && mkdir -p "$DATA_DIR"
     "$@"
-    mv "$DATA_DIR/octavo.db" "$DATA_DIR/made.db"
+    # Its log may hold what its file does not yet.
+    for end in "" -wal; do
+      [ ! -e "$DATA_DIR/octavo.db$end" ] || mv "$DATA_DIR/octavo.db$end" "$DATA_DIR/made.db$end"
+    done
   fi
   rm -f "$DATA_DIR"/octavo.db*
-  cp "$DATA_DIR/made.db" "$DATA_DIR/octavo.db"
+  for end in "" -wal; do
+    [ ! -e "$DATA_DIR/made.db$end" ] || cp "$DATA_DIR/made.db$end" "$DATA_DIR/octavo.db$end"
+  done
 }
 books() { "$octavo" seed --books "$1" --orders 0; }
 file_of() { "$bench" prepare --megabytes "$1" --orders 160 --out "$2"; }
@@ -197,7 +202,7 @@ downloads() { # PID ARGUMENTS…
   cpu="$(awk -v ticks="$((after - before))" -v rate="$figure" -v took="$(awk -v a="$EPOCHREALTIME" -v b="$began" 'BEGIN { print a - b }')" \
     'BEGIN { printf "%d", ticks * 10000 / (rate * took / 5) }')"
 }
-read -r nginx_worker _ <"/proc/$nginx_pid/task/$nginx_pid/children"
+nginx_worker="$(awk '{ print $1 }' "/proc/$nginx_pid/task/$nginx_pid/children")"
 for ((round = 0; round < rounds; round++)); do
   downloads "$nginx_worker" --url "$nginx/heavy.epub"
   with_sendfile+=("$figure") their_cpu+=("$cpu")

@@ -27,7 +27,8 @@ pub(crate) async fn start(url: &str, command: &[String]) -> Result<()> {
     let (program, arguments) = command.split_first().context("no program")?;
     let client = reqwest::Client::builder().connect_timeout(Duration::from_millis(200)).build()?;
     let began = Instant::now();
-    let mut child = std::process::Command::new(program).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    let mut child =
+        std::process::Command::new(program).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
     let ready = loop {
         match client.get(url).send().await {
             Ok(answer) if answer.status().is_success() => break answer.bytes().await.map(|_| began.elapsed()),

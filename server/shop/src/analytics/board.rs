@@ -1,4 +1,4 @@
-//! Everything that the overview shows, in one look at the database.
+//! Everything that the overview shows.
 
 use super::figures::Figures;
 use super::question::{Question, Step};
@@ -92,7 +92,39 @@ impl Shop {
         let own = self.currency();
         let question = Question::read(value, self.today().await?, own);
         let notation = self.notation().clone();
-        self.0.db.read(move |conn| board(conn, &notation, question, own)).await
+        let Question { range, step, currency, .. } = question;
+        let db = &self.0.db;
+        // Beside each other: on PostgreSQL each has a core of its own, if there is one. None of them sees what comes while they
+        // run as one moment, and neither would statement after statement on one connection.
+        let ((summary, line, line_before), books, (countries, formats)) = futures::try_join!(
+            db.read(move |conn| {
+                let summary = summary(conn, &range, own)?;
+                let now = line(conn, &notation, summary.zone, &range, step, currency)?;
+                let before = line(conn, &notation, summary.zone, &summary.before, step, currency)?;
+                Ok((summary, now, before))
+            }),
+            db.read(move |conn| {
+                let best = parts::best_books(conn, &range, currency, BOOKS)?;
+                named(conn, best)
+            }),
+            db.read(move |conn| {
+                let countries = parts::all(conn, "country", &range, Some(currency))?;
+                Ok((countries, parts::all(conn, "format", &range, None)?))
+            }),
+        )?;
+        let of = summary.currencies.iter().find(|row| row.currency == currency);
+        let (now, before) = of.map_or_else(Default::default, |row| (row.now, row.before));
+        Ok(Board {
+            question,
+            summary,
+            now,
+            before,
+            line,
+            line_before,
+            books,
+            countries: countries.into_iter().map(|part| (part.key, part.figures)).collect(),
+            formats: formats.into_iter().map(|part| (part.key, part.figures.downloads)).collect(),
+        })
     }
 
     /// In which currencies anything was ever sold; the store's own is always among them.
@@ -114,31 +146,6 @@ impl Shop {
         all.insert(0, own);
         Ok(all)
     }
-}
-
-fn board(conn: &mut AnyConnection, notation: &Notation, question: Question, own: Currency) -> Result<Board, Error> {
-    let Question { range, step, currency, .. } = question;
-    let summary = summary(conn, &range, own)?;
-    let of = summary.currencies.iter().find(|row| row.currency == currency);
-    let (now, before) = of.map_or_else(Default::default, |row| (row.now, row.before));
-    let best = parts::best_books(conn, &range, currency, BOOKS)?;
-    Ok(Board {
-        line: line(conn, notation, summary.zone, &range, step, currency)?,
-        line_before: line(conn, notation, summary.zone, &summary.before, step, currency)?,
-        books: named(conn, best)?,
-        countries: parts::all(conn, "country", &range, Some(currency))?
-            .into_iter()
-            .map(|part| (part.key, part.figures))
-            .collect(),
-        formats: parts::all(conn, "format", &range, None)?
-            .into_iter()
-            .map(|part| (part.key, part.figures.downloads))
-            .collect(),
-        question,
-        summary,
-        now,
-        before,
-    })
 }
 
 fn named(conn: &mut AnyConnection, parts: Vec<parts::Part>) -> Result<Vec<BookFigures>, Error> {
