@@ -83,13 +83,14 @@ pub fn FrontPage() -> impl IntoView {
         context::staff(Role::Viewer).await?;
         let shop = context::shop()?;
         let steps = shop.first_steps().await?;
+        // A store that can sell begins with its figures, whatever else is to do.
+        let sells = steps.book && steps.stripe;
         let (board, sold) = (shop.board(query).await?, shop.currencies_sold().await?);
         Ok(view! {
             <Desk title="Overview" current=Section::Overview>
-                // Once something is sold, the figures come first.
-                {(!steps.done() && sold.is_empty()).then(|| first_steps(steps))}
+                {(!steps.done() && !sells).then(|| first_steps(steps))}
                 {figures::board(&board, &sold, shop.currency())}
-                {(!steps.done() && !sold.is_empty()).then(|| first_steps(steps))}
+                {(!steps.done() && sells).then(|| first_steps(steps))}
             </Desk>
         }
         .into_any())
