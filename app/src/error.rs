@@ -53,6 +53,8 @@ pub enum ErrorCode {
     InvoiceChanged,
     /// A title of the cart cannot be paid for: Stripe does not know its tax code.
     TitleRefused,
+    /// Stripe takes no payment like this one.
+    PaymentRefused,
     /// Stripe cannot be reached.
     PaymentsUnavailable,
     /// The database is overloaded.
@@ -63,7 +65,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::BadRequest,
         Self::NotFound,
         Self::CartEmpty,
@@ -84,6 +86,7 @@ impl ErrorCode {
         Self::InvoiceFinal,
         Self::InvoiceChanged,
         Self::TitleRefused,
+        Self::PaymentRefused,
         Self::PaymentsUnavailable,
         Self::Busy,
         Self::Internal,
@@ -113,6 +116,7 @@ impl ErrorCode {
             Self::InvoiceFinal => "invoice-final",
             Self::InvoiceChanged => "invoice-changed",
             Self::TitleRefused => "title-refused",
+            Self::PaymentRefused => "payment-refused",
             Self::PaymentsUnavailable => "payments-unavailable",
             Self::Busy => "busy",
             Self::Internal => "internal",
@@ -138,6 +142,7 @@ impl ErrorCode {
             | Self::BookUnavailable
             | Self::CartFull
             | Self::TitleRefused
+            | Self::PaymentRefused
             | Self::NotFree
             | Self::Taken
             | Self::LastOwner
@@ -202,6 +207,9 @@ impl ErrorCode {
                 "One of the titles in your cart cannot be paid for at the moment, and the shop has been told. Nothing was \
                  charged and your cart is safe."
             }
+            Self::PaymentRefused => {
+                "The shop cannot take this payment. You were not charged; please write to the shop."
+            }
             Self::PaymentsUnavailable => {
                 "We cannot reach our payment provider right now. Nothing was charged and your cart is safe. \
                  Please try again in a few minutes."
@@ -222,6 +230,7 @@ impl ErrorCode {
                 | Self::BookUnavailable
                 | Self::CartFull
                 | Self::TitleRefused
+                | Self::PaymentRefused
                 | Self::NotFree
                 | Self::InvalidEmail
                 | Self::RateLimited
@@ -349,6 +358,7 @@ impl From<shop::Error> for AppError {
             ErrorKind::BookUnavailable => ErrorCode::BookUnavailable,
             ErrorKind::CartFull => ErrorCode::CartFull,
             ErrorKind::TitleRefused => ErrorCode::TitleRefused,
+            ErrorKind::PaymentRefused => ErrorCode::PaymentRefused,
             ErrorKind::NotFree => ErrorCode::NotFree,
             ErrorKind::RateLimited => ErrorCode::RateLimited,
             ErrorKind::Forbidden => ErrorCode::Forbidden,

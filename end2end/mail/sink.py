@@ -7,9 +7,10 @@ Without --tls it speaks in clear text and offers nothing else; `start` is TLS fr
 takes no mail before STARTTLS. Says `ready PORT` once it listens on 127.0.0.1; each mail that it takes is a line
 of JSON on its output: {"from": ..., "to": [...], "data": BASE64}. A line on its
 input says how it answers from now on: `up` (250), `down` (451 to every
-recipient), `refuse` (550 to every recipient), `closed` (554 instead of a
-greeting, to everybody); `sync` changes nothing. It answers each with `ok`,
-after all that it took before, and ends with its input.
+recipient), `refuse` (550 to every recipient: no such mailbox), `quota` (550 to
+every recipient: too many mails today), `closed` (554 instead of a greeting, to
+everybody); `sync` changes nothing. It answers each with `ok`, after all that it
+took before, and ends with its input.
 """
 
 import argparse
@@ -26,6 +27,7 @@ from aiosmtpd.smtp import SMTP, AuthResult
 ANSWERS = {
     "down": "451 4.3.0 come back later",
     "refuse": "550 5.1.1 no such mailbox",
+    "quota": "550 5.4.5 daily sending limit exceeded",
 }
 
 

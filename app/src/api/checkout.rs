@@ -9,7 +9,7 @@ use crate::context;
 use shop::types::Email;
 
 /// Begins to pay for exactly the cart that `snapshot` names and sends the visitor to Stripe's page, or to the free
-/// path if the total is zero. Asked twice, it goes to the same payment page.
+/// path if the total is zero. Asked twice, it goes to the same payment page; asked again once that is paid, to the order.
 ///
 /// # Errors
 /// An empty or changed cart (back to the cart, with the reason); Stripe out of reach (503, the cart is kept).
@@ -21,7 +21,7 @@ pub async fn start_checkout(
     let (shop, cart) = (context::shop()?, context::cart().await?);
     let browser = context::ensure_browser()?;
     match shop.start_checkout(&cart, &snapshot, &browser).await? {
-        shop::CheckoutStart::Pay(url) => context::see_other(&url),
+        shop::CheckoutStart::Pay(url) | shop::CheckoutStart::Paid(url) => context::see_other(&url),
         shop::CheckoutStart::Free => context::see_other("/checkout/free"),
     }
     Ok(())

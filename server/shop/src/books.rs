@@ -23,4 +23,4 @@ pub use table::{Applied, Preview, RowChange, TableError};
 
 pub(crate) use parsing::{Fields, sort_title};
 pub(crate) use saving::object;
-pub(crate) use unfinished::{forget_forms, waiting_file};
+pub(crate) use unfinished::{forget_forms, waiting, waiting_file};

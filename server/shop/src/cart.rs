@@ -9,6 +9,7 @@ use crate::db::schema::{book, book_file, book_price, edition};
 use crate::secrets;
 use crate::types::{BookFormat, CartLine, CartProblem, CartView, Currency, Money, PriceTax, Slug};
 use crate::{Error, Shop, tax};
+use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap};
@@ -25,6 +26,9 @@ struct Entry {
     book_id: i64,
     /// Minor units, when the title was put in; shown as "was", never charged.
     seen: i64,
+    /// When the title was put in, UTC; nothing in carts from before it was kept.
+    #[serde(default)]
+    put_in: Option<NaiveDateTime>,
 }
 
 impl Cart {
@@ -48,6 +52,12 @@ impl Cart {
     #[must_use]
     pub fn currency(&self) -> Currency {
         self.currency
+    }
+
+    /// When the last of its titles was put in; none if that is not known of each.
+    pub(crate) fn filled_at(&self) -> Option<NaiveDateTime> {
+        let times: Option<Vec<NaiveDateTime>> = self.entries.iter().map(|entry| entry.put_in).collect();
+        times?.into_iter().max()
     }
 }
 
@@ -89,7 +99,7 @@ impl Shop {
         if cart.entries.len() >= Cart::MAX_TITLES {
             return Err(Error::CartFull);
         }
-        cart.entries.push(found);
+        cart.entries.push(Entry { put_in: Some(self.0.clock.now()), ..found });
         Ok(())
     }
 
@@ -145,7 +155,7 @@ fn offer(conn: &mut AnyConnection, slug: &Slug, currency: Currency) -> Result<Op
     let id: Option<i64> = book::table.filter(book::slug.eq(slug.as_str())).select(book::id).first(conn).optional()?;
     let Some(id) = id else { return Ok(None) };
     let row = catalog::published(conn, &[id], currency)?.pop();
-    Ok(row.and_then(|row| row.price(currency)).map(|price| Entry { book_id: id, seen: price.minor() }))
+    Ok(row.and_then(|row| row.price(currency)).map(|price| Entry { book_id: id, seen: price.minor(), put_in: None }))
 }
 
 /// What the cart's titles would be sold for now, in the cart's order; titles that are not sold are left out.
@@ -230,6 +240,20 @@ fn formats(conn: &mut AnyConnection, books: &[i64]) -> Result<HashMap<i64, Strin
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cart_is_as_old_as_its_last_title_if_all_are_known() {
+        let cart = |entries: &str| -> Cart {
+            serde_json::from_str(&format!(r#"{{"currency":"USD","entries":[{entries}]}}"#)).unwrap()
+        };
+        let first = r#"{"book_id":1,"seen":799,"put_in":"2026-11-26T12:00:00"}"#;
+        let second = r#"{"book_id":2,"seen":100,"put_in":"2026-11-26T12:00:01.5"}"#;
+        let old = r#"{"book_id":3,"seen":100}"#;
+        let filled = |entries: &str| cart(entries).filled_at().map(|at| at.to_string());
+        assert_eq!(filled(&format!("{second},{first}")).as_deref(), Some("2026-11-26 12:00:01.500"));
+        assert_eq!(filled(&format!("{first},{old}")), None);
+        assert_eq!(filled(""), None);
+    }
 
     #[test]
     fn a_snapshot_names_titles_prices_and_currency() {

@@ -2,13 +2,13 @@
 
 use crate::analytics::posting;
 use crate::cart::{self, Cart, Offer};
-use crate::db::schema::{book, checkout, orders};
+use crate::db::schema::{book, checkout, entitlement, order_item, orders, outbox};
 use crate::db::{AnyConnection, both};
 use crate::failpoint::{Failpoint, pass};
 use crate::payments::{NewLine, NewSession, PaymentsError, Session};
 use crate::secrets::BrowserSecret;
-use crate::types::{Currency, Email, Money, TaxSettings};
-use crate::{Error, Shop, fulfilment, limits, tax};
+use crate::types::{Currency, Email, Money, OrderStatus, TaxSettings};
+use crate::{Error, Shop, fulfilment, limits, outbox as mail, tax};
 use chrono::{DateTime, NaiveDateTime, TimeDelta};
 use diesel::dsl::sql;
 use diesel::prelude::*;
@@ -24,6 +24,8 @@ pub enum CheckoutStart {
     Pay(String),
     /// There is nothing to pay: the page that asks for the address.
     Free,
+    /// This very cart was paid for and the buyer has not come back: that order's success page, an absolute URL.
+    Paid(String),
 }
 
 /// Stripe lets a session live for 24 hours; one that is about to end is not handed out again.
@@ -34,6 +36,10 @@ const TRIES: u32 = 8;
 const PAUSE: Duration = Duration::from_millis(250);
 /// The same free titles for the same address within this time are one order.
 const FREE_ONCE_PER: TimeDelta = TimeDelta::hours(24);
+/// A cart that was paid for within this time is not paid for again before its buyer has seen the order.
+const PAID_WITHIN: TimeDelta = TimeDelta::hours(24);
+/// A link that left within this time is still on its way to its reader.
+const LINK_ON_ITS_WAY: TimeDelta = TimeDelta::minutes(10);
 /// The same form of the same browser within this time is the same click.
 const DOUBLE_CLICK: TimeDelta = TimeDelta::minutes(1);
 
@@ -72,12 +78,14 @@ impl Open {
 
 impl Shop {
     /// Starts to pay for what the visitor saw as `snapshot` ([`crate::types::CartView::snapshot`]). Every price is
-    /// read again. A double click gets the same session.
+    /// read again. A double click gets the same session, and a cart that was paid for since its last title was put in gets
+    /// that order: its buyer may have come back to another browser, or not at all.
     ///
     /// # Errors
     /// [`Error::CartEmpty`]; [`Error::CartChanged`] if a title or price is another one than on the screen;
-    /// [`Error::TitleRefused`] if Stripe knows a book's product tax code not, which the desk is told; [`Error::Payments`] if
-    /// Stripe does not answer or refuses (the cart stays); the database's.
+    /// [`Error::TitleRefused`] if Stripe knows a book's product tax code not, which the desk is told;
+    /// [`Error::PaymentRefused`] if Stripe refuses for another reason, which the log has; [`Error::Payments`] if Stripe does
+    /// not answer (the cart stays); the database's.
     pub async fn start_checkout(
         &self,
         cart: &Cart,
@@ -87,6 +95,9 @@ impl Shop {
         let (offers, subtotal, tax) = self.offers(cart, snapshot).await?;
         if subtotal.is_zero() {
             return Ok(CheckoutStart::Free);
+        }
+        if let Some(session) = self.paid_before(cart, snapshot, browser).await? {
+            return Ok(CheckoutStart::Paid(format!("{}/checkout/success?session_id={session}", self.base_url())));
         }
         let settings = tax::read_plan(tax.as_deref())?;
         let currency = cart.currency();
@@ -108,7 +119,7 @@ impl Shop {
                     return Ok(CheckoutStart::Pay(url));
                 }
                 Err(PaymentsError::TryAgain(_)) if attempt < TRIES => tokio::time::sleep(PAUSE).await,
-                Err(error @ (PaymentsError::Failed(_) | PaymentsError::KeyReused)) => {
+                Err(error @ (PaymentsError::Failed(_) | PaymentsError::KeyReused | PaymentsError::Refused { .. })) => {
                     // What became of an earlier request of this key is not known: it may have made a session.
                     let reused = matches!(error, PaymentsError::KeyReused);
                     if (reused || open.last_error.as_deref() == Some(UNKNOWN))
@@ -118,10 +129,15 @@ impl Shop {
                         self.keep_session(open.id, &session).await?;
                         return Ok(CheckoutStart::Pay(url));
                     }
-                    // Stripe repeats a stored failure for the same key: the next try needs another one.
+                    // Stripe repeats a stored failure or refusal for the same key: the next try needs another one.
                     self.renew_key(&open, &error.to_string()).await?;
-                    if !reused {
-                        return Err(error.into());
+                    match error {
+                        PaymentsError::KeyReused => {}
+                        PaymentsError::Refused { .. } => {
+                            tracing::error!(checkout = open.id, %error, "Stripe refuses a payment before it is made");
+                            return Err(Error::PaymentRefused);
+                        }
+                        _ => return Err(error.into()),
                     }
                 }
                 Err(error @ PaymentsError::Unreachable(_)) => {
@@ -147,7 +163,8 @@ impl Shop {
     }
 
     /// Gets titles that cost nothing. The files open only through the link that is mailed to `email`, so that nobody
-    /// can put an order under another's address and read it.
+    /// can put an order under another's address and read it. Who asks for the same titles again within a day gets the same
+    /// link again, unless it has only just left.
     ///
     /// # Errors
     /// [`Error::NotFree`] if there is something to pay, [`Error::CartEmpty`], [`Error::CartChanged`],
@@ -181,16 +198,8 @@ impl Shop {
             .db
             .write(move |conn| {
                 one_at_a_time(conn, &email.normalized())?;
-                let again: i64 = orders::table
-                    .inner_join(checkout::table)
-                    .filter(orders::email_norm.eq(email.normalized()))
-                    .filter(orders::amount_total.eq(0))
-                    .filter(orders::created_at.gt(now - FREE_ONCE_PER))
-                    .filter(checkout::snapshot_hash.eq(&new.snapshot_hash))
-                    .count()
-                    .get_result(conn)?;
-                if again > 0 {
-                    return Ok(());
+                if let Some(order) = free_order(conn, &email.normalized(), &new.snapshot_hash, now)? {
+                    return send_link_again(conn, order, now);
                 }
                 let checkout_id: i64 = diesel::insert_into(checkout::table)
                     .values((&new, checkout::state.eq("completed")))
@@ -221,6 +230,44 @@ impl Shop {
                     .filter(checkout::state.eq("completed"))
                     .filter(checkout::created_at.gt(now - DOUBLE_CLICK));
                 Ok(diesel::select(diesel::dsl::exists(done)).get_result(conn)?)
+            })
+            .await
+    }
+
+    /// The session by which this browser has paid for this cart as it is, or is about to: a title that was put in later, also
+    /// one that was taken out and put in again, makes another cart of it. The success page takes out what was paid for.
+    async fn paid_before(&self, cart: &Cart, snapshot: &str, browser: &BrowserSecret) -> Result<Option<String>, Error> {
+        let Some(filled) = cart.filled_at() else { return Ok(None) };
+        // Later the browser does not open the order any more, and what was paid for would stay in the cart.
+        let opens_for = TimeDelta::hours(self.0.settings.policy.order_hours.into());
+        let since = filled.max(self.0.clock.now() - PAID_WITHIN.min(opens_for));
+        let (snapshot, browser) = (snapshot.to_owned(), browser.hash());
+        self.0
+            .db
+            .read(move |conn| {
+                // Without the orders, so that both databases go by the time, which is mostly that of a few minutes.
+                let done: Vec<(i64, Option<String>)> = checkout::table
+                    .filter(checkout::created_at.gt(since))
+                    .filter(checkout::browser_hash.eq(browser))
+                    .filter(checkout::snapshot_hash.eq(snapshot))
+                    .filter(checkout::state.eq("completed"))
+                    .select((checkout::id, checkout::stripe_session))
+                    .load(conn)?;
+                let ids: Vec<i64> = done.iter().map(|(id, _)| *id).collect();
+                if ids.is_empty() {
+                    return Ok(None);
+                }
+                // What failed is paid for anew.
+                let living = [OrderStatus::Pending.as_str(), OrderStatus::Succeeded.as_str()];
+                let paid: Option<i64> = orders::table
+                    .filter(orders::checkout_id.eq_any(ids))
+                    .filter(orders::status.eq_any(living))
+                    .order(orders::id.desc())
+                    .select(orders::checkout_id.assume_not_null())
+                    .first(conn)
+                    .optional()?;
+                let session = done.into_iter().find(|(id, _)| paid == Some(*id));
+                Ok(session.and_then(|(_, session)| session))
             })
             .await
     }
@@ -336,6 +383,50 @@ impl Shop {
             })
             .await
     }
+}
+
+/// The address's newest order of the same titles for nothing, as long as nothing of it was taken back: who has it needs no
+/// other one.
+fn free_order(
+    conn: &mut AnyConnection,
+    email_norm: &str,
+    snapshot_hash: &str,
+    now: NaiveDateTime,
+) -> Result<Option<i64>, Error> {
+    let placed: Vec<i64> = orders::table
+        .inner_join(checkout::table)
+        .filter(orders::email_norm.eq(email_norm))
+        .filter(orders::amount_total.eq(0))
+        .filter(orders::created_at.gt(now - FREE_ONCE_PER))
+        .filter(checkout::snapshot_hash.eq(snapshot_hash))
+        .order(orders::id.desc())
+        .select(orders::id)
+        .load(conn)?;
+    let taken_back: Vec<i64> = entitlement::table
+        .inner_join(order_item::table)
+        .filter(order_item::order_id.eq_any(&placed))
+        .filter(entitlement::state.ne("active"))
+        .select(order_item::order_id)
+        .load(conn)?;
+    Ok(placed.into_iter().find(|order| !taken_back.contains(order)))
+}
+
+/// Makes an order's link due once more if nobody has it, as far as we know, or if it left a while ago: its reader would not
+/// ask if it were there. What is still to be sent goes by itself.
+fn send_link_again(conn: &mut AnyConnection, order_id: i64, now: NaiveDateTime) -> Result<(), Error> {
+    let sent: Option<(i64, String, NaiveDateTime, Option<NaiveDateTime>)> = outbox::table
+        .filter(outbox::order_id.eq(order_id))
+        .filter(outbox::kind.eq(mail::Kind::FreeOrderLink.name()))
+        .select((outbox::id, outbox::state, outbox::created_at, outbox::sent_at))
+        .first(conn)
+        .optional()?;
+    let Some((id, state, created_at, sent_at)) = sent else { return Ok(()) };
+    let states: &[&str] = if sent_at.unwrap_or(created_at) < now - LINK_ON_ITS_WAY {
+        &["dead", "bounced", "sent", "delivered"]
+    } else {
+        &["dead", "bounced"]
+    };
+    mail::queue_again(conn, id, states, now).map(drop)
 }
 
 /// Makes this transaction wait for any other one with the same `name` until that has ended. SQLite has one writer

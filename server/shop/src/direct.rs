@@ -36,7 +36,7 @@ impl Shop {
         // Nobody's browser: what it paid for opens with the mailed link only.
         let browser = self.0.key.browser_of(&format!("api {name}"));
         match self.start_checkout(&cart, &view.snapshot, &browser).await? {
-            CheckoutStart::Pay(url) => Ok(Some(Listed { url, subtotal: view.subtotal })),
+            CheckoutStart::Pay(url) | CheckoutStart::Paid(url) => Ok(Some(Listed { url, subtotal: view.subtotal })),
             CheckoutStart::Free => Ok(None),
         }
     }

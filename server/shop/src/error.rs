@@ -42,6 +42,10 @@ pub enum Error {
     /// A title of the cart cannot be paid for at the moment, because of what the store has said of it to Stripe.
     #[error("Stripe refuses a title of the cart")]
     TitleRefused,
+    /// Stripe refuses to take this payment, and will until the account or the cart is another: an amount below its minimum,
+    /// no way to pay, a wrong key.
+    #[error("Stripe refuses the payment")]
+    PaymentRefused,
     /// The cart has as many titles as one Stripe Checkout Session takes.
     #[error("the cart is full")]
     CartFull,
@@ -105,6 +109,8 @@ pub enum ErrorKind {
     /// Back to the cart.
     TitleRefused,
     /// Back to the cart.
+    PaymentRefused,
+    /// Back to the cart.
     CartFull,
     /// Back to the cart.
     NotFree,
@@ -135,6 +141,7 @@ impl Error {
             Self::CartChanged => ErrorKind::CartChanged,
             Self::BookUnavailable => ErrorKind::BookUnavailable,
             Self::TitleRefused => ErrorKind::TitleRefused,
+            Self::PaymentRefused => ErrorKind::PaymentRefused,
             Self::CartFull => ErrorKind::CartFull,
             Self::NotFree => ErrorKind::NotFree,
             Self::RateLimited => ErrorKind::RateLimited,

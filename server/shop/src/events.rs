@@ -44,8 +44,12 @@ struct Leased {
 const LEASE: TimeDelta = TimeDelta::seconds(60);
 /// Events taken at a time.
 const BATCH: i64 = 16;
-/// After so many failures an event is put aside for a person.
-const MAX_ATTEMPTS: i32 = 12;
+/// After so many failures, which is about three days, an event is put aside for a person: twelve pauses that double come to
+/// little more than an hour, and 63 of an hour and up to a quarter follow. Stripe may be away for long, and a key that was
+/// replaced there is not replaced here on a Sunday.
+const MAX_ATTEMPTS: i32 = 76;
+/// After so many, if it meets a defect of ours or takes the process with it: within the hour.
+const DEFECT_ATTEMPTS: i32 = 12;
 /// Before the second attempt …
 const FIRST_PAUSE: TimeDelta = TimeDelta::seconds(1);
 /// … and at most.
@@ -121,9 +125,10 @@ impl Shop {
                 let event = Arc::clone(&event);
                 async move { shop.work_on(&event).await }
             });
-            if let Err(why) = working.await {
+            if let Err(failure) = working.await {
+                let why = failure.why();
                 tracing::warn!(event = event.id, r#type = event.kind, why, "event failed and will be tried again");
-                self.put_off(&event, &why).await?;
+                self.put_off(&event, &failure).await?;
             }
         }
         Ok(count)
@@ -171,8 +176,9 @@ impl Shop {
         self.0.db.write(move |conn| set_state(conn, &id, state, error)).await
     }
 
-    async fn put_off(&self, event: &Leased, why: &str) -> Result<(), Error> {
-        let state = if event.attempts >= MAX_ATTEMPTS { "dead" } else { "new" };
+    async fn put_off(&self, event: &Leased, failure: &Failure) -> Result<(), Error> {
+        let why = failure.why();
+        let state = if event.attempts >= failure.most_attempts() { "dead" } else { "new" };
         if state == "dead" {
             tracing::error!(event = event.id, why, "an event was put aside: it failed too often");
         }
@@ -222,13 +228,37 @@ impl Mark {
     }
 }
 
-/// Runs `work` as a task of its own, so that a panic in it is a failure like any other and the rest of its batch goes
-/// on. The error is what went wrong, in words.
-async fn unwound(work: impl Future<Output = Result<(), Error>> + Send + 'static) -> Result<(), String> {
+/// What went wrong with an attempt, in words.
+#[derive(Debug, PartialEq, Eq)]
+enum Failure {
+    /// Another time it may end well: Stripe or the database was away, a key is not replaced yet.
+    Passing(String),
+    /// The attempt panicked, and the next one would too.
+    Defect(String),
+}
+
+impl Failure {
+    fn why(&self) -> &str {
+        match self {
+            Self::Passing(why) | Self::Defect(why) => why,
+        }
+    }
+
+    /// After so many attempts it is of no use to go on.
+    const fn most_attempts(&self) -> i32 {
+        match self {
+            Self::Passing(_) => MAX_ATTEMPTS,
+            Self::Defect(_) => DEFECT_ATTEMPTS,
+        }
+    }
+}
+
+/// Runs `work` as a task of its own, so that a panic in it is a failure of its event and the rest of its batch goes on.
+async fn unwound(work: impl Future<Output = Result<(), Error>> + Send + 'static) -> Result<(), Failure> {
     match tokio::spawn(work).await {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(error) => Err(format!("a defect: {error}")),
+        Ok(Err(error)) => Err(Failure::Passing(error.to_string())),
+        Err(error) => Err(Failure::Defect(format!("a defect: {error}"))),
     }
 }
 
@@ -238,14 +268,19 @@ const WAITING: &str = "stripe_event.state IN ('new', 'leased', 'parked')";
 
 /// Takes due events for this worker: the single writer on SQLite, `SKIP LOCKED` on PostgreSQL.
 fn lease(conn: &mut AnyConnection, now: NaiveDateTime) -> Result<Vec<Leased>, Error> {
-    // Leases that ended with their process. An event that takes the process with it every time is put aside too.
+    // Leases that ended with their process. An event that takes the process with it every time is put aside too, and soon:
+    // one of which no attempt ever came to an end has no error.
     let fatal = diesel::update(
         stripe_event::table
             .filter(sql::<Bool>(WAITING))
             .filter(stripe_event::state.eq("leased"))
             .filter(stripe_event::next_at.le(now))
             .filter(stripe_event::lease_until.lt(now))
-            .filter(stripe_event::attempts.ge(MAX_ATTEMPTS)),
+            .filter(
+                stripe_event::attempts
+                    .ge(MAX_ATTEMPTS)
+                    .or(stripe_event::attempts.ge(DEFECT_ATTEMPTS).and(stripe_event::error.is_null())),
+            ),
     )
     .set((
         stripe_event::state.eq("dead"),
@@ -333,10 +368,23 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_panic_is_a_failure_like_any_other() {
+    async fn a_panic_is_a_failure_that_is_given_up_sooner() {
         assert_eq!(unwound(async { Ok(()) }).await, Ok(()));
-        assert_eq!(unwound(async { Err(Error::NotFound) }).await, Err("not found".to_owned()));
-        let why = unwound(async { panic!("poison") }).await.unwrap_err();
+        let failure = unwound(async { Err(Error::NotFound) }).await.unwrap_err();
+        assert_eq!((&failure, failure.most_attempts()), (&Failure::Passing("not found".to_owned()), MAX_ATTEMPTS));
+        let failure = unwound(async { panic!("poison") }).await.unwrap_err();
+        assert_eq!(failure.most_attempts(), DEFECT_ATTEMPTS);
+        let why = failure.why();
         assert!(why.starts_with("a defect: ") && why.contains("poison"), "{why}");
+    }
+
+    #[test]
+    fn an_event_is_tried_for_about_three_days() {
+        let whole = |attempts| -> TimeDelta { (1..attempts).map(|n| backoff(n, FIRST_PAUSE, LONGEST_PAUSE)).sum() };
+        assert!(backoff(1, FIRST_PAUSE, LONGEST_PAUSE) < TimeDelta::seconds(2));
+        let days = whole(MAX_ATTEMPTS);
+        assert!(days >= TimeDelta::hours(64) && days <= TimeDelta::hours(84), "{days}");
+        let defect = whole(DEFECT_ATTEMPTS);
+        assert!(defect <= TimeDelta::hours(1), "{defect}");
     }
 }

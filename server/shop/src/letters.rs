@@ -44,7 +44,7 @@ pub(crate) fn write(
     let letter = match kind {
         Kind::Receipt => order::letter(shop, &order, false),
         Kind::FreeOrderLink => order::letter(shop, &order, true),
-        Kind::RefundNotice(id) => refund::letter(conn, shop, &order, id),
+        Kind::RefundNotice(id) => return refund::letter(conn, shop, &order, id),
         Kind::DisputeNotice(id) => dispute::letter(conn, shop, &order, id),
         Kind::AddressLeft(_) => address::letter(shop, &order, false),
         Kind::AddressCame(_) => address::letter(shop, &order, true),

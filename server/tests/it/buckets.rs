@@ -3,6 +3,7 @@
 use crate::support::{Browser, FilesWay, Options, S3Server, Store, file_content, location, on_both_databases, sha256};
 use reqwest::{Method, Response, StatusCode};
 use shop::files::{Bucket, Files, Moved, Place, Unusable};
+use shop::types::{Unfinished, WaitingFile};
 use std::path::{Path, PathBuf};
 
 fn redirected() -> Options {
@@ -171,4 +172,21 @@ on_both_databases!(row_2_a_store_does_not_open_with_a_bucket_that_refuses_it, as
     settings.push(("S3_SECRET_ACCESS_KEY", "0123456789".into()));
     let (code, said) = store.octavo_with(&settings, &["serve"]).await;
     assert!(code != 0 && said.contains("S3_BUCKET") && !said.contains("0123456789"), "{said}");
+});
+
+on_both_databases!(what_waits_beside_a_form_moves_too, async |store| {
+    let server = S3Server::start();
+    let (folder, bucket) = (store.shop.files(), Files::open(&Place::S3(server.bucket(false))).unwrap());
+    let content = b"the first draft".to_vec();
+    folder.put("books/waiting", content.clone().into()).await.unwrap();
+    let sha256 = sha256(&content);
+    let file = WaitingFile { key: "books/waiting".to_owned(), sha256: sha256.clone(), bytes: 15 };
+    let form = Unfinished { file: Some(file), ..Unfinished::default() };
+    let name = store.shop.keep_unfinished(&form, None).await.unwrap();
+    store.shop.move_files(folder, &bucket, true, |_| ()).await.unwrap();
+    assert!(!store.data.path().join("files/books/waiting").exists());
+    // Its form goes on where it was, and its file is back with the others.
+    store.shop.move_files(&bucket, folder, false, |_| ()).await.unwrap();
+    assert_eq!(store.shop.unfinished(&name).await.unwrap(), Some(form));
+    assert_eq!(sha256, crate::support::sha256(&std::fs::read(store.data.path().join("files/books/waiting")).unwrap()));
 });

@@ -46,7 +46,7 @@ async fn buy(store: &Store, code: &str) -> String {
     let snapshot = store.shop.cart_view(&cart).await.unwrap().snapshot;
     match store.shop.start_checkout(&cart, &snapshot, &BrowserSecret::generate()).await.unwrap() {
         CheckoutStart::Pay(url) => crate::support::session_of(&url),
-        CheckoutStart::Free => panic!("nothing to pay"),
+        CheckoutStart::Free | CheckoutStart::Paid(_) => panic!("nothing to pay"),
     }
 }
 

@@ -1,8 +1,8 @@
 //! What the desk's list of what needs a person shows: payments under review, refunds that nobody confirmed, and what the
 //! nightly comparison found; and what a viewer does not see of it.
 
-use crate::refunds::full;
-use crate::support::{GOOD_CARD, Options, by_hand, on_both_databases};
+use crate::refunds::{amount, full};
+use crate::support::{Bought, GOOD_CARD, Options, Store, by_hand, on_both_databases};
 use chrono::{TimeDelta, Utc};
 use shop::Clock;
 use shop::types::{RefundStatus, Role};
@@ -48,6 +48,40 @@ on_both_databases!(a_refund_that_stripe_does_not_confirm_is_shown_until_it_does,
     let number = bought.number.to_string();
     assert!(page.contains("Refunds that Stripe has not confirmed") && page.contains(&number), "{page}");
     assert_eq!(store.shop.retry_refunds().await.unwrap(), 1);
+    assert_eq!(store.shop.attention_count().await.unwrap(), 0);
+});
+
+/// Refunds an order, and the buyer's bank sends the money back.
+async fn refund_fails(store: &Store, bought: &Bought) {
+    let refund = store.shop.refund(&bought.number, &full()).await.unwrap().stripe_id.unwrap();
+    let before = store.sandbox.event_count();
+    assert!(store.sandbox.finish_refund(&refund, false));
+    store.deliver_all(&store.sandbox.events_after(before)).await;
+}
+
+on_both_databases!(a_refund_that_failed_is_shown_until_later_ones_make_it_good, patient(), async |store| {
+    let admin = store.desk(Role::Admin).await;
+    let bought = store.bought(&["the-first-book"], GOOD_CARD).await;
+    refund_fails(store, &bought).await;
+    let found = store.shop.attention().await.unwrap();
+    assert_eq!((found.failed_refunds.len(), found.count()), (1, 1), "{found:?}");
+    let failed = &found.failed_refunds[0];
+    assert_eq!((&failed.order, failed.amount.minor()), (&bought.number, 799));
+    assert_eq!(failed.why.as_deref(), Some("unknown"));
+    let page = admin.text("/admin/attention").await;
+    for words in ["Refunds that failed", "Pay the buyer another way", &bought.number.to_string(), "unknown; failed "] {
+        assert!(page.contains(words), "{words} is not in {page}");
+    }
+    // A part of it is not enough; with the rest it is.
+    store.shop.refund(&bought.number, &amount(300)).await.unwrap();
+    assert_eq!(store.shop.attention_count().await.unwrap(), 1);
+    assert_eq!(store.shop.refund(&bought.number, &full()).await.unwrap().amount.minor(), 499);
+    assert_eq!(store.shop.attention_count().await.unwrap(), 0);
+    // Another order's is no help, and after a month nobody is reminded any more.
+    let other = store.bought(&["the-second-book"], GOOD_CARD).await;
+    refund_fails(store, &other).await;
+    assert_eq!(store.shop.attention().await.unwrap().failed_refunds[0].order, other.number);
+    store.shop.clock().advance(TimeDelta::days(31));
     assert_eq!(store.shop.attention_count().await.unwrap(), 0);
 });
 

@@ -5,6 +5,7 @@ use chrono::{TimeDelta, Utc};
 use reqwest::StatusCode;
 use shop::Clock;
 use shop::audit::Actor;
+use shop::hooks::{EndpointState, EventType, WhyDisabled};
 use shop::staff::{DEMO_EMAIL, DEMO_PASSWORD, NewStaff};
 use shop::types::Role;
 
@@ -104,7 +105,15 @@ on_both_databases!(no_other_store_has_a_login_that_anybody_knows, async |store| 
     let browser = store.browser();
     assert_eq!(location(&browser.try_to_sign_in(DEMO_EMAIL, DEMO_PASSWORD).await), "/admin");
     assert_eq!(browser.get("/admin").await.status(), StatusCode::OK);
+    // Whoever a visitor let in then goes too, and what she has told elsewhere ends.
+    let stranger = store.staff(Role::Owner).await;
+    let hers = store.browser();
+    hers.sign_in(&stranger).await;
+    store.endpoint(&format!("{}/stranger", store.url), &[EventType::OrderSucceeded]).await;
     store.shop.open_demo_desk().await.unwrap();
+    assert!(!hers.has_desk().await);
+    let endpoints = store.shop.webhook_endpoints().await.unwrap();
+    assert_eq!(endpoints[0].state, EndpointState::Disabled(WhyDisabled::SwitchedOff));
     assert_eq!(location(&browser.get("/admin").await), "/admin/login");
     let refused = location(&store.browser().try_to_sign_in(DEMO_EMAIL, DEMO_PASSWORD).await);
     assert!(refused.starts_with("/admin/login?error="), "{refused}");

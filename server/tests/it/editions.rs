@@ -235,6 +235,7 @@ on_both_databases!(who_has_no_right_when_the_mail_is_written_gets_none, async |s
     // Where Cy's order went, the next call tells.
     store.shop.announce_edition(&Actor::Command, &slug).await.unwrap();
     assert_eq!(store.texts(told).await, ["Ann@example.org", "di@example.org"]);
+    store.execute("UPDATE entitlement SET state = 'active' WHERE email_norm = 'bo@example.org'").await;
     store.settle().await;
 });
 

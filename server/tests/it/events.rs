@@ -90,6 +90,43 @@ on_both_databases!(an_event_is_tried_again_while_stripe_is_down_and_then_done, b
     assert_eq!(store.count("orders WHERE status = 'succeeded'").await, 1);
 });
 
+/// Works on the one event so often, each time after its longest pause, which is an hour and a quarter.
+async fn fail(store: &Store, times: usize) {
+    for _ in 0..times {
+        assert_eq!(store.shop.work_on_events().await.unwrap(), 1);
+        store.shop.clock().advance(TimeDelta::minutes(76));
+    }
+}
+
+on_both_databases!(an_event_outlives_two_days_without_stripe, by_hand(), async |store| {
+    let session = paid_session(store).await;
+    let begun = store.shop.clock().now();
+    assert_eq!(store.deliver_completed("evt_1", &session).await, StatusCode::OK);
+    store.sandbox.set_fault(stripe_sandbox::Fault::status(500).on_method("GET").times(1_000));
+    fail(store, 38).await;
+    assert!(store.shop.clock().now() - begun > TimeDelta::days(2));
+    assert_eq!(store.count("stripe_event WHERE state = 'new' AND attempts = 38 AND error IS NOT NULL").await, 1);
+    // A process that dies at it now and then is no reason to put it aside.
+    let lease = store.shop.clock().now().format("%Y-%m-%d %H:%M:%S%.6f");
+    store.execute(&format!("UPDATE stripe_event SET state = 'leased', lease_until = '{lease}'")).await;
+    store.shop.clock().advance(TimeDelta::seconds(1));
+    store.sandbox.clear_faults();
+    assert_eq!(store.shop.work_on_events().await.unwrap(), 1);
+    assert_eq!(store.count("stripe_event WHERE state = 'done' AND error IS NULL").await, 1);
+    assert_eq!(store.count("orders WHERE status = 'succeeded'").await, 1);
+});
+
+on_both_databases!(an_event_that_fails_for_three_days_is_put_aside, by_hand(), async |store| {
+    let session = paid_session(store).await;
+    assert_eq!(store.deliver_completed("evt_1", &session).await, StatusCode::OK);
+    store.sandbox.set_fault(stripe_sandbox::Fault::status(500).on_method("GET").times(1_000));
+    fail(store, 75).await;
+    assert_eq!(store.count("stripe_event WHERE state = 'new' AND attempts = 75").await, 1);
+    fail(store, 1).await;
+    assert_eq!(store.count("stripe_event WHERE state = 'dead' AND attempts = 76 AND error IS NOT NULL").await, 1);
+    assert_eq!(store.shop.work_on_events().await.unwrap(), 0);
+});
+
 on_both_databases!(an_event_whose_worker_died_is_taken_by_another_one, by_hand(), async |store| {
     let session = paid_session(store).await;
     assert_eq!(store.deliver_completed("evt_1", &session).await, StatusCode::OK);

@@ -1,9 +1,14 @@
 //! Books that cost nothing: the link comes by mail, and only it opens them.
 
-use crate::support::{Browser, Options, Store, location, on_both_databases};
+use crate::support::{Browser, Options, Store, location, message_ids, on_both_databases};
+use chrono::{TimeDelta, Utc};
 use futures::future::join_all;
 use reqwest::{Response, StatusCode};
+use shop::Clock;
+use shop::audit::Actor;
+use shop::mailer::MailFault;
 use shop::types::OrderNumber;
+use std::collections::BTreeSet;
 
 async fn ready(store: &Store) -> (Browser, String) {
     let browser = store.browser();
@@ -68,6 +73,50 @@ on_both_databases!(a_free_order_from_many_browsers_at_once_is_one, async |store|
         assert_eq!(sent, if round < 3 { 3 } else { usize::from(round == 3) });
     }
     assert_eq!((store.count("orders").await, store.count("outbox").await), (4, 4));
+});
+
+/// A store whose clock stands still, and which does nothing by itself.
+fn by_hand() -> Options {
+    let clock = Clock::manual(Utc::now().naive_utc());
+    Options { workers: false, webhooks: false, clock, ..Options::default() }
+}
+
+on_both_databases!(a_free_order_that_is_asked_for_again_brings_its_link_again, by_hand(), async |store| {
+    // From another browser each time; how many mails have left by then.
+    let ask = async || {
+        let (browser, snapshot) = ready(store).await;
+        assert_eq!(location(&send(&browser, &snapshot, "ann@example.org").await), "/checkout/free/sent");
+        store.send_all().await;
+        store.mails().len()
+    };
+    // Given up.
+    store.memory.next([MailFault::Refuse]);
+    assert_eq!((ask().await, store.count("outbox WHERE state = 'dead'").await), (0, 1));
+    assert_eq!((ask().await, store.count("outbox WHERE state = 'sent'").await), (1, 1));
+    // It has only just left.
+    assert_eq!(ask().await, 1);
+    // Nobody has found it, or it was deleted.
+    store.shop.clock().advance(TimeDelta::minutes(61));
+    assert_eq!(ask().await, 2);
+    // It came back.
+    store.execute("UPDATE outbox SET state = 'bounced'").await;
+    assert_eq!(ask().await, 3);
+    assert_eq!(message_ids(&store.memory.sent()).into_iter().collect::<BTreeSet<_>>().len(), 3);
+    assert_eq!((store.count("orders").await, store.count("outbox").await), (1, 1));
+    // Three an hour, whatever became of them.
+    assert_eq!(ask().await, 3);
+    store.execute("UPDATE outbox SET state = 'bounced'").await;
+    let (browser, snapshot) = ready(store).await;
+    let refused = send(&browser, &snapshot, "ann@example.org").await;
+    assert_eq!(location(&refused), "/checkout/free?error=rate-limited");
+    store.send_all().await;
+    assert_eq!(store.mails().len(), 3);
+    // The link of an order whose title was taken back opens nothing: this is a new one.
+    store.shop.clock().advance(TimeDelta::minutes(61));
+    let number: OrderNumber = store.texts("SELECT number AS value FROM orders").await[0].parse().unwrap();
+    let item = store.texts("SELECT CAST(id AS TEXT) AS value FROM order_item").await[0].parse().unwrap();
+    store.shop.withdraw_title(&number, item, true, &Actor::Command).await.unwrap().unwrap();
+    assert_eq!((ask().await, store.count("orders").await, store.count("outbox").await), (4, 2, 2));
 });
 
 on_both_databases!(free_orders_cannot_be_used_to_flood_a_mailbox, Options::default(), async |store| {

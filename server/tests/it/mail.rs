@@ -144,6 +144,19 @@ on_both_databases!(
     }
 );
 
+on_both_databases!(a_relay_that_takes_no_more_today_costs_no_mail, by_hand(MailWay::Sink("")), async |store| {
+    let sink = store.sink.as_ref().unwrap();
+    orders(store, 2).await;
+    // 550 to everybody, from a relay that is well otherwise.
+    sink.answer("quota");
+    store.send_all().await;
+    assert_eq!(store.count("outbox WHERE state = 'queued' AND attempts = 1 AND error LIKE '%5.4.5%'").await, 2);
+    sink.answer("up");
+    store.shop.clock().advance(TimeDelta::seconds(76));
+    store.send_all().await;
+    assert_eq!((sink.taken().len(), store.count("outbox WHERE state = 'sent' AND attempts = 2").await), (2, 2));
+});
+
 async fn orders_again(store: &Store) {
     orders(store, 1).await;
 }
@@ -347,6 +360,18 @@ on_both_databases!(a_refund_is_told_with_what_goes_and_what_stays, by_hand(MailW
         store.execute(&format!("DELETE FROM {table}")).await;
     }
     store.execute("UPDATE entitlement SET state = 'active'").await;
+});
+
+on_both_databases!(a_refund_that_has_failed_meanwhile_is_not_told_any_more, by_hand(MailWay::Memory), async |store| {
+    let bought = store.bought(&["the-first-book"], GOOD_CARD).await;
+    let refund = store.shop.refund(&bought.number, &crate::refunds::full()).await.unwrap().stripe_id.unwrap();
+    let before = store.sandbox.event_count();
+    assert!(store.sandbox.finish_refund(&refund, false));
+    store.deliver_all(&store.sandbox.events_after(before)).await;
+    store.send_all().await;
+    assert!(store.mails().iter().all(|mail| !mail.header("Subject").contains("refund")));
+    let put_aside = "outbox WHERE kind = 'refund_notice' AND state = 'dead' AND error LIKE '%time was over%'";
+    assert_eq!(store.count(put_aside).await, 1);
 });
 
 on_both_databases!(a_dispute_is_told_to_the_owner_with_its_deadline, by_hand(MailWay::Memory), async |store| {

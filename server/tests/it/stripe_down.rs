@@ -57,6 +57,35 @@ on_both_databases!(a_definite_failure_of_stripe_is_a_503_and_the_next_try_has_a_
     assert_eq!(store.count("checkout").await, 3);
 });
 
+on_both_databases!(a_refusal_of_stripes_is_told_as_one_and_the_next_try_has_a_new_key, async |store| {
+    for status in [400, 401] {
+        let browser = with_cart(store).await;
+        store.sandbox.forget_requests();
+        store.sandbox.set_fault(on_creation(Fault::status(status)));
+        let before = browser.cart_snapshot().await;
+        let answer = browser.start_checkout().await;
+        assert_eq!(
+            (answer.status(), location(&answer).as_str()),
+            (StatusCode::SEE_OTHER, "/cart?error=payment-refused")
+        );
+        let page = browser.text("/cart?error=payment-refused").await;
+        assert!(page.contains("The shop cannot take this payment. You were not charged"), "{page}");
+        assert_eq!(browser.cart_snapshot().await, before);
+        let why = store.texts("SELECT last_error AS value FROM checkout WHERE stripe_session IS NULL").await;
+        assert!(why[0].contains("Injected by stripe-sandbox."), "{why:?}");
+        // The seller has put the account right: Stripe's stored answer is not met again.
+        works(store, &browser).await;
+        let keys = store.session_keys();
+        assert!(keys.len() == 2 && keys[0] != keys[1], "{keys:?}");
+    }
+    // Without a page to go back to, the answer is a page of its own.
+    let browser = with_cart(store).await;
+    store.sandbox.set_fault(on_creation(Fault::status(400)));
+    let snapshot = browser.cart_snapshot().await;
+    let answer = browser.post("/actions/start-checkout", &[("snapshot", &snapshot)]).await;
+    assert_eq!(answer.status(), StatusCode::CONFLICT);
+});
+
 on_both_databases!(a_broken_connection_is_a_503_and_the_next_try_has_the_same_key, async |store| {
     let browser = with_cart(store).await;
     store.sandbox.set_fault(on_creation(Fault::reset()));
@@ -168,7 +197,7 @@ on_both_databases!(row_18_five_hundred_checkouts_at_a_bad_stripe_have_one_sessio
         for _ in 0..20 {
             match store.shop.start_checkout(&cart, &snapshot, &browser).await {
                 Ok(CheckoutStart::Pay(url)) => return (url, refused),
-                Ok(CheckoutStart::Free) => panic!("nothing to pay"),
+                Ok(CheckoutStart::Free | CheckoutStart::Paid(_)) => panic!("nothing to pay"),
                 Err(error) => {
                     assert_eq!(error.kind(), ErrorKind::PaymentsUnavailable, "{error}");
                     refused += 1;

@@ -107,6 +107,48 @@ on_both_databases!(row_9_an_unknown_session_is_a_404_without_a_call_to_stripe, a
     assert_eq!(store.sandbox.requests(), []);
 });
 
+on_both_databases!(a_cart_that_is_paid_for_leads_to_its_order_and_not_to_a_second_payment, async |store| {
+    let browser = store.browser();
+    let session = store.checkout(&browser, &["the-first-book"]).await;
+    let _ = store.sandbox.pay(&session, GOOD_CARD, "ann@example.org");
+    // The buyer does not come back: only the webhook tells of the payment.
+    store.settle().await;
+    assert_eq!(store.count("orders WHERE status = 'succeeded'").await, 1);
+    let success = format!("/checkout/success?session_id={session}");
+    for _ in 0..2 {
+        let answer = browser.start_checkout().await;
+        assert_eq!((answer.status(), location(&answer)), (StatusCode::SEE_OTHER, format!("{}{success}", store.url)));
+    }
+    assert_eq!((store.sandbox.session_ids().len(), store.count("checkout").await), (1, 1));
+    // A payment that failed is made anew.
+    let becomes = |status: &str| format!("UPDATE orders SET status = '{status}' WHERE stripe_session = '{session}'");
+    store.execute(&becomes("failed")).await;
+    let again = location(&browser.start_checkout().await);
+    assert!(again.contains("/c/pay/"), "{again}");
+    store.execute(&becomes("succeeded")).await;
+    assert!(location(&browser.start_checkout().await).ends_with(&success));
+    // The page takes out what was paid for, and what is put in after that is to be paid for.
+    assert!(browser.text(&success).await.contains("Your books are ready to download."));
+    assert!(browser.text("/cart").await.contains("Your cart is empty"));
+    browser.add(&["the-first-book"]).await;
+    assert!(location(&browser.start_checkout().await).contains("/c/pay/"));
+    assert_eq!(store.count("orders").await, 1);
+});
+
+on_both_databases!(a_title_that_is_put_in_again_can_be_paid_for_again, async |store| {
+    let browser = store.browser();
+    let first = store.checkout(&browser, &["the-first-book", "the-second-book"]).await;
+    let _ = store.sandbox.pay(&first, GOOD_CARD, "ann@example.org");
+    store.settle().await;
+    browser.post("/actions/remove-from-cart", &[("slug", "the-second-book")]).await;
+    let second = store.checkout(&browser, &["the-second-book"]).await;
+    assert!(second != first && store.sandbox.session_ids().contains(&second), "{second}");
+    // Nobody else is led there.
+    let other = store.browser();
+    let third = store.checkout(&other, &["the-first-book", "the-second-book"]).await;
+    assert!(store.sandbox.session_ids().contains(&third), "{third}");
+});
+
 on_both_databases!(row_9_buying_under_anothers_address_opens_nothing_of_theirs, async |store| {
     let (ann, thief) = (store.browser(), store.browser());
     let (_, hers) = store.buy(&ann, &["the-first-book"], "ann@example.org").await;

@@ -7,7 +7,7 @@ use crate::components::{Desk, Section, written};
 use crate::context;
 use crate::pages::page;
 use leptos::prelude::*;
-use shop::desk::{Attention, BadCheckout, BadDispute, BadDocument, BadEndpoint, BadRefund, BadTax};
+use shop::desk::{Attention, BadCheckout, BadDispute, BadDocument, BadEndpoint, BadRefund, BadTax, FailedRefund};
 use shop::events::EventSummary;
 use shop::outbox::MailSummary;
 use shop::reconciler::Difference;
@@ -63,6 +63,7 @@ pub(super) fn all(found: Attention, role: Role) -> AnyView {
         quarantined,
         stuck,
         refunds,
+        failed_refunds,
         disputes,
         differences,
         webhooks,
@@ -113,6 +114,12 @@ pub(super) fn all(found: Attention, role: Role) -> AnyView {
             "Refunds that Stripe has not confirmed",
             "The store asks again every few minutes. If it stays so, look at the payment in Stripe’s dashboard.",
             refunds.into_iter().map(refund).collect(),
+        )}
+        {kind(
+            "failed-refunds",
+            "Refunds that failed",
+            "The money is still with you, and the buyer may have been told that it is coming. Pay the buyer another way, or refund again from the order’s page. Listed for 30 days, or until another refund of the order makes it good.",
+            failed_refunds.into_iter().map(|found| failed_refund(found, role)).collect(),
         )}
         {kind(
             "differences",
@@ -183,6 +190,23 @@ fn refund(refund: BadRefund) -> AnyView {
             <div>
                 <h3>{order_link(&order)}</h3>
                 <p class="note">{format!("Asked for on {}", written::moment(asked))}</p>
+            </div>
+            <p class="price">{written::money(amount)}</p>
+        </li>
+    }
+    .into_any()
+}
+
+fn failed_refund(found: FailedRefund, role: Role) -> AnyView {
+    let FailedRefund { order, amount, why, since } = found;
+    // Stripe's word, or its sentence.
+    let words = |why: String| if why.contains(' ') { readable_for(role, why) } else { why.replace('_', " ") };
+    let why = why.map_or_else(|| "Stripe gives no reason".to_owned(), words);
+    view! {
+        <li>
+            <div>
+                <h3>{order_link(&order)}</h3>
+                <p class="note">{format!("{why}; failed {}", written::moment(since))}</p>
             </div>
             <p class="price">{written::money(amount)}</p>
         </li>

@@ -1,5 +1,6 @@
 //! What needs a person: each thing with what to do next. Asked for with every page of the desk (for the number in its
-//! navigation), so each question is answered from a partial index that is nearly empty in a healthy store.
+//! navigation), so each question is answered from a partial index that is nearly empty in a healthy store, or from what
+//! changed in the last days.
 
 use super::orders::{OrderRow, rows};
 use crate::db::AnyConnection;
@@ -24,6 +25,8 @@ const MOST: i64 = 50;
 const STUCK: TimeDelta = TimeDelta::hours(26);
 /// A refund that Stripe has not confirmed after so long.
 const SLOW_REFUND: TimeDelta = TimeDelta::minutes(30);
+/// A refund that failed is listed for so long: Stripe does not know of money that was paid back another way.
+const FAILED_FOR: TimeDelta = TimeDelta::days(30);
 /// Who has not fetched her books after so long may not have had the mail …
 const NOT_FETCHED: TimeDelta = TimeDelta::days(3);
 /// … and who has not after so long has forgotten them.
@@ -44,6 +47,8 @@ pub struct Attention {
     pub stuck: Vec<BadCheckout>,
     /// Refunds that Stripe has not confirmed.
     pub refunds: Vec<BadRefund>,
+    /// Refunds that failed, and that no later one of the same order makes good.
+    pub failed_refunds: Vec<FailedRefund>,
     /// Disputes that wait for an answer.
     pub disputes: Vec<BadDispute>,
     /// Where our rows and Stripe's objects disagree.
@@ -82,6 +87,19 @@ pub struct BadRefund {
     pub amount: Money,
     /// When it was asked for, UTC.
     pub asked: NaiveDateTime,
+}
+
+/// A refund that failed: the buyer may have been told of it, and has no money.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedRefund {
+    /// Of which order.
+    pub order: OrderNumber,
+    /// How much.
+    pub amount: Money,
+    /// Why, in Stripe's words.
+    pub why: Option<String>,
+    /// Since when that is known, UTC.
+    pub since: NaiveDateTime,
 }
 
 /// A dispute that waits for an answer.
@@ -141,6 +159,7 @@ impl Attention {
             + self.quarantined.len()
             + self.stuck.len()
             + self.refunds.len()
+            + self.failed_refunds.len()
             + self.disputes.len()
             + self.differences.len()
             + self.webhooks.len()
@@ -177,6 +196,7 @@ fn needed(conn: &mut AnyConnection, now: NaiveDateTime) -> Result<Attention, Err
         quarantined: quarantined(conn)?,
         stuck: stuck(conn, now)?,
         refunds: refunds(conn, now)?,
+        failed_refunds: failed_refunds(conn, now)?,
         disputes: disputes(conn)?,
         differences: differences(conn)?,
         webhooks: webhooks(conn)?,
@@ -305,6 +325,30 @@ fn refunds(conn: &mut AnyConnection, now: NaiveDateTime) -> Result<Vec<BadRefund
             let currency: Currency = currency.parse().map_err(|_| corrupt("currency"))?;
             let order = number.parse().map_err(|_| corrupt("number"))?;
             Ok(BadRefund { order, amount: Money::new(amount, currency), asked })
+        })
+        .collect()
+}
+
+/// The refunds of the order that came later and live, or may yet, together come to less than this one.
+const NOT_MADE_GOOD: &str = "refund.amount > COALESCE((SELECT SUM(later.amount) FROM refund AS later \
+     WHERE later.order_id = refund.order_id AND later.id > refund.id \
+     AND later.status IN ('requested', 'pending', 'requires_action', 'succeeded')), 0)";
+
+fn failed_refunds(conn: &mut AnyConnection, now: NaiveDateTime) -> Result<Vec<FailedRefund>, Error> {
+    let rows: Vec<(String, i64, String, Option<String>, NaiveDateTime)> = refund::table
+        .inner_join(orders::table)
+        .filter(refund::updated_at.gt(now - FAILED_FOR))
+        .filter(sql::<Bool>("refund.status = 'failed'"))
+        .filter(sql::<Bool>(NOT_MADE_GOOD))
+        .order((refund::updated_at.desc(), refund::id.desc()))
+        .limit(MOST)
+        .select((orders::number, refund::amount, refund::currency, refund::failure_reason, refund::updated_at))
+        .load(conn)?;
+    rows.into_iter()
+        .map(|(number, amount, currency, why, since)| {
+            let currency: Currency = currency.parse().map_err(|_| corrupt("currency"))?;
+            let order = number.parse().map_err(|_| corrupt("number"))?;
+            Ok(FailedRefund { order, amount: Money::new(amount, currency), why, since })
         })
         .collect()
 }

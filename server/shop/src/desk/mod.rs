@@ -22,7 +22,7 @@ use std::str::FromStr;
 use uuid::Uuid;
 
 pub use actions::{NewLink, Refusal};
-pub use attention::{Attention, BadCheckout, BadDispute, BadDocument, BadEndpoint, BadRefund, BadTax};
+pub use attention::{Attention, BadCheckout, BadDispute, BadDocument, BadEndpoint, BadRefund, BadTax, FailedRefund};
 pub use buyers::{BuyerSheet, BuyerTitle};
 pub use csv::CsvPiece;
 pub(crate) use csv::cell;

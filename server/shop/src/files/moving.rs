@@ -1,6 +1,6 @@
 //! Moving a store's files to another place: copied, read back, compared; only then, if asked, taken away.
 //!
-//! What is moved is what the database names: book files, covers, invoices, logos. A move that was interrupted goes on when it is
+//! What is moved is what the database names: book files, covers, invoices, logos, and what waits beside kept forms. A move that was interrupted goes on when it is
 //! started again: what is there already is read and, if it is right, left alone.
 
 use super::{Files, object};
@@ -8,7 +8,7 @@ use crate::db::AnyConnection;
 use crate::db::schema::{book, book_file, invoice, invoice_logo};
 use crate::seed::cover_path;
 use crate::types::Cover;
-use crate::{Error, Shop};
+use crate::{Error, Shop, books};
 use diesel::prelude::*;
 use object_store::ObjectStoreExt as _;
 use object_store::path::Path as ObjectPath;
@@ -51,13 +51,16 @@ pub enum Step {
 
 /// The objects that the database names, with their SHA-256 as far as it is known.
 fn named(conn: &mut AnyConnection) -> Result<BTreeMap<ObjectPath, Option<String>>, Error> {
-    let files: Vec<(String, String)> =
+    let mut files: Vec<(String, String)> =
         book_file::table.select((book_file::storage_key, book_file::sha256)).load(conn)?;
-    let covers: Vec<String> = book::table
+    let mut covers: Vec<String> = book::table
         .filter(book::cover_key.is_not_null())
         .select(book::cover_key.assume_not_null())
         .distinct()
         .load(conn)?;
+    let (waiting_covers, waiting_files) = books::waiting(conn)?;
+    covers.extend(waiting_covers);
+    files.extend(waiting_files);
     let invoices: Vec<String> =
         invoice::table.filter(invoice::pdf_key.is_not_null()).select(invoice::pdf_key.assume_not_null()).load(conn)?;
     let logos: Vec<String> = invoice_logo::table.select(invoice_logo::key).load(conn)?;

@@ -4,7 +4,7 @@ use super::{Frame, Line, Order, Paper, Sum, rendered};
 use crate::db::AnyConnection;
 use crate::db::schema::{entitlement, invoice, refund, refund_item};
 use crate::mailer::Letter;
-use crate::types::Money;
+use crate::types::{Money, RefundStatus};
 use crate::{Error, Shop};
 use askama::Template;
 use diesel::prelude::*;
@@ -41,12 +41,21 @@ struct Text<'a> {
     m: &'a Facts<'a>,
 }
 
-pub(super) fn letter(conn: &mut AnyConnection, shop: &Shop, order: &Order, refund_id: i64) -> Result<Letter, Error> {
-    let (amount, tax): (i64, i64) = refund::table
+/// None if the refund has failed or was called off meanwhile: nobody is told of money that does not come.
+pub(super) fn letter(
+    conn: &mut AnyConnection,
+    shop: &Shop,
+    order: &Order,
+    refund_id: i64,
+) -> Result<Option<Letter>, Error> {
+    let (amount, tax, status): (i64, i64, String) = refund::table
         .find(refund_id)
         .filter(refund::order_id.eq(order.id))
-        .select((refund::amount, refund::tax))
+        .select((refund::amount, refund::tax, refund::status))
         .first(conn)?;
+    if matches!(RefundStatus::parse(&status), Some(RefundStatus::Failed | RefundStatus::Canceled)) {
+        return Ok(None);
+    }
     let note: Option<String> = invoice::table
         .filter(invoice::refund_id.eq(refund_id))
         .filter(invoice::kind.eq("credit_note"))
@@ -87,5 +96,5 @@ pub(super) fn letter(conn: &mut AnyConnection, shop: &Shop, order: &Order, refun
         button_url,
         button,
     };
-    rendered(facts.subject.clone(), Text { m: &facts }.render(), Html { m: &facts }.render())
+    rendered(facts.subject.clone(), Text { m: &facts }.render(), Html { m: &facts }.render()).map(Some)
 }

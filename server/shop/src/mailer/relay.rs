@@ -152,15 +152,41 @@ impl SmtpRelay {
         let Err(error) = self.0.send(message).await else { return Ok(()) };
         let why = in_words(&error);
         if error.is_permanent() {
-            // A relay that refuses everybody (a wrong password, a blocked sender) says nothing about this mail.
-            return Err(match self.0.test_connection().await {
-                Ok(true) => MailError::Refused(why),
-                _ => MailError::Failed(why),
-            });
+            // A relay that greets nobody or lets nobody in (a wrong password) says nothing about this mail either.
+            let meant = means_the_recipient(&error) && matches!(self.0.test_connection().await, Ok(true));
+            return Err(if meant { MailError::Refused(why) } else { MailError::Failed(why) });
         }
         // No SMTPUTF8 on the other side: the address cannot be said there.
         if error.is_client() && unusual { Err(MailError::Refused(why)) } else { Err(MailError::Failed(why)) }
     }
+}
+
+/// Whether a permanent refusal is about whom the mail is for. Any other one is about us, and would be the same for every
+/// mail of the hour: too many mails for today, a sender who is not verified yet, an account that is paused.
+fn means_the_recipient(error: &lettre::transport::smtp::Error) -> bool {
+    let text = error.source().map(ToString::to_string).unwrap_or_default();
+    error.status().is_some_and(|code| names_the_recipient(u16::from(code), &text))
+}
+
+/// By the reply's enhanced status (RFC 3463): 5.1.x is about an address, of which .7 and .8 are the sender's, and 5.2.1 is a
+/// mailbox that is closed. Without one by its code: 550, 551 and 553 are of a mailbox (RFC 5321 4.2.3).
+fn names_the_recipient(code: u16, text: &str) -> bool {
+    match enhanced_status(text) {
+        Some((5, 1, detail)) => !matches!(detail, 7 | 8),
+        Some(status) => status == (5, 2, 1),
+        None => matches!(code, 550 | 551 | 553),
+    }
+}
+
+/// Class, subject and detail of the status that a reply begins with (RFC 2034), if it has one.
+fn enhanced_status(text: &str) -> Option<(u16, u16, u16)> {
+    let mut parts = text.split_whitespace().next()?.split('.');
+    let (class, subject, detail) = (parts.next()?, parts.next()?, parts.next()?);
+    // An address, or a version.
+    if !matches!(class, "2" | "4" | "5") || parts.next().is_some() {
+        return None;
+    }
+    Some((class.parse().ok()?, subject.parse().ok()?, detail.parse().ok()?))
 }
 
 /// With what lies behind it, cut to what a row should hold.
@@ -217,6 +243,41 @@ mod tests {
             ("smtp://ann:0123456789@mail.example.org?tls=opportunistic", MalformedRelay::ClearText),
         ] {
             assert_eq!(bad.parse::<SmtpUrl>(), Err(why), "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_said_of_the_recipient_is_said_of_the_mail() {
+        for (code, text) in [
+            (550, "5.1.1 no such mailbox"),
+            (550, "5.1.10 recipient address has a null MX"),
+            (553, "5.1.3 bad address syntax"),
+            (556, "5.1.2 no such domain"),
+            (550, "5.2.1 The email account that you tried to reach is inactive"),
+            (550, "no such user here"),
+            (551, "user not local"),
+            (553, ""),
+            (550, "10.0.0.1 has no such user"),
+        ] {
+            assert!(names_the_recipient(code, text), "{code} {text}");
+        }
+        for (code, text) in [
+            (550, "5.4.5 Daily user sending limit exceeded"),
+            (554, "Message rejected: Email address is not verified"),
+            (554, "5.7.1 Sending paused for this account"),
+            (554, ""),
+            (550, "5.7.1 relaying denied"),
+            (550, "5.7.26 unauthenticated sender"),
+            (553, "5.1.8 sender's domain does not exist"),
+            (501, "5.1.7 bad sender address syntax"),
+            (552, "5.2.2 mailbox full"),
+            (552, "5.2.3 message too large"),
+            (535, "5.7.8 authentication credentials invalid"),
+            (530, "authentication required"),
+            (521, "no mail service here"),
+            (550, "4.2.1 odd"),
+        ] {
+            assert!(!names_the_recipient(code, text), "{code} {text}");
         }
     }
 

@@ -131,27 +131,32 @@ impl Shop {
         self.0.db.read(move |conn| compare(conn, std::slice::from_ref(&session))).await
     }
 
+    /// Each refund of the list, and each of ours that the list must have shown. What differs is asked for once more, which
+    /// heals what only no event has told; the rest is found.
     async fn compare_refunds(&self, since: NaiveDateTime, now: NaiveDateTime) -> Result<Vec<Found>, Error> {
-        let (mut found, mut seen, mut after) = (Vec::new(), HashSet::new(), None);
+        let (mut suspects, mut seen, mut after) = (Vec::new(), HashSet::new(), None);
         let settled = (now - YOUNG).and_utc().timestamp();
         loop {
             let page = self.0.payments.refunds_page(since.and_utc().timestamp(), after.as_deref()).await?;
             seen.extend(page.items.iter().map(|refund| refund.id.clone()));
             let refunds: Vec<RefundEntry> = page.items.into_iter().filter(|r| r.created <= settled).collect();
-            found.extend(self.0.db.read(move |conn| compare_refunds(conn, &refunds)).await?);
+            let found = self.0.db.read(move |conn| compare_refunds(conn, &refunds)).await?;
+            suspects.extend(found.into_iter().map(|found| found.object_id));
             after = page.next;
             if after.is_none() {
                 break;
             }
         }
         let (sent, unsent) = self.0.db.read(move |conn| our_refunds(conn, since, now)).await?;
-        found.extend(unsent);
-        for id in bounded(sent.into_iter().filter(|id| !seen.contains(id)).collect(), "refunds") {
-            found.extend(self.examine_refund(&id).await?);
+        suspects.extend(bounded(sent.into_iter().filter(|id| !seen.contains(id)).collect(), "refunds"));
+        let mut found = unsent;
+        for id in &suspects {
+            found.extend(self.examine_refund(id).await?);
         }
         Ok(found)
     }
 
+    /// One refund as it is now, after what asking again heals.
     async fn examine_refund(&self, id: &str) -> Result<Vec<Found>, Error> {
         let entry = match self.0.payments.refund_entry(id).await {
             Ok(entry) => entry,
@@ -161,6 +166,14 @@ impl Shop {
             }
             Err(error) => return Err(error.into()),
         };
+        match self.reconcile_refund(id).await {
+            Ok(_) => {}
+            // What cannot be written down is a difference, and no reason to compare nothing else tonight.
+            Err(error @ (Error::Internal(_) | Error::Money(_))) => {
+                tracing::error!(refund = id, %error, "a refund cannot be made to agree with Stripe's");
+            }
+            Err(error) => return Err(error),
+        }
         self.0.db.read(move |conn| compare_refunds(conn, std::slice::from_ref(&entry))).await
     }
 }

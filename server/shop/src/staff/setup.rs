@@ -97,7 +97,7 @@ impl Shop {
     }
 
     /// Sees to it that a demo store has its owner, as its sign-in shows it, whatever visitors did to the account; and that
-    /// no other store has: one that began as a demo keeps nobody whose password everybody knows.
+    /// no other store has: one that began as a demo keeps nobody who worked in it.
     ///
     /// # Errors
     /// The database's.
@@ -130,18 +130,41 @@ impl Shop {
             .await
     }
 
+    /// Everybody could be the demo's owner, and let others in: nobody who works there then works here, and nothing is told to
+    /// whom they named. The store has its first owner made anew.
     async fn close_demo_desk(&self, email: Email) -> Result<(), Error> {
         let (norm, now) = (email.normalized(), self.0.clock.now());
+        let was_demo = self
+            .0
+            .db
+            .read(move |conn| {
+                let on = users::table.filter(users::email_norm.eq(&norm)).filter(users::disabled_at.is_null());
+                Ok(diesel::select(diesel::dsl::exists(on)).get_result::<bool>(conn)?)
+            })
+            .await?;
+        if !was_demo {
+            return Ok(());
+        }
+        // First, since the account is what says at the next start that this is left to do.
+        for endpoint in self.webhook_endpoints().await? {
+            self.switch_webhook_endpoint(&Actor::Store, endpoint.id, false).await?;
+        }
         self.0
             .db
             .write(move |conn| {
-                let on = users::table.filter(users::email_norm.eq(&norm)).filter(users::disabled_at.is_null());
-                let Some(id) = on.select(users::id).first::<i64>(conn).optional()? else { return Ok(()) };
-                diesel::update(users::table.find(id)).set(users::disabled_at.eq(now)).execute(conn)?;
-                own::end_sessions(conn, id, None, now)?;
-                tokens::revoke_all(conn, &Actor::Store, id, now)?;
-                tracing::warn!("this store was a demo: its owner with the public password is switched off");
-                audit::record(conn, &Actor::Store, "user.switched_off", object(id), None, None)
+                lock(conn)?;
+                let on: Vec<i64> =
+                    users::table.filter(users::disabled_at.is_null()).order(users::id).select(users::id).load(conn)?;
+                for id in on {
+                    diesel::update(users::table.find(id)).set(users::disabled_at.eq(now)).execute(conn)?;
+                    own::end_sessions(conn, id, None, now)?;
+                    tokens::revoke_all(conn, &Actor::Store, id, now)?;
+                    audit::record(conn, &Actor::Store, "user.switched_off", object(id), None, None)?;
+                }
+                tracing::warn!(
+                    "this store was a demo: everybody who worked in it is switched off, and so are its webhooks"
+                );
+                Ok(())
             })
             .await
     }

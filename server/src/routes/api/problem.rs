@@ -16,8 +16,8 @@ use utoipa::ToSchema;
 
 const MEDIA_TYPE: &str = "application/problem+json";
 /// What is true only for the moment: asked again under the same key, it is looked at again.
-const PASSING: [&str; 5] =
-    ["being-worked-on", "being-sent", "cart-changed", "idempotency-key-in-use", "unknown-address"];
+const PASSING: [&str; 6] =
+    ["being-worked-on", "being-sent", "cart-changed", "idempotency-key-in-use", "payment-refused", "unknown-address"];
 
 /// An error of the API.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -184,7 +184,7 @@ impl Sink {
         ready.strip_prefix("ready ").expect("a port").parse().unwrap()
     }
 
-    /// How it answers from now on: `up`, `down`, `refuse` or `closed`; `sync` is as before.
+    /// How it answers from now on: `up`, `down`, `refuse`, `quota` or `closed`; `sync` is as before.
     pub fn answer(&self, mode: &str) {
         let mut running = self.running.lock().unwrap();
         let process = running.as_mut().expect("it runs");

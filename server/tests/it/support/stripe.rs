@@ -79,7 +79,7 @@ impl Store {
         let view = self.shop.cart_view(&cart).await.unwrap();
         match self.shop.start_checkout(&cart, &view.snapshot, browser).await.unwrap() {
             CheckoutStart::Pay(url) => session_of(&url),
-            CheckoutStart::Free => panic!("nothing to pay for"),
+            CheckoutStart::Free | CheckoutStart::Paid(_) => panic!("nothing to pay for"),
         }
     }
 
