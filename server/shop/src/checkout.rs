@@ -414,13 +414,13 @@ fn free_order(
 /// Makes an order's link due once more if nobody has it, as far as we know, or if it left a while ago: its reader would not
 /// ask if it were there. What is still to be sent goes by itself.
 fn send_link_again(conn: &mut AnyConnection, order_id: i64, now: NaiveDateTime) -> Result<(), Error> {
-    let sent: Option<(i64, String, NaiveDateTime, Option<NaiveDateTime>)> = outbox::table
+    let sent: Option<(i64, NaiveDateTime, Option<NaiveDateTime>)> = outbox::table
         .filter(outbox::order_id.eq(order_id))
         .filter(outbox::kind.eq(mail::Kind::FreeOrderLink.name()))
-        .select((outbox::id, outbox::state, outbox::created_at, outbox::sent_at))
+        .select((outbox::id, outbox::created_at, outbox::sent_at))
         .first(conn)
         .optional()?;
-    let Some((id, state, created_at, sent_at)) = sent else { return Ok(()) };
+    let Some((id, created_at, sent_at)) = sent else { return Ok(()) };
     let states: &[&str] = if sent_at.unwrap_or(created_at) < now - LINK_ON_ITS_WAY {
         &["dead", "bounced", "sent", "delivered"]
     } else {

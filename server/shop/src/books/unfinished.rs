@@ -233,15 +233,25 @@ pub(crate) fn waiting_file(data: &str) -> Option<String> {
     Some(serde_json::from_str::<Unfinished>(data).ok()?.file?.key)
 }
 
-/// What waits beside the kept forms: covers by their key, and files with their SHA-256. A form that cannot be read any more
-/// is one that nobody can go on with.
-pub(crate) fn waiting(conn: &mut AnyConnection) -> Result<(Vec<String>, Vec<(String, String)>), Error> {
+/// What waits beside the kept forms.
+#[derive(Default)]
+pub(crate) struct Waiting {
+    /// Covers, by their key.
+    pub(crate) covers: Vec<String>,
+    /// Files, with their SHA-256.
+    pub(crate) files: Vec<(String, String)>,
+}
+
+/// All that waits. A form that cannot be read any more is one that nobody can go on with.
+pub(crate) fn waiting(conn: &mut AnyConnection) -> Result<Waiting, Error> {
     let forms: Vec<String> =
         unfinished::table.filter(unfinished::kind.eq("book")).select(unfinished::data).load(conn)?;
-    let forms: Vec<Unfinished> = forms.iter().filter_map(|data| serde_json::from_str(data).ok()).collect();
-    let covers = forms.iter().filter_map(|form| form.cover.as_ref()).map(|(key, _)| key.clone());
-    let files = forms.iter().filter_map(|form| form.file.as_ref()).map(|file| (file.key.clone(), file.sha256.clone()));
-    Ok((covers.collect(), files.collect()))
+    let mut waiting = Waiting::default();
+    for form in forms.iter().filter_map(|data| serde_json::from_str::<Unfinished>(data).ok()) {
+        waiting.covers.extend(form.cover.map(|(key, _)| key));
+        waiting.files.extend(form.file.map(|file| (file.key, file.sha256)));
+    }
+    Ok(waiting)
 }
 
 /// The form as an EPUB fills it.

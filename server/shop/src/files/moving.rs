@@ -58,9 +58,9 @@ fn named(conn: &mut AnyConnection) -> Result<BTreeMap<ObjectPath, Option<String>
         .select(book::cover_key.assume_not_null())
         .distinct()
         .load(conn)?;
-    let (waiting_covers, waiting_files) = books::waiting(conn)?;
-    covers.extend(waiting_covers);
-    files.extend(waiting_files);
+    let waiting = books::waiting(conn)?;
+    covers.extend(waiting.covers);
+    files.extend(waiting.files);
     let invoices: Vec<String> =
         invoice::table.filter(invoice::pdf_key.is_not_null()).select(invoice::pdf_key.assume_not_null()).load(conn)?;
     let logos: Vec<String> = invoice_logo::table.select(invoice_logo::key).load(conn)?;
