@@ -99,13 +99,13 @@ on_both_databases!(a_free_order_that_is_asked_for_again_brings_its_link_again, b
     store.shop.clock().advance(TimeDelta::minutes(61));
     assert_eq!(ask().await, 2);
     // It came back.
-    store.execute("UPDATE outbox SET state = 'bounced'").await;
+    store.execute("UPDATE outbox SET state = 'bounced', error = 'mailbox full'").await;
     assert_eq!(ask().await, 3);
     assert_eq!(message_ids(&store.memory.sent()).into_iter().collect::<BTreeSet<_>>().len(), 3);
     assert_eq!((store.count("orders").await, store.count("outbox").await), (1, 1));
     // Three an hour, whatever became of them.
     assert_eq!(ask().await, 3);
-    store.execute("UPDATE outbox SET state = 'bounced'").await;
+    store.execute("UPDATE outbox SET state = 'bounced', error = 'mailbox full'").await;
     let (browser, snapshot) = ready(store).await;
     let refused = send(&browser, &snapshot, "ann@example.org").await;
     assert_eq!(location(&refused), "/checkout/free?error=rate-limited");
