@@ -87,6 +87,12 @@ impl Fonts {
     pub(crate) fn have(&self, character: char) -> bool {
         self.fonts.iter().any(|font| font.info().coverage.contains(u32::from(character)))
     }
+
+    /// Whether the first font that has the letter has the mark too.
+    pub(crate) fn show_together(&self, letter: char, mark: char) -> bool {
+        let has = |font: &&Font, character: char| font.info().coverage.contains(u32::from(character));
+        self.fonts.iter().find(|font| has(font, letter)).is_some_and(|font| has(&font, mark))
+    }
 }
 
 fn weight(info: &FontInfo) -> u16 {

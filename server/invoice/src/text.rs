@@ -3,11 +3,12 @@
 //! A PDF for the archive must show a glyph for each of its characters, and what it shows must be what it says. So:
 //! control characters, line and paragraph ends are spaces; invisible characters that steer the direction or the
 //! breaking of a line are left out (with them a name could turn the digits beside it round); a character that no font
-//! has a glyph for, or a mark of East Asia after a letter of elsewhere, is U+FFFD, `�`; a word of more than 60 characters
+//! has a glyph for, or a mark that its letter's font has not got, is U+FFFD, `�`; a word of more than 60 characters
 //! is broken by spaces. Everything else stays as it is.
 
 use crate::document::{Document, Seller};
 use crate::fonts::Fonts;
+use unicode_segmentation::UnicodeSegmentation as _;
 
 const REPLACEMENT: char = '\u{FFFD}';
 
@@ -50,24 +51,32 @@ fn clean(text: &mut String, shape: Shape, fonts: &Fonts) {
     if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
         return;
     }
-    let mut before = ' ';
-    let mut with_glyph = |c| {
-        let stray = is_cjk_mark(c) && before < FIRST_CJK;
-        before = if stray || !(c == ' ' || fonts.have(c)) { REPLACEMENT } else { c };
-        before
-    };
-    let keep = |c: char| if c == '\n' && shape == Shape::Lines { Some(c) } else { printed(c).map(&mut with_glyph) };
-    *text = text.chars().filter_map(keep).collect();
+    let with_glyph = |c| if c == ' ' || fonts.have(c) { c } else { REPLACEMENT };
+    let keep = |c: char| if c == '\n' && shape == Shape::Lines { Some(c) } else { printed(c).map(with_glyph) };
+    let kept: String = text.chars().filter_map(keep).collect();
+    *text = kept.graphemes(true).flat_map(|cluster| with_its_marks(cluster, fonts)).collect();
+}
+
+/// A letter with its marks. All are shown by the first font that has the letter; a mark that it has not got, as one of Hebrew
+/// after a letter of Europe, would have no glyph in the PDF.
+fn with_its_marks<'a>(cluster: &'a str, fonts: &'a Fonts) -> impl Iterator<Item = char> + 'a {
+    let mut letter = None;
+    cluster.chars().map(move |c| {
+        let stray = letter.is_some_and(|letter| !c.is_ascii() && !is_joiner(c) && !fonts.show_together(letter, c));
+        if stray || letter.is_none() {
+            letter = Some(if stray { REPLACEMENT } else { c });
+        }
+        if stray { REPLACEMENT } else { c }
+    })
+}
+
+/// Part of the spelling in Persian and in the scripts of India, and never shown itself.
+const fn is_joiner(c: char) -> bool {
+    matches!(c, '\u{200C}' | '\u{200D}')
 }
 
 /// From here on come scripts of East Asia.
 const FIRST_CJK: char = '\u{2E80}';
-
-/// Marks that only fonts for Chinese, Japanese and Korean have. After a letter of another font no font has both, and the PDF
-/// would have no glyph to show.
-const fn is_cjk_mark(c: char) -> bool {
-    matches!(c, '\u{20DD}' | '\u{20DE}' | '\u{302A}'..='\u{302F}' | '\u{3099}' | '\u{309A}')
-}
 
 /// A line cannot break within a word of Europe, and PDF/A has a limit to how long a piece of text may be.
 fn break_long_words(text: &mut String) {
@@ -93,8 +102,7 @@ fn break_long_words(text: &mut String) {
 /// The character, a space in its place, or nothing.
 fn printed(c: char) -> Option<char> {
     match c {
-        // Joiners are part of the spelling in Persian and in the scripts of India.
-        '\u{200C}' | '\u{200D}' => Some(c),
+        _ if is_joiner(c) => Some(c),
         _ if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') => Some(' '),
         '\u{AD}'
         | '\u{34F}'

@@ -40,7 +40,7 @@ const NASTY: [&str; 30] = [
 ];
 
 /// Steers the direction, the line or the device, and is not printed.
-const UNPRINTED: [(&str, &str); 7] = [
+const UNPRINTED: [(&str, &str); 9] = [
     ("a\u{202e}gpj.exe", "agpj.exe"),
     ("a\u{2066}b\u{2069}c", "abc"),
     ("a\u{ad}b\u{200b}c\u{feff}d", "abcd"),
@@ -49,6 +49,9 @@ const UNPRINTED: [(&str, &str); 7] = [
     ("a\u{13000}b\u{1f4da}c\u{e000}d", "a\u{fffd}b\u{fffd}c\u{fffd}d"),
     // No font has both the letter and the mark.
     ("a\u{302a}b\u{3099}c\u{20dd}d", "a\u{fffd}b\u{fffd}c\u{fffd}d"),
+    // A mark of Hebrew after a letter of Europe, after one that is replaced itself, and between marks of Europe.
+    ("a\u{591}b \u{10ffff}\u{591}0", "a\u{fffd}b \u{fffd}\u{fffd}0"),
+    ("e\u{301}\u{591}\u{302}x", "e\u{301}\u{fffd}\u{302}x"),
 ];
 
 /// The document with the text as title, details, name, number of the order and licence.
