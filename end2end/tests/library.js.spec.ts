@@ -1,9 +1,27 @@
 // What scripts add to opening a library.
 
+import type { BrowserContext, Page } from "@playwright/test";
 import { tempest } from "../support/books";
 import { buy, islands } from "../support/buying";
 import { askForLibrary, readMail } from "../support/library";
+import type { Store } from "../support/store";
 import { expect, test } from "../support/test";
+
+/** Buys, asks for the library, and follows the mail's link in a browser that has not asked for it. */
+async function linkFollowedElsewhere(
+  page: Page,
+  store: Store,
+  anotherBrowser: () => Promise<BrowserContext>,
+): Promise<{ other: Page; code: string }> {
+  const email = await buy(page, [tempest.slug]);
+  await askForLibrary(page, email);
+  const other = await (await anotherBrowser()).newPage();
+  await other.goto(store.url);
+  const { link, code } = await readMail(other, email);
+  await other.goto(link);
+  await expect(other).toHaveURL(`${store.url}/library/open`);
+  return { other, code };
+}
 
 test("pasting brings the code out of what was copied with it", async ({ page, context }) => {
   const email = await buy(page, [tempest.slug]);
@@ -23,13 +41,7 @@ test("pasting brings the code out of what was copied with it", async ({ page, co
 });
 
 test("in another browser the link needs the code as well", async ({ page, store, anotherBrowser }) => {
-  const email = await buy(page, [tempest.slug]);
-  await askForLibrary(page, email);
-  const other = await (await anotherBrowser()).newPage();
-  await other.goto(store.url);
-  const { link, code } = await readMail(other, email);
-  await other.goto(link);
-  await expect(other).toHaveURL(`${store.url}/library/open`);
+  const { other, code } = await linkFollowedElsewhere(page, store, anotherBrowser);
   await expect(other.getByText("This browser has not asked for the link")).toBeVisible();
   await other.getByLabel("Code").fill(code);
   await other.getByRole("button", { name: "Open my library" }).click();
@@ -37,13 +49,7 @@ test("in another browser the link needs the code as well", async ({ page, store,
 });
 
 test("in another browser a mistyped code does not lose the link", async ({ page, store, anotherBrowser }) => {
-  const email = await buy(page, [tempest.slug]);
-  await askForLibrary(page, email);
-  const other = await (await anotherBrowser()).newPage();
-  await other.goto(store.url);
-  const { link, code } = await readMail(other, email);
-  await other.goto(link);
-  await expect(other).toHaveURL(`${store.url}/library/open`);
+  const { other, code } = await linkFollowedElsewhere(page, store, anotherBrowser);
   for (const wrong of ["AAAA-AAAA", "BBBB-BBBB"]) {
     await other.getByLabel("Code").fill(wrong);
     await other.getByRole("button", { name: "Open my library" }).click();

@@ -4,8 +4,10 @@
 //! locked order, as often as it is called and in any order of events. The whole list and not the one refund: what has
 //! failed makes room for what came after it. A pending refund counts from the start (see [`RefundStatus::is_living`]).
 
+mod asking;
 mod ledger;
 mod listing;
+mod planning;
 mod request;
 pub(crate) mod share;
 

@@ -188,7 +188,7 @@ fn the_store_table_is_checked() {
     let path = folder.path().join("Leptos.toml");
     let read = |text: &str| {
         std::fs::write(&path, text).unwrap();
-        store(&path)
+        store::read(&path)
     };
     assert_eq!(read("[store]\ncurrency = \"EUR\"\ntoken_uses = 5\n").unwrap().policy().token_uses, 5);
     assert!(read("[store]\ncolour = \"red\"\n").unwrap_err().problem.contains("colour"));
@@ -209,5 +209,5 @@ fn leptos_toml_agrees_with_cargo_toml() {
     for key in ["output-name", "site-root", "site-pkg-dir", "site-addr", "hash-files"] {
         assert!(leptos.contains_key(key), "{key}");
     }
-    assert!(store(&root.join("Leptos.toml")).is_ok());
+    assert!(store::read(&root.join("Leptos.toml")).is_ok());
 }

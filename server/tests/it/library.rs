@@ -1,12 +1,12 @@
 //! The shelf: what is on it, for whom, and for how long.
 
+mod leaving;
+mod moving;
+
 use crate::refunds::{full, items};
-use crate::support::{Brought, Browser, Options, Store, location, on_both_databases, sha256, title_of};
-use chrono::{TimeDelta, Utc};
+use crate::support::{Brought, Browser, Options, location, on_both_databases, sha256, title_of};
+use chrono::TimeDelta;
 use reqwest::{Method, StatusCode};
-use shop::audit::Actor;
-use shop::outbox::Resent;
-use shop::types::OrderNumber;
 use shop::{Clock, Policy};
 
 /// The part of the shelf that is about a title.
@@ -268,66 +268,6 @@ on_both_databases!(row_41_a_number_with_letters_of_addresses_finds_its_way_back,
     }
 });
 
-on_both_databases!(signing_out_everywhere_ends_whatever_a_mail_has_opened, async |store| {
-    let (_, number) = store.buy(&store.browser(), &["the-first-book"], "ann@example.org").await;
-    let [here, there, waiting, linked] = std::array::from_fn(|_| store.browser());
-    store.library(&here, "ann@example.org").await;
-    store.library(&there, "ann@example.org").await;
-    let Brought { code, .. } = store.ask(&waiting, "ann@example.org").await;
-    linked.open_order(store, &number).await;
-    let order = format!("/orders/{number}");
-    assert!(linked.text(&order).await.contains("The first book"));
-    assert_eq!(location(&here.post("/actions/sign-out-everywhere", &[]).await), "/library?left=everywhere");
-    assert_eq!(waiting.open_library("", &code).await.status(), StatusCode::FORBIDDEN);
-    for browser in [&here, &there, &waiting, &linked] {
-        assert!(!browser.has_library().await && !browser.text(&order).await.contains("The first book"));
-    }
-    assert!(here.text("/library?left=everywhere").await.contains("You are signed out in every browser."));
-});
-
-on_both_databases!(signing_out_closes_what_a_mail_has_opened_here, async |store| {
-    let [paying, reader, other] = std::array::from_fn(|_| store.browser());
-    let (_, number) = store.buy(&paying, &["the-first-book"], "ann@example.org").await;
-    store.settle().await;
-    for browser in [&reader, &other] {
-        browser.open_order(store, &number).await;
-    }
-    for browser in [&reader, &paying] {
-        store.library(browser, "ann@example.org").await;
-        assert_eq!(location(&browser.post("/actions/sign-out", &[]).await), "/library?left=here");
-    }
-    let order = format!("/orders/{number}");
-    for (browser, open) in [(&reader, false), (&other, true), (&paying, true)] {
-        assert_eq!(browser.text(&order).await.contains("The first book"), open);
-    }
-});
-
-/// Time stands still until a test moves it.
-fn standing() -> Options {
-    Options { webhooks: false, clock: Clock::manual(Utc::now().naive_utc()), ..Options::default() }
-}
-
-on_both_databases!(signing_out_everywhere_ends_downloads_but_where_it_is_paid, standing(), async |store| {
-    let [paying, reader, bob] = std::array::from_fn(|_| store.browser());
-    let (_, number) = store.buy(&paying, &["the-first-book"], "ann@example.org").await;
-    let (_, his) = store.buy(&bob, &["the-first-book"], "bob@example.org").await;
-    store.settle().await;
-    let [hers, his] = [paying.token(&number, "the-first-book").await, bob.token(&his, "the-first-book").await];
-    store.shop.clock().advance(TimeDelta::hours(23));
-    store.library(&reader, "ann@example.org").await;
-    let bobs = bob.claimed(&his, "epub").await;
-    let [paid, read] = [paying.claimed(&hers, "epub").await, reader.claimed(&hers, "epub").await];
-    let got = async |browser: &Browser, file: &str| browser.get(file).await.status();
-    assert_eq!([got(&paying, &paid).await, got(&reader, &read).await], [StatusCode::OK; 2]);
-    reader.post("/actions/sign-out-everywhere", &[]).await;
-    assert_eq!([got(&paying, &paid).await, got(&reader, &read).await], [StatusCode::OK, StatusCode::NOT_FOUND]);
-    // A day after it paid, that browser is one like any other.
-    store.shop.clock().advance(TimeDelta::hours(2));
-    store.library(&reader, "ann@example.org").await;
-    reader.post("/actions/sign-out-everywhere", &[]).await;
-    assert_eq!([got(&paying, &paid).await, got(&bob, &bobs).await], [StatusCode::NOT_FOUND, StatusCode::OK]);
-});
-
 on_both_databases!(who_is_led_to_an_open_shelf_learns_whose_it_is, async |store| {
     let (_, hers) = store.buy(&store.browser(), &["the-first-book"], "ann@example.org").await;
     let (_, his) = store.buy(&store.browser(), &["the-second-book"], "bob@example.org").await;
@@ -352,106 +292,6 @@ on_both_databases!(who_is_led_to_an_open_shelf_learns_whose_it_is, async |store|
     assert!(reader.text(&next).await.contains("The second book"));
     assert!(!reader.text(&hers).await.contains("The first book"));
     assert_eq!(store.count("buyer_session WHERE revoked_at IS NULL").await, 1);
-});
-
-async fn moved(store: &Store, number: &OrderNumber, new: &str) -> Result<(), shop::Error> {
-    store.shop.correct_address(number, &new.parse().unwrap(), &Actor::Command).await
-}
-
-on_both_databases!(an_order_moves_to_the_right_address_and_both_are_told, async |store| {
-    let buyer = store.browser();
-    let (_, number) = store.buy(&buyer, &["the-first-book"], "anm@example.org").await;
-    store.settle().await;
-    let token = buyer.token(&number, "the-first-book").await;
-    moved(store, &number, "Ann@example.org").await.unwrap();
-    store.settle().await;
-    let mails = store.mails();
-    let [old, new] =
-        ["anm@example.org", "Ann@example.org"].map(|to| mails.iter().rfind(|mail| mail.header("To") == to).unwrap());
-    for part in [&old.text, &old.html] {
-        assert!(part.contains("We have moved it to another one") && !part.contains("Ann@") && !part.contains("ol_"));
-    }
-    assert!(new.text.contains("/library") && new.header("Subject").contains("is under this address now"));
-    // The browser that paid keeps what it paid for.
-    assert_eq!(buyer.token(&number, "the-first-book").await, token);
-    let reader = store.browser();
-    store.library(&reader, "ann@example.org").await;
-    assert!(on_shelf(&reader, "the-first-book").await.contains("Download EPUB"));
-    let before = store.brought().len();
-    store.browser().request_access("anm@example.org").await;
-    store.settle().await;
-    assert_eq!(store.brought().len(), before);
-    // From the command line, and back again: each time both are told.
-    for new in ["bob@example.org", "ann@example.org"] {
-        let (status, said) = store.octavo(&["order-address", &number.to_string(), new]).await;
-        assert_eq!((status, said.contains(new)), (0, true), "{said}");
-    }
-    store.settle().await;
-    assert_eq!(store.count("outbox WHERE kind IN ('address_left', 'address_came') AND state = 'sent'").await, 6);
-    assert!(reader.text("/library").await.contains("The first book"));
-    let (status, said) = store.octavo(&["order-address", &number.to_string(), "ann@example.org"]).await;
-    assert_eq!((status, said.contains("already")), (1, true), "{said}");
-    assert!(matches!(moved(store, &"ABCDEFGHJK".parse().unwrap(), "x@example.org").await, Err(shop::Error::NotFound)));
-});
-
-/// Nothing happens by itself.
-fn by_hand() -> Options {
-    Options { workers: false, webhooks: false, ..Options::default() }
-}
-
-on_both_databases!(the_mailbox_that_an_order_has_left_is_shut_out, by_hand(), async |store| {
-    let (payer, wrong, right) = (store.browser(), store.browser(), store.browser());
-    let (_, number) = store.buy(&payer, &["the-first-book"], "anm@example.org").await;
-    let (order, slug) = (format!("/orders/{number}"), "the-first-book");
-    let secret = async || store.shop.order_link(&number).await.unwrap().split('#').nth(1).unwrap().to_owned();
-    let old = secret().await;
-    wrong.open_order(store, &number).await;
-    let token = wrong.token(&number, slug).await;
-    // The receipt has not left yet, or was given up.
-    for (state, new) in [("queued", "bob@example.org"), ("dead", "Ann@example.org")] {
-        store.execute(&format!("UPDATE outbox SET state = '{state}' WHERE kind = 'receipt'")).await;
-        moved(store, &number, new).await.unwrap();
-        assert_eq!(store.count(&format!("outbox WHERE kind = 'receipt' AND recipient = '{new}'")).await, 1);
-    }
-    let open = [("number", number.as_str()), ("secret", old.as_str())];
-    assert_eq!(wrong.post("/actions/open-order", &open).await.status(), StatusCode::FORBIDDEN);
-    let page = wrong.text(&order).await;
-    assert!(page.contains("Code from the mail") && !page.contains("The first book") && !page.contains("Ann@"));
-    assert_eq!(location(&wrong.claim(&token, "epub").await), format!("/library?next=/d/{token}"));
-    assert_eq!(wrong.post("/actions/renew-download", &[("token", &token)]).await.status(), StatusCode::FORBIDDEN);
-    // Who paid and who reads the right mail are in.
-    assert_eq!(payer.token(&number, slug).await, token);
-    right.open_order(store, &number).await;
-    assert_eq!(right.token(&number, slug).await, token);
-
-    let ids = store.texts("SELECT CAST(id AS TEXT) AS value FROM outbox WHERE kind = 'receipt'").await;
-    let receipt: i64 = ids[0].parse().unwrap();
-    assert_eq!(store.shop.resend_mail(receipt, &Actor::Command).await.unwrap(), Resent::Queued("dead".into()));
-    store.send_all().await;
-    let with_link = |link: &str| -> Vec<String> {
-        let mails = store.mails().into_iter().filter(|mail| mail.text.contains(link) || mail.html.contains(link));
-        mails.map(|mail| mail.header("To").to_owned()).collect()
-    };
-    let new = secret().await;
-    assert_eq!((with_link(&old), with_link(&new)), (Vec::new(), vec!["Ann@example.org".to_owned()]));
-    // Both moves were told to those whom they concern.
-    assert_eq!(store.count("outbox WHERE kind = 'address_left' AND recipient = 'anm@example.org'").await, 1);
-    assert_eq!(store.count("outbox WHERE kind LIKE 'address_%' AND recipient = 'bob@example.org'").await, 2);
-
-    // It came back after all, which stands where it was sent to; sent again, it goes where the order is.
-    store.execute("UPDATE outbox SET state = 'bounced' WHERE kind = 'receipt'").await;
-    moved(store, &number, "eve@example.org").await.unwrap();
-    assert_eq!(store.count("outbox WHERE kind = 'receipt' AND recipient = 'Ann@example.org'").await, 1);
-    assert_eq!(store.shop.resend_mail(receipt, &Actor::Command).await.unwrap(), Resent::Queued("bounced".into()));
-    store.send_all().await;
-    assert_eq!(with_link(&secret().await), ["eve@example.org"]);
-    // A worker had it already when the order moved: it is not sent where the order is no more.
-    store.execute("UPDATE outbox SET state = 'queued', recipient = 'Ann@example.org' WHERE kind = 'receipt'").await;
-    let before = store.mails().len();
-    store.send_all().await;
-    assert_eq!(store.mails().len(), before);
-    let put_off = "outbox WHERE kind = 'receipt' AND state = 'queued' AND recipient = 'eve@example.org'";
-    assert_eq!(store.count(put_off).await, 1);
 });
 
 on_both_databases!(letters_lead_to_the_library, async |store| {

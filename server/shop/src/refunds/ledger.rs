@@ -153,7 +153,7 @@ fn find(conn: &mut AnyConnection, order_id: i64, refund: &Refund) -> Result<Opti
     let named = |row: &&Row| {
         row.2.is_none()
             && refund.name.is_some()
-            && row.1.as_deref().map(super::request::name_of) == refund.name.as_deref()
+            && row.1.as_deref().map(super::asking::name_of) == refund.name.as_deref()
     };
     let by_id = rows.iter().find(|row| row.2.as_deref() == Some(&refund.id));
     let Some((id, _, stripe_id, status, amount)) = by_id.or_else(|| rows.iter().find(named)).cloned() else {

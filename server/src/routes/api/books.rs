@@ -1,22 +1,24 @@
 //! `/api/v1/books`: the books as the desk has them.
 
+mod book;
+mod input;
+
 use super::extract::{AdminWrites, At, Body, May, Params, ViewerReads};
 use super::lists::{Listing, Window};
-use super::money::Amount;
 use super::once::{Answer, Once};
-use super::problem::{FieldError, Problem};
+use super::problem::Problem;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use shop::Shop;
 use shop::audit::Actor;
-use shop::books::{NotChanged, NotSaved};
-use shop::types::{
-    BookForm, BookFormat, BookStatus, Cover, DeskBook, DeskEdition, PersonField, PriceField, Slug, parse_amount,
-    typed_amount,
-};
+use shop::types::{BookStatus, Slug};
 use utoipa::{IntoParams, ToSchema};
+
+pub(super) use book::FileFormat;
+pub use book::{Book, BookLine, BookState, Contributor, Edition, File};
+pub use input::BookInput;
 
 /// Where the list is.
 const LIST: &str = "/api/v1/books";
@@ -29,307 +31,6 @@ const LONGEST_SEARCH: usize = 200;
 #[schema(pattern = "^[a-z0-9]+(-[a-z0-9]+)*$", max_length = 120)]
 #[expect(dead_code, reason = "the document's: the shop's own type reads it")]
 pub(super) struct BookName(String);
-
-/// Whether a book is on sale.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum BookState {
-    /// Not yet: nobody but the desk sees it.
-    Draft,
-    /// Yes.
-    Published,
-    /// No longer; whoever has bought it keeps it.
-    Archived,
-}
-
-impl From<BookStatus> for BookState {
-    fn from(status: BookStatus) -> Self {
-        match status {
-            BookStatus::Draft => Self::Draft,
-            BookStatus::Published => Self::Published,
-            BookStatus::Archived => Self::Archived,
-        }
-    }
-}
-
-impl From<BookState> for BookStatus {
-    fn from(state: BookState) -> Self {
-        match state {
-            BookState::Draft => Self::Draft,
-            BookState::Published => Self::Published,
-            BookState::Archived => Self::Archived,
-        }
-    }
-}
-
-/// A book in the list.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct BookLine {
-    /// Names the book.
-    slug: String,
-    title: String,
-    /// The authors, joined for reading.
-    byline: String,
-    status: BookState,
-    /// In the store's currency; null if it has no price in it.
-    price: Option<Amount>,
-    /// The formats of its newest edition.
-    #[schema(value_type = Vec<FileFormat>)]
-    formats: Vec<&'static str>,
-    #[schema(format = DateTime)]
-    changed_at: String,
-}
-
-/// What a file is.
-#[derive(ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[expect(dead_code, reason = "its names are for the document; the words are the shop's")]
-pub(super) enum FileFormat {
-    Epub,
-    Pdf,
-    Mp3,
-    M4b,
-    Zip,
-}
-
-/// What somebody has done for a book.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-enum Role {
-    Author,
-    Editor,
-    Translator,
-    Illustrator,
-}
-
-impl Role {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Author => "author",
-            Self::Editor => "editor",
-            Self::Translator => "translator",
-            Self::Illustrator => "illustrator",
-        }
-    }
-}
-
-/// Somebody on the title page.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Contributor {
-    /// As printed.
-    #[schema(min_length = 1, max_length = 200)]
-    name: String,
-    role: Role,
-}
-
-/// What can be said of a book. What is left out is empty.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct BookInput {
-    #[schema(min_length = 1, max_length = 300)]
-    title: String,
-    #[serde(default)]
-    #[schema(max_length = 300)]
-    subtitle: String,
-    /// The book's address; made from the title if it is left out. It stays once the book has been on sale.
-    #[serde(default)]
-    #[schema(max_length = 120, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$")]
-    slug: Option<String>,
-    /// Markdown.
-    #[serde(default)]
-    #[schema(max_length = 20_000)]
-    description: String,
-    /// A tag like `en` or `pt-BR`.
-    #[schema(pattern = "^[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8}){0,3}$")]
-    language: String,
-    /// With 13 digits, or 10.
-    #[serde(default)]
-    isbn: Option<String>,
-    #[serde(default)]
-    #[schema(max_length = 200)]
-    publisher: String,
-    /// The day of first publication.
-    #[serde(default)]
-    #[schema(format = Date)]
-    published_on: Option<String>,
-    #[serde(default)]
-    #[schema(max_items = 50)]
-    contributors: Vec<Contributor>,
-    /// At most one in each currency; 0 gives the book away.
-    #[serde(default)]
-    #[schema(max_items = 20)]
-    prices: Vec<Amount>,
-}
-
-/// A book.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Book {
-    /// Names it.
-    slug: String,
-    title: String,
-    subtitle: String,
-    /// Markdown.
-    description: String,
-    language: String,
-    isbn: Option<String>,
-    publisher: String,
-    #[schema(format = Date)]
-    published_on: Option<String>,
-    contributors: Vec<Contributor>,
-    prices: Vec<Amount>,
-    status: BookState,
-    /// Grows with each change; stands in the `ETag` as well.
-    version: i64,
-    /// The address of the cover, 960 pixels wide.
-    cover: Option<String>,
-    /// Newest first.
-    editions: Vec<Edition>,
-    /// What it takes to put the book on sale, in sentences; empty if it can be.
-    missing: Vec<String>,
-    /// How many have a right to it.
-    readers: i64,
-}
-
-/// An edition of a book.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Edition {
-    /// "Second edition".
-    label: String,
-    /// What is new in it, Markdown.
-    changelog: String,
-    #[schema(format = DateTime)]
-    added_at: String,
-    files: Vec<File>,
-}
-
-/// A file of an edition.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct File {
-    /// The name that buyers see.
-    filename: String,
-    #[schema(value_type = FileFormat)]
-    format: &'static str,
-    /// Its size.
-    bytes: u64,
-    /// In hexadecimal.
-    sha256: String,
-}
-
-fn filled(text: String) -> Option<String> {
-    Some(text).filter(|text| !text.is_empty())
-}
-
-impl Book {
-    fn new(book: DeskBook) -> Result<Self, Problem> {
-        let DeskBook { slug, form, version, status, cover, editions, missing, readers, .. } = book;
-        let broken = || Problem::from(app::error::ErrorCode::Internal);
-        let contributors = form.people.into_iter().map(|PersonField { name, role }| {
-            let role = match role.as_str() {
-                "editor" => Role::Editor,
-                "translator" => Role::Translator,
-                "illustrator" => Role::Illustrator,
-                _ => Role::Author,
-            };
-            Contributor { name, role }
-        });
-        let prices = form.prices.iter().map(|PriceField { currency, amount }| {
-            let currency = currency.parse().map_err(|_| broken())?;
-            parse_amount(amount, currency).map(Amount::from).map_err(|_| broken())
-        });
-        Ok(Self {
-            slug: slug.into(),
-            contributors: contributors.collect(),
-            prices: prices.collect::<Result<_, _>>()?,
-            title: form.title,
-            subtitle: form.subtitle,
-            description: form.description,
-            language: form.language,
-            isbn: filled(form.isbn),
-            publisher: form.publisher,
-            published_on: filled(form.published_on),
-            status: status.into(),
-            version,
-            cover: cover.map(|cover| cover.url(Cover::WIDTHS.into_iter().max().unwrap_or_default())),
-            editions: editions.into_iter().map(Edition::from).collect(),
-            missing,
-            readers,
-        })
-    }
-}
-
-impl From<DeskEdition> for Edition {
-    fn from(edition: DeskEdition) -> Self {
-        let DeskEdition { label, changelog, added_at, files, .. } = edition;
-        let files = files.into_iter().map(|(filename, info, sha256)| File {
-            filename,
-            format: info.format.as_str(),
-            bytes: info.bytes,
-            sha256,
-        });
-        Self { label, changelog, added_at, files: files.collect() }
-    }
-}
-
-impl BookInput {
-    fn form(&self) -> Result<BookForm, Problem> {
-        let text = |text: &Option<String>| text.clone().unwrap_or_default();
-        let prices = self.prices.iter().map(|price| {
-            let money = price.read().map_err(|words| {
-                let errors = vec![FieldError { field: "prices".to_owned(), sentence: words.clone() }];
-                Problem::unprocessable(words).with_errors(errors)
-            })?;
-            Ok(PriceField { currency: money.currency().code().to_owned(), amount: typed_amount(money) })
-        });
-        let people = self.contributors.iter();
-        Ok(BookForm {
-            title: self.title.clone(),
-            subtitle: self.subtitle.clone(),
-            slug: text(&self.slug),
-            description: self.description.clone(),
-            language: self.language.clone(),
-            isbn: text(&self.isbn),
-            publisher: self.publisher.clone(),
-            published_on: text(&self.published_on),
-            people: people
-                .map(|person| PersonField { name: person.name.clone(), role: person.role.as_str().to_owned() })
-                .collect(),
-            prices: prices.collect::<Result<_, Problem>>()?,
-        })
-    }
-}
-
-impl From<NotSaved> for Problem {
-    fn from(error: NotSaved) -> Self {
-        match error {
-            NotSaved::Problems(problems) => {
-                let errors = problems.into_iter().map(|problem| FieldError {
-                    // The form calls them so.
-                    field: if problem.field == "people" { "contributors".to_owned() } else { problem.field },
-                    sentence: problem.sentence,
-                });
-                Self::unprocessable("Something is wrong with the book.").with_errors(errors.collect())
-            }
-            NotSaved::Outdated(version) => {
-                Self::new(412, "outdated", format!("The book has changed meanwhile: it has version {version}."))
-            }
-            NotSaved::Shop(error) => error.into(),
-        }
-    }
-}
-
-impl From<NotChanged> for Problem {
-    fn from(error: NotChanged) -> Self {
-        match error {
-            NotChanged::Missing(missing) => {
-                let errors = missing.into_iter();
-                let errors = errors.map(|sentence| FieldError { field: "status".to_owned(), sentence });
-                Self::conflict("not-ready", "The book is not ready to be sold.").with_errors(errors.collect())
-            }
-            NotChanged::Shop(error) => error.into(),
-        }
-    }
-}
 
 /// Which books.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -371,18 +72,7 @@ pub async fn list(
     filters.extend(status.map(|status| ("status", status.as_str().to_owned())));
     let window = Window::read(&shop, LIST, filters, limit, cursor.as_deref())?;
     let page = shop.book_page(&q.unwrap_or_default(), status, window.place.clone(), window.size).await?;
-    let rows = page.rows.into_iter().map(|(key, book)| {
-        let line = BookLine {
-            slug: book.slug.to_string(),
-            title: book.title,
-            byline: book.byline,
-            status: book.status.into(),
-            price: book.price.map(Amount::from),
-            formats: book.formats.into_iter().map(BookFormat::as_str).collect(),
-            changed_at: book.changed_at,
-        };
-        (key, line)
-    });
+    let rows = page.rows.into_iter().map(|(key, book)| (key, BookLine::from(book)));
     Ok(axum::Json(window.listing(&shop, rows.collect(), page.before, page.after)).into_response())
 }
 

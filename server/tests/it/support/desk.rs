@@ -50,7 +50,8 @@ impl Store {
             country: "DE".into(),
             ..SellerSettings::default()
         };
-        self.shop.set_seller(&Actor::Command, &seller).await.unwrap();
+        let over = self.shop.invoice_settings().await.unwrap().seller.version();
+        self.shop.set_seller(&Actor::Command, &over, &seller).await.unwrap().unwrap();
     }
 }
 

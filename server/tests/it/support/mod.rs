@@ -3,17 +3,20 @@
 mod api;
 mod books;
 mod browser;
+mod buying;
 mod database;
 mod desk;
 mod door;
 mod library;
 mod mail;
 mod money;
+mod options;
 mod program;
 mod receiver;
 mod s3;
 mod stripe;
 mod tables;
+mod watching;
 
 pub use api::{Api, code, problem, read};
 pub use books::{add_book, entry, file_content, title_of};
@@ -24,28 +27,25 @@ pub use door::Door;
 pub use library::Brought;
 pub use mail::{Authority, Encryption, Mail, MailWay, Sink, mail_signature, message_ids};
 pub use money::{BANK_ACCOUNT, Bought, by_hand};
+pub use options::{Backend, Options};
 pub use program::{Program, log};
 pub use receiver::{Receiver, Taken};
 pub use s3::{FilesWay, S3Server};
 pub use stripe::{cookie, event, session_of, signature, v1};
 pub use tables::{Column, schema};
 
-use diesel::RunQueryDsl as _;
-use diesel::sql_types::{BigInt, Text};
 use door::open_door;
 use octavo::workers;
-use reqwest::{Client, StatusCode};
+use reqwest::Client;
 use sha2::{Digest as _, Sha256};
 use shop::db::{DatabaseUrl, Db};
 use shop::files::{Files, Place};
-use shop::hooks::Reach;
 use shop::mailer::{MailFolder, Mailer, Memory, Post};
 use shop::notation::Notation;
 use shop::payments::Payments;
-use shop::types::OrderNumber;
-use shop::{Clock, Parts, SecretKey, Shop};
-use std::time::{Duration, Instant};
-use stripe_sandbox::{PayOutcome, Running, Sandbox, WebhookEndpoint};
+use shop::{Parts, SecretKey, Shop};
+use std::time::Duration;
+use stripe_sandbox::{Running, Sandbox, WebhookEndpoint};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -109,59 +109,6 @@ macro_rules! on_both_databases_and_places {
     };
 }
 pub(crate) use on_both_databases_and_places;
-
-/// Which database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Backend {
-    Sqlite,
-    Postgres,
-}
-
-/// How the store is opened.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Whether the background loops run; without them a test works on events itself.
-    pub workers: bool,
-    /// Whether the sandbox delivers its events.
-    pub webhooks: bool,
-    pub clock: Clock,
-    pub policy: shop::Policy,
-    /// How far webhooks reach: this machine, by default.
-    pub reach: Reach,
-    /// Further currencies that the buyer may choose.
-    pub currencies: Vec<shop::types::Currency>,
-    /// How amounts, days and countries are written.
-    pub locale: &'static str,
-    pub time_zone: shop::analytics::Zone,
-    /// Where numbers for value-added tax are looked up.
-    pub vies: shop::tax::Vies,
-    pub mail: MailWay,
-    pub files: FilesWay,
-    /// Whether it is a demo store.
-    pub demo: bool,
-    /// Whether it is a live store; the sandbox knows test mode only.
-    pub livemode: bool,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            workers: true,
-            webhooks: true,
-            clock: Clock::System,
-            policy: shop::Policy::default(),
-            reach: Reach::demo(),
-            currencies: Vec::new(),
-            locale: "en",
-            time_zone: shop::analytics::Zone::default(),
-            vies: shop::tax::Vies::default(),
-            mail: MailWay::Memory,
-            files: FilesWay::Folder,
-            demo: false,
-            livemode: false,
-        }
-    }
-}
 
 /// The signing secret that the store knows.
 pub const WEBHOOK_SECRET: &str = "whsec_integration_test";
@@ -363,104 +310,9 @@ impl Store {
         &self.database.url
     }
 
-    /// How many rows a query counts: `SELECT COUNT(*) AS value FROM …`.
-    pub async fn count(&self, from: &str) -> i64 {
-        #[derive(diesel::QueryableByName)]
-        struct Count {
-            #[diesel(sql_type = BigInt)]
-            value: i64,
-        }
-        let query = format!("SELECT COUNT(*) AS value FROM {from}");
-        self.shop.db().read(move |conn| Ok(diesel::sql_query(query).get_result::<Count>(conn)?.value)).await.unwrap()
-    }
-
-    /// One text column named `value`.
-    pub async fn texts(&self, query: &str) -> Vec<String> {
-        #[derive(diesel::QueryableByName)]
-        struct Row {
-            #[diesel(sql_type = Text)]
-            value: String,
-        }
-        let query = query.to_owned();
-        self.shop
-            .db()
-            .read(move |conn| {
-                Ok(diesel::sql_query(query).load::<Row>(conn)?.into_iter().map(|row| row.value).collect())
-            })
-            .await
-            .unwrap()
-    }
-
-    /// Changes rows behind the shop's back, as an operator's mishap would.
-    pub async fn execute(&self, sql: &str) {
-        let sql = sql.to_owned();
-        self.shop
-            .db()
-            .write(move |conn| {
-                diesel::sql_query(&sql).execute(conn)?;
-                Ok(())
-            })
-            .await
-            .unwrap();
-    }
-
     /// A visitor.
     pub fn browser(&self) -> Browser {
         Browser::new(&self.url)
-    }
-
-    /// Waits until every delivery is answered, no event is due and, if somebody sends it, no mail either.
-    pub async fn settle(&self) {
-        assert!(self.sandbox.deliveries_settled(Duration::from_secs(20)).await, "deliveries did not end");
-        self.until("no event is waiting", async || {
-            self.count("stripe_event WHERE state IN ('new', 'leased')").await == 0
-        })
-        .await;
-        if self.works {
-            self.until("no request for a library is waiting", async || {
-                self.count("access_request WHERE state = 'new'").await == 0
-            })
-            .await;
-        }
-        if self.sends {
-            self.until("no mail is waiting", async || {
-                self.count("outbox WHERE state = 'leased' OR (state = 'queued' AND attempts = 0)").await == 0
-            })
-            .await;
-        }
-    }
-
-    /// Asks until it is so; fails after 20 seconds.
-    pub async fn until(&self, what: &str, condition: impl AsyncFn() -> bool) {
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while !condition().await {
-            assert!(Instant::now() < deadline, "not within 20 s: {what}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-
-    /// Buys titles in a browser up to Stripe's page; gives the session's id.
-    pub async fn checkout(&self, browser: &Browser, slugs: &[&str]) -> String {
-        browser.add(slugs).await;
-        let response = browser.start_checkout().await;
-        assert_eq!(response.status(), StatusCode::SEE_OTHER, "starting the checkout");
-        session_of(&location(&response))
-    }
-
-    /// Buys titles and comes back to the success page; gives the session's id and the order's number.
-    pub async fn buy(&self, browser: &Browser, slugs: &[&str], email: &str) -> (String, OrderNumber) {
-        let session = self.checkout(browser, slugs).await;
-        let outcome = self.sandbox.pay(&session, GOOD_CARD, email);
-        assert!(matches!(outcome, PayOutcome::Completed { .. }), "{outcome:?}");
-        let path = format!("/checkout/success?session_id={session}");
-        let page = browser.get(&path).await;
-        // The first time the bought titles leave the cart, and the page is asked for again.
-        assert_eq!(page.status(), StatusCode::SEE_OTHER);
-        assert_eq!(location(&page), path);
-        assert_eq!(browser.get(&path).await.status(), StatusCode::OK);
-        let numbers =
-            self.texts(&format!("SELECT number AS value FROM orders WHERE stripe_session = '{session}'")).await;
-        (session, numbers.first().expect("an order").parse().unwrap())
     }
 }
 
