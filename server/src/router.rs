@@ -13,7 +13,7 @@ use crate::uploads::Uploads;
 use app::app::{routes, shell};
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{DefaultBodyLimit, FromRef};
-use axum::http::{Extensions, HeaderMap, Method, StatusCode};
+use axum::http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{any, get, post};
@@ -33,6 +33,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::{CompressionLayer, CompressionLevel};
 use tower_http::csrf::CsrfLayer;
 use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
 use tower_http::trace::TraceLayer;
 
@@ -248,6 +249,10 @@ pub fn store(settings: Settings) -> Store {
         .route("/admin/settings/invoices/logo", post(desk_books::logo))
         .layer(
             ServiceBuilder::new()
+                .layer(SetResponseHeaderLayer::overriding(
+                    errors::UPLOAD_LIMIT,
+                    HeaderValue::from(state.uploads.file / 1_000_000),
+                ))
                 .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
                 .layer(RequestBodyLimitLayer::new(state.uploads.body()))
                 .layer(DefaultBodyLimit::disable()),

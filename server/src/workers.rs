@@ -23,6 +23,8 @@ const VISITS_PAUSE: Duration = Duration::from_secs(10);
 /// Looks this often whether figures have changed, while anybody looks at them.
 const CHANGES_PAUSE: Duration = Duration::from_millis(500);
 const CLEANUP_PAUSE: Duration = Duration::from_secs(60 * 60);
+/// Looks this often whether the day's sweeping of files is due; the first time after as long.
+const SWEEP_PAUSE: Duration = Duration::from_secs(60 * 60);
 /// Looks this often for rounds of the reconciler that are due. The first time after as long: a store that is started
 /// again and again does not ask Stripe for everything each time.
 const RECONCILER_PAUSE: Duration = Duration::from_secs(60);
@@ -41,6 +43,7 @@ pub fn spawn(shop: &Shop, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     loops.spawn(webhooks::deliver(shop.clone(), stop.clone()));
     loops.spawn(until(stop.clone(), requests(shop.clone())));
     loops.spawn(until(stop.clone(), clean_up(shop.clone())));
+    loops.spawn(until(stop.clone(), sweep(shop.clone())));
     loops.spawn(until(stop.clone(), catch_up(shop.clone())));
     // What is counted and what is told of it.
     loops.spawn(visits(shop.clone(), stop.clone()));
@@ -207,5 +210,15 @@ async fn clean_up(shop: Shop) {
             }
         }
         tokio::time::sleep(CLEANUP_PAUSE).await;
+    }
+}
+
+/// Each object is taken away by itself, so the round may end anywhere.
+async fn sweep(shop: Shop) {
+    loop {
+        tokio::time::sleep(SWEEP_PAUSE).await;
+        if let Err(error) = shop.sweep_files().await {
+            tracing::warn!(%error, "files that nothing refers to could not be looked for");
+        }
     }
 }

@@ -22,5 +22,6 @@ pub use saving::{NotChanged, NotSaved};
 pub use table::{Applied, Preview, RowChange, TableError};
 
 pub(crate) use parsing::{Fields, sort_title};
+pub(crate) use preview::path as preview_path;
 pub(crate) use saving::object;
 pub(crate) use unfinished::{forget_forms, waiting, waiting_file};

@@ -6,6 +6,7 @@
 mod moving;
 mod place;
 mod remote;
+mod sweeping;
 mod writing;
 
 use bytes::Bytes;
@@ -19,10 +20,11 @@ use std::io::{self, Read as _, Seek as _};
 use std::ops::Range;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, RwLock, Semaphore};
 
 pub use moving::{Moved, Moving, Step};
 pub use place::{Bucket, Place, Unusable};
+pub use sweeping::Swept;
 pub use writing::Written;
 
 /// Where the object of a key is.
@@ -37,6 +39,8 @@ pub struct Files {
     signing: Option<place::Signing>,
     budget: Arc<Semaphore>,
     hot: Arc<Hot>,
+    /// Read by whoever writes an object that may be there already, and written by whoever takes such a one away.
+    writing: Arc<RwLock<()>>,
 }
 
 impl Files {
@@ -46,6 +50,7 @@ impl Files {
     /// The object store's.
     pub async fn put(&self, key: &str, content: Bytes) -> Result<(), object_store::Error> {
         let object = object(key);
+        let _writing = self.writing.read().await;
         self.store.put(&object, content.into()).await?;
         self.hot.files.remove(&object);
         Ok(())

@@ -24,6 +24,7 @@ use shop::audit::Actor;
 use shop::books::{NotTaken, TableError};
 use shop::editions::{EditionError, NewEdition};
 use shop::types::{Role, Slug};
+use tracing::Instrument as _;
 
 /// Why nothing came of a form.
 enum Refusal {
@@ -113,16 +114,20 @@ async fn sent_away(state: &AppState, parts: Parts) -> Response {
 }
 
 /// Guards, reads the form, guards again, does what is to be done, and leads to a page.
-async fn answer<F>(state: AppState, request: Request, page: String, limit: u64, work: F) -> Response
+///
+/// A browser may leave at any time, and its handler is dropped then. Until the form has come as a whole, nothing is left of
+/// it; from then on it is worked on in a task of its own, to its end: what is stored for it gets its rows or is taken away.
+async fn answer<F, W>(state: AppState, request: Request, page: String, limit: u64, work: F) -> Response
 where
-    F: AsyncFnOnce(&AppState, Actor, Sent) -> Result<String, Refusal>,
+    F: FnOnce(AppState, Actor, Sent) -> W,
+    W: Future<Output = Result<String, Refusal>> + Send + 'static,
 {
     let (parts, body) = request.into_parts();
     if let Err(answer) = admin(&state, &parts, &page).await {
         return answer;
     }
     // Only now: no stranger takes a place.
-    let Some(_place) = state.upload_lane.enter() else { return sent_away(&state, parts).await };
+    let Some(place) = state.upload_lane.enter() else { return sent_away(&state, parts).await };
     let bytes = parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     let request = Request::from_parts(parts.clone(), body);
     let Ok(form) = Multipart::from_request(request, &()).await else {
@@ -134,7 +139,18 @@ where
         Err(answer) => return answer,
     };
     let done = match read {
-        Ok(sent) => work(&state, actor, sent).await,
+        Ok(sent) => {
+            let work = work(state.clone(), actor, sent);
+            let working = async move {
+                let done = work.await;
+                drop(place);
+                done
+            };
+            tokio::spawn(working.in_current_span()).await.unwrap_or_else(|error| {
+                tracing::error!(%error, "an upload was not worked on to its end");
+                Err(Refusal::Page(ErrorCode::Internal.into()))
+            })
+        }
         Err(error) => Err(error.into()),
     };
     match done {
@@ -154,7 +170,7 @@ fn page_of(slug: &Slug) -> String {
 /// Files for the newest edition.
 pub async fn files(State(state): State<AppState>, Path(slug): Path<Slug>, request: Request) -> Response {
     let limit = state.uploads.file;
-    answer(state, request, page_of(&slug), limit, async |state, actor, sent| {
+    answer(state, request, page_of(&slug), limit, move |state, actor, sent| async move {
         state.shop.add_book_files(&actor, &slug, &sent.paths()).await?;
         Ok(format!("{}?done=files-taken", page_of(&slug)))
     })
@@ -164,7 +180,7 @@ pub async fn files(State(state): State<AppState>, Path(slug): Path<Slug>, reques
 /// A cover.
 pub async fn cover(State(state): State<AppState>, Path(slug): Path<Slug>, request: Request) -> Response {
     let limit = state.uploads.picture;
-    answer(state, request, page_of(&slug), limit, async |state, actor, sent| {
+    answer(state, request, page_of(&slug), limit, move |state, actor, sent| async move {
         let [path] = sent.paths().try_into().map_err(|_| Refusal::Said("Choose one picture first.".to_owned()))?;
         let picture = tokio::fs::read(path).await.map_err(NotRead::Failed)?;
         state.shop.set_cover(&actor, &slug, picture.into()).await?;
@@ -176,7 +192,7 @@ pub async fn cover(State(state): State<AppState>, Path(slug): Path<Slug>, reques
 /// A logo for invoices.
 pub async fn logo(State(state): State<AppState>, request: Request) -> Response {
     let limit = state.uploads.picture;
-    answer(state, request, "/admin/settings/invoices".to_owned(), limit, async |state, actor, sent| {
+    answer(state, request, "/admin/settings/invoices".to_owned(), limit, move |state, actor, sent| async move {
         let [path] = sent.paths().try_into().map_err(|_| Refusal::Said("Choose one picture first.".to_owned()))?;
         let picture = tokio::fs::read(path).await.map_err(NotRead::Failed)?;
         state.shop.set_logo(&actor, Some(picture.into())).await?;
@@ -211,7 +227,7 @@ pub async fn example(State(state): State<AppState>, request: Request) -> Respons
 /// A new edition with its files, and the mail about it if it is asked for.
 pub async fn edition(State(state): State<AppState>, Path(slug): Path<Slug>, request: Request) -> Response {
     let limit = state.uploads.file;
-    answer(state, request, page_of(&slug), limit, async |state, actor, sent| {
+    answer(state, request, page_of(&slug), limit, move |state, actor, sent| async move {
         let files = sent.paths();
         state.shop.inspect_files(&files).await?;
         let (label, changelog) = (sent.text("label").to_owned(), sent.text("changelog").replace("\r\n", "\n"));
@@ -229,7 +245,7 @@ pub async fn edition(State(state): State<AppState>, Path(slug): Path<Slug>, requ
 /// An EPUB of which there is no book yet: its metadata fill the form.
 pub async fn epub(State(state): State<AppState>, request: Request) -> Response {
     let limit = state.uploads.file;
-    answer(state, request, "/admin/books/new".to_owned(), limit, async |state, _, sent| {
+    answer(state, request, "/admin/books/new".to_owned(), limit, move |state, _, sent| async move {
         let [path] = sent.paths().try_into().map_err(|_| Refusal::Said("Choose one EPUB first.".to_owned()))?;
         let name = state.shop.draft_of_epub(&path).await?;
         Ok(format!("/admin/books/new?draft={name}"))
@@ -240,7 +256,7 @@ pub async fn epub(State(state): State<AppState>, request: Request) -> Response {
 /// A table of books, to be looked over.
 pub async fn table(State(state): State<AppState>, request: Request) -> Response {
     let limit = state.uploads.table;
-    answer(state, request, "/admin/books/import".to_owned(), limit, async |state, _, sent| {
+    answer(state, request, "/admin/books/import".to_owned(), limit, move |state, _, sent| async move {
         let [path] = sent.paths().try_into().map_err(|_| Refusal::Said("Choose one CSV file first.".to_owned()))?;
         let csv = tokio::fs::read(path).await.map_err(NotRead::Failed)?;
         match state.shop.read_book_table(csv.into()).await {

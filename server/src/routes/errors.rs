@@ -4,13 +4,16 @@ use crate::router::AppState;
 use app::error::{AppError, ErrorCode};
 use axum::body::Body;
 use axum::extract::{FromRef, Request, State};
-use axum::http::{HeaderMap, Method, StatusCode, header, request::Parts};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header, request::Parts};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use leptos::config::LeptosOptions;
 use leptos::context::provide_context;
 use shop::Shop;
 use std::sync::Arc;
+
+/// Megabytes that a file of the desk's may have: for the script that has sent one.
+pub const UPLOAD_LIMIT: HeaderName = HeaderName::from_static("octavo-upload-mb");
 
 /// Whether the visitor reads the answer as a page.
 pub fn wants_page(headers: &HeaderMap) -> bool {
@@ -48,7 +51,7 @@ pub async fn as_pages(State(state): State<Arc<AppState>>, request: Request, next
             };
             let mut page = page(&state, parts, code.into()).await;
             *page.status_mut() = status;
-            for name in [header::ALLOW, header::CONTENT_RANGE, header::RETRY_AFTER] {
+            for name in [header::ALLOW, header::CONTENT_RANGE, header::RETRY_AFTER, UPLOAD_LIMIT] {
                 if let Some(value) = response.headers().get(&name) {
                     page.headers_mut().insert(name, value.clone());
                 }

@@ -1,7 +1,7 @@
 //! Who is kept out and who is not: strangers' guesses, uploads, and programs at the door.
 
 use crate::desk_books::PDF;
-use crate::support::{Browser, Door, Member, Options, Store, location, on_both_databases};
+use crate::support::{Backend, Browser, Door, Member, Options, Store, location, on_both_databases};
 use chrono::{TimeDelta, Utc};
 use diesel::connection::SimpleConnection as _;
 use diesel::{Connection as _, SqliteConnection};
@@ -215,6 +215,51 @@ on_both_databases!(no_stranger_takes_a_place_for_uploads, async |store| {
     assert_eq!(location(&waiting.await.unwrap()), "/admin/books/the-first-book?done=files-taken");
 });
 
+on_both_databases!(an_upload_whose_browser_leaves_is_worked_on_to_its_end, async |store| {
+    let objects = || std::fs::read_dir(store.data.path().join("files/books")).unwrap().count();
+    let there = objects();
+    let admin = store.desk(Role::Admin).await;
+    let (mut door, lane) = one_place();
+    // A place for pages that its handler has.
+    let pages = Lane::new(1);
+    door.lanes.pages = pages.clone();
+    let door = store.door(door).await;
+    let (sender, waiting) = begun(store, &admin.at(&door.url), &door.url, &lane).await;
+    // Somebody else has the writer, or the table.
+    let (held, mut holds) = mpsc::unbounded_channel();
+    let (let_go, gone) = std::sync::mpsc::channel::<()>();
+    let holding = tokio::spawn({
+        let (shop, backend) = (store.shop.clone(), store.backend);
+        async move {
+            let hold = shop.db().write(move |conn| {
+                if backend == Backend::Postgres {
+                    conn.batch_execute("LOCK TABLE book_file IN EXCLUSIVE MODE")?;
+                }
+                held.send(()).unwrap();
+                let _ = gone.recv();
+                Ok(())
+            });
+            hold.await
+        }
+    });
+    holds.recv().await.unwrap();
+    // All of it has come, and its file is stored; then the browser leaves.
+    sender.send([PDF, TAIL.as_bytes()].concat()).unwrap();
+    drop(sender);
+    store.until("the file is stored", async || objects() > there).await;
+    assert!(pages.is_full());
+    waiting.abort();
+    store.until("nobody waits for the answer", async || !pages.is_full()).await;
+    assert!(lane.is_full(), "the work has lost its place");
+    let_go.send(()).unwrap();
+    holding.await.unwrap().unwrap();
+    // Its row is there, and what it took the place of is gone.
+    store.until("the work is done", async || !lane.is_full()).await;
+    assert_eq!(store.count("audit WHERE action = 'file.replaced'").await, 1);
+    let rows = format!("book_file WHERE filename = 'the-first-book.pdf' AND bytes = {}", PDF.len());
+    assert_eq!((store.count(&rows).await, objects()), (1, there));
+});
+
 on_both_databases!(a_session_that_ends_while_its_upload_comes_uploads_nothing, async |store| {
     let admin = store.desk(Role::Admin).await;
     let (door, lane) = one_place();
@@ -245,6 +290,15 @@ on_both_databases!(an_upload_that_never_ends_is_given_up, async |store| {
     let to = location(&answer);
     assert!(to.starts_with("/admin/books/the-first-book?said="), "{to}");
     assert!(admin.text(&to).await.contains("The upload took too long"));
+    drop(sender);
+});
+
+on_both_databases!(whoever_sends_too_much_is_told_how_much_a_file_may_have, async |store| {
+    let admin = store.desk(Role::Admin).await;
+    let (sender, body) = piece_by_piece();
+    let answer = upload(&admin, &store.url, body).header("content-length", "20000000").send().await.unwrap();
+    let most = answer.headers()["octavo-upload-mb"].as_bytes();
+    assert_eq!((answer.status(), most), (StatusCode::PAYLOAD_TOO_LARGE, &b"4"[..]));
     drop(sender);
 });
 

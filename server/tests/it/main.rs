@@ -136,6 +136,8 @@ mod stripe_down;
 #[cfg(test)]
 mod success_page;
 #[cfg(test)]
+mod sweeping;
+#[cfg(test)]
 mod tax;
 #[cfg(test)]
 mod tax_report;

@@ -16,7 +16,7 @@ const QUALITY: u8 = 82;
 static ONE_AT_A_TIME: Semaphore = Semaphore::const_new(1);
 
 /// Where it is kept.
-pub(super) fn path(key: &str) -> String {
+pub(crate) fn path(key: &str) -> String {
     let [.., largest] = Cover::WIDTHS;
     format!("covers/{key}-{largest}.jpg")
 }

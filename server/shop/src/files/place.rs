@@ -144,7 +144,13 @@ impl Files {
     }
 
     fn over(store: Arc<dyn ObjectStore>) -> Self {
-        Self { store, signing: None, budget: Arc::new(Semaphore::new(LARGE_AT_ONCE)), hot: Arc::default() }
+        Self {
+            store,
+            signing: None,
+            budget: Arc::new(Semaphore::new(LARGE_AT_ONCE)),
+            hot: Arc::default(),
+            writing: Arc::default(),
+        }
     }
 
     /// Asks the place for an object that it does not have: it says so, if it is ours.

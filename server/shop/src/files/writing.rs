@@ -3,8 +3,8 @@
 use super::{Files, generic, object};
 use bytes::{Bytes, BytesMut};
 use futures::stream::{BoxStream, StreamExt as _};
-use object_store::ObjectStoreExt as _;
 use object_store::path::Path as ObjectPath;
+use object_store::{MultipartUpload, ObjectStoreExt as _};
 use sha2::{Digest as _, Sha256};
 use std::path::Path;
 use tokio::io::AsyncReadExt as _;
@@ -19,6 +19,28 @@ pub struct Written {
     pub sha256: String,
     /// Its size.
     pub bytes: u64,
+}
+
+/// An object on its way in parts. One that is given up, also because nobody waits for it any more, is aborted: of any other a
+/// bucket keeps the parts for good, where nobody sees them.
+struct Parts<'a> {
+    object: &'a ObjectPath,
+    upload: Option<Box<dyn MultipartUpload>>,
+}
+
+impl Drop for Parts<'_> {
+    fn drop(&mut self) {
+        let Some(mut upload) = self.upload.take() else { return };
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let object = self.object.clone();
+        runtime.spawn(async move { abort(&object, &mut *upload).await });
+    }
+}
+
+async fn abort(object: &ObjectPath, upload: &mut dyn MultipartUpload) {
+    if let Err(error) = upload.abort().await {
+        tracing::warn!(%object, %error, "half an upload is left behind");
+    }
 }
 
 type Chunks<'a> = BoxStream<'a, Result<Bytes, object_store::Error>>;
@@ -48,7 +70,7 @@ impl Files {
         let mut digest = Sha256::new();
         let mut bytes = 0;
         let mut part = BytesMut::new();
-        let mut upload = None;
+        let mut parts = Parts { object, upload: None };
         let result = async {
             while let Some(chunk) = chunks.next().await {
                 let mut chunk = chunk?;
@@ -56,9 +78,9 @@ impl Files {
                 bytes += chunk.len() as u64;
                 while part.len() + chunk.len() >= PART {
                     part.extend_from_slice(&chunk.split_to(PART - part.len()));
-                    let upload = match &mut upload {
+                    let upload = match &mut parts.upload {
                         Some(upload) => upload,
-                        None => upload.insert(self.store.put_multipart(object).await?),
+                        None => parts.upload.insert(self.store.put_multipart(object).await?),
                     };
                     // One after the other: that is all the memory there is.
                     upload.put_part(part.split().freeze().into()).await?;
@@ -71,7 +93,7 @@ impl Files {
                     format!("{object} is damaged: its SHA-256 is not the one it was kept with").into(),
                 ));
             }
-            match &mut upload {
+            match &mut parts.upload {
                 // What fits into one part is written at once.
                 None => {
                     self.store.put(object, part.split().freeze().into()).await?;
@@ -86,16 +108,15 @@ impl Files {
             Ok(sha256)
         }
         .await;
+        let upload = parts.upload.take();
         match result {
             Ok(sha256) => {
                 self.hot.files.remove(object);
                 Ok(Written { sha256, bytes })
             }
             Err(error) => {
-                if let Some(mut upload) = upload
-                    && let Err(error) = upload.abort().await
-                {
-                    tracing::warn!(%object, %error, "half an upload is left behind");
+                if let Some(mut upload) = upload {
+                    abort(object, &mut *upload).await;
                 }
                 Err(error)
             }
@@ -133,6 +154,9 @@ impl Files {
 mod tests {
     use super::*;
     use futures::stream;
+    use object_store::{PutPayload, PutResult, UploadPart};
+    use std::pin::Pin;
+    use tokio::sync::mpsc::UnboundedSender;
 
     #[tokio::test]
     async fn any_size_is_written_whole_and_hashed() {
@@ -149,6 +173,45 @@ mod tests {
                 assert!(files.get("books/key").await.unwrap() == content);
             }
         }
+    }
+
+    /// Says when it is aborted.
+    #[derive(Debug)]
+    struct Begun(UnboundedSender<()>);
+
+    type Answer<'a, T> = Pin<Box<dyn Future<Output = object_store::Result<T>> + Send + 'a>>;
+
+    impl MultipartUpload for Begun {
+        fn put_part(&mut self, _: PutPayload) -> UploadPart {
+            Box::pin(async { Ok(()) })
+        }
+
+        fn complete<'a, 'b>(&'a mut self) -> Answer<'b, PutResult>
+        where
+            'a: 'b,
+            Self: 'b,
+        {
+            Box::pin(async { Err(generic("it is not to be completed".into())) })
+        }
+
+        fn abort<'a, 'b>(&'a mut self) -> Answer<'b, ()>
+        where
+            'a: 'b,
+            Self: 'b,
+        {
+            Box::pin(async move {
+                self.0.send(()).unwrap();
+                Ok(())
+            })
+        }
+    }
+
+    #[tokio::test]
+    async fn parts_that_nobody_waits_for_any_more_are_given_up() {
+        let (aborted, mut told) = tokio::sync::mpsc::unbounded_channel();
+        let object = object("books/key");
+        drop(Parts { object: &object, upload: Some(Box::new(Begun(aborted))) });
+        told.recv().await.unwrap();
     }
 
     #[tokio::test]

@@ -1,7 +1,7 @@
 //! ZIP archives. The directory is walked by us before anybody else trusts it: how many entries, how large, called what.
 
 use super::Refused;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
@@ -23,7 +23,8 @@ const DAMAGED: &str = "The archive is damaged: its directory is not where it sho
 /// An archive whose directory makes sense.
 pub(super) struct Archive {
     zip: ZipArchive<File>,
-    names: HashSet<String>,
+    /// Where in the directory each name is.
+    names: HashMap<String, usize>,
 }
 
 /// An entry as the directory has it (APPNOTE 4.3.12).
@@ -52,17 +53,19 @@ impl Archive {
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
-        self.names.contains(name)
+        self.names.contains_key(name)
     }
 
     /// A small entry as a whole.
     pub(super) fn read(&mut self, name: &str, limit: u64) -> Result<Vec<u8>, Refused> {
-        let damaged = |_| Refused::because(format!("The archive is damaged: {} cannot be read.", shown(name)));
-        let entry = self.zip.by_name(name).map_err(damaged)?;
+        let damaged = || Refused::because(format!("The archive is damaged: {} cannot be read.", shown(name)));
+        // By its place: the library may read a name otherwise than we do.
+        let index = *self.names.get(name).ok_or_else(damaged)?;
+        let entry = self.zip.by_index(index).map_err(|_| damaged())?;
         let mut content = Vec::new();
         let read = entry.take(limit + 1).read_to_end(&mut content);
         if read.is_err() {
-            return Err(damaged(zip::result::ZipError::FileNotFound));
+            return Err(damaged());
         }
         if content.len() as u64 > limit {
             return Err(Refused::because(format!("{} is larger than it could sensibly be.", shown(name))));
@@ -158,7 +161,7 @@ impl Entry {
         let made_by_unix = number::<1>(bytes, 5)? == 3;
         let attributes = u32::try_from(number::<4>(bytes, 38)?).ok()?;
         let entry = Self {
-            name: String::from_utf8_lossy(bytes.get(HEADER..name_ends)?).into_owned(),
+            name: name_of(bytes.get(HEADER..name_ends)?),
             flags: u16::try_from(short(8)?).ok()?,
             method: u16::try_from(short(10)?).ok()?,
             packed: number::<4>(bytes, 20)?,
@@ -169,11 +172,27 @@ impl Entry {
     }
 }
 
-/// The names of all entries, if each of them is harmless.
-fn checked(entries: &[Entry], length: u64) -> Result<HashSet<String>, Refused> {
-    let mut names = HashSet::with_capacity(entries.len());
+/// The upper half of code page 437, in which a name is that is not in UTF-8 (APPNOTE, appendix D).
+const UPPER_HALF: &str = "\
+    ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐\
+    └┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u{a0}";
+
+/// A name of the directory. Many programs write UTF-8 without the flag that says so, and hardly a name of theirs in another
+/// code is UTF-8 by chance; so what can be read as UTF-8 is, and all else as the format has it.
+fn name_of(bytes: &[u8]) -> String {
+    if let Ok(name) = std::str::from_utf8(bytes) {
+        return name.to_owned();
+    }
+    let upper: Vec<char> = UPPER_HALF.chars().collect();
+    let letter = |byte: &u8| upper.get(usize::from(*byte).wrapping_sub(128)).copied().unwrap_or(char::from(*byte));
+    bytes.iter().map(letter).collect()
+}
+
+/// The names of all entries and where they are, if each of them is harmless.
+fn checked(entries: &[Entry], length: u64) -> Result<HashMap<String, usize>, Refused> {
+    let mut names = HashMap::with_capacity(entries.len());
     let (mut packed, mut unpacked) = (0_u64, 0_u64);
-    for entry in entries {
+    for (index, entry) in entries.iter().enumerate() {
         let shown = shown(&entry.name);
         if !is_plain(&entry.name) {
             return Err(Refused::because(format!("The archive has a file with a harmful name: {shown}.")));
@@ -189,7 +208,7 @@ fn checked(entries: &[Entry], length: u64) -> Result<HashSet<String>, Refused> {
                 "{shown} is packed in a way that not every reader knows; only stored and deflated files are taken."
             )));
         }
-        if !names.insert(entry.name.clone()) {
+        if names.insert(entry.name.clone(), index).is_some() {
             return Err(Refused::because(format!("The archive has two files with the same name: {shown}.")));
         }
         packed += entry.packed;
@@ -212,9 +231,14 @@ fn checked(entries: &[Entry], length: u64) -> Result<HashSet<String>, Refused> {
 fn is_plain(name: &str) -> bool {
     let path = name.strip_suffix('/').unwrap_or(name);
     !path.is_empty()
-        && path.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
-        && !path.contains(['\\', ':', '\u{fffd}'])
+        && path.split('/').all(|part| !part.is_empty() && part != "." && part != ".." && !names_drive(part))
+        && !path.contains('\\')
         && !path.chars().any(char::is_control)
+}
+
+/// Whether it begins like "C:".
+const fn names_drive(part: &str) -> bool {
+    matches!(part.as_bytes(), [letter, b':', ..] if letter.is_ascii_alphabetic())
 }
 
 /// A name from outside, in a sentence of ours.

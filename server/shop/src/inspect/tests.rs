@@ -151,18 +151,33 @@ fn locked_and_damaged_books_are_refused_with_the_reason() {
     assert!(said(b"<html>").contains("none of the files"));
 }
 
+/// An archive with a name in it as its bytes: the library that writes archives would not write such a one.
+fn archive_with(name: &[u8; 13]) -> Vec<u8> {
+    let entries: &[(&str, &[u8])] = &[("code/main.rs", b"fn main() {}"), ("harmless-name", b"x")];
+    let mut zip = archive(entries);
+    let positions: Vec<usize> =
+        zip.windows(13).enumerate().filter(|(_, bytes)| bytes == b"harmless-name").map(|(at, _)| at).collect();
+    assert_eq!(positions.len(), 2);
+    for at in positions {
+        zip[at..at + 13].copy_from_slice(name);
+    }
+    zip
+}
+
+#[test]
+fn names_that_are_not_in_utf_8_are_in_code_page_437() {
+    // "Märchen-1.txt" by programs of Windows; UTF-8 without the flag; Latin 1, which nothing says; a colon within.
+    for name in [b"M\x84rchen-1.txt", b"M\xc3\xa4rchen1.txt", b"M\xe4rchen-1.txt", b"Part 1: x.txt"] {
+        assert_eq!(looked(&archive_with(name)).unwrap().format, BookFormat::Zip, "{name:?}");
+    }
+    let harmful = said(&archive_with(b"M\x84r/../x.txt_"));
+    assert!(harmful.contains("harmful name: “Mär/../x.txt_”"), "{harmful}");
+}
+
 #[test]
 fn row_37_names_that_lead_elsewhere_and_links_are_refused() {
-    for name in ["../x", "a/../../x", "/etc/passwd", "a\\..\\x", "C:/x", "a//b", "./x", "a/\n"] {
-        let entries: &[(&str, &[u8])] = &[("code/main.rs", b"fn main() {}"), ("harmless-name", b"x")];
-        let mut zip = archive(entries);
-        // The library that writes them would not write such a name.
-        let evil = format!("{name:_<13}");
-        let positions: Vec<usize> =
-            zip.windows(13).enumerate().filter(|(_, bytes)| bytes == b"harmless-name").map(|(at, _)| at).collect();
-        for at in positions {
-            zip[at..at + 13].copy_from_slice(evil.as_bytes());
-        }
+    for name in ["../x", "a/../../x", "/etc/passwd", "a\\..\\x", "C:/x", "a/C:x", "a//b", "./x", "a/\n", "a\0b"] {
+        let zip = archive_with(format!("{name:_<13}").as_bytes().try_into().unwrap());
         assert!(said(&zip).contains("harmful name"), "{name:?}: {}", said(&zip));
     }
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));

@@ -21,6 +21,7 @@ use shop::types::Slug;
 use std::path::{Path, PathBuf};
 use tokio::io::AsyncReadExt as _;
 use tokio::sync::OwnedSemaphorePermit;
+use tracing::Instrument as _;
 use utoipa::ToSchema;
 
 /// A form with files, and its place among those that are on their way. It stands behind the guard in a handler's signature:
@@ -29,19 +30,25 @@ pub struct Form {
     fields: Multipart,
     bytes: Option<u64>,
     authorization: Option<HeaderValue>,
-    _place: OwnedSemaphorePermit,
+    place: OwnedSemaphorePermit,
 }
 
 impl Form {
-    /// Reads it, and asks the guard again: that may have taken hours, and an owner may have thought better of it.
-    async fn read<N: Need>(self, state: &AppState, _: &May<N>, limit: u64) -> Result<Sent, Problem> {
+    /// Reads it, and asks the guard again: that may have taken hours, and an owner may have thought better of it. Its place is
+    /// whose work comes next.
+    async fn read<N: Need>(
+        self,
+        state: &AppState,
+        _: &May<N>,
+        limit: u64,
+    ) -> Result<(Sent, OwnedSemaphorePermit), Problem> {
         let sent = state.uploads.read(self.fields, limit, self.bytes).await?;
         let caller = match self.authorization {
             Some(authorization) => rates::bearer(&state.shop, &authorization).await?,
             None => None,
         };
         caller.ok_or(ErrorCode::SignedOut)?.at_least(N::ROLE, N::SCOPE)?;
-        Ok(sent)
+        Ok((sent, self.place))
     }
 }
 
@@ -53,7 +60,7 @@ impl FromRequest<AppState> for Form {
         let headers = request.headers();
         let bytes = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
         let authorization = headers.get(header::AUTHORIZATION).cloned();
-        let form = |fields| Self { fields, bytes, authorization, _place: place };
+        let form = |fields| Self { fields, bytes, authorization, place };
         Multipart::from_request(request, state).await.map(form).map_err(|rejection| match rejection {
             MultipartRejection::InvalidBoundary(_) => {
                 Problem::new(415, "unsupported-media-type", "The body must be multipart/form-data.")
@@ -187,6 +194,23 @@ fn one(paths: Vec<PathBuf>) -> Result<PathBuf, Problem> {
     Ok(path)
 }
 
+/// Does the work on a form to its end, also when the client hangs up meanwhile and the handler is dropped: what is stored for
+/// it gets its rows or is taken away.
+async fn to_its_end<W>(place: OwnedSemaphorePermit, work: W) -> Result<Response, Problem>
+where
+    W: Future<Output = Result<Response, Problem>> + Send + 'static,
+{
+    let working = async move {
+        let done = work.await;
+        drop(place);
+        done
+    };
+    tokio::spawn(working.in_current_span()).await.unwrap_or_else(|error| {
+        tracing::error!(%error, "an upload was not worked on to its end");
+        Err(ErrorCode::Internal.into())
+    })
+}
+
 /// Gives the newest edition of a book files, each in the place of the one of its format.
 ///
 /// A book without an edition gets its first.
@@ -204,13 +228,17 @@ pub async fn files(
     once: Once,
     form: Form,
 ) -> Result<Response, Problem> {
-    let sent = form.read(&state, &caller, state.uploads.file).await?;
-    once.of_upload()
-        .run(&state.shop, &caller, &fingerprint(&sent, &[]).await?, async |_| {
-            let taken = state.shop.add_book_files(&caller.actor(), &slug, &sent.paths()).await?;
-            Answer::of(200, &FilesTaken { data: taken.into_iter().map(TakenFile::from).collect() })
-        })
-        .await
+    let (sent, place) = form.read(&state, &caller, state.uploads.file).await?;
+    let work = async move {
+        let input = fingerprint(&sent, &[]).await?;
+        once.of_upload()
+            .run(&state.shop, &caller, &input, async |_| {
+                let taken = state.shop.add_book_files(&caller.actor(), &slug, &sent.paths()).await?;
+                Answer::of(200, &FilesTaken { data: taken.into_iter().map(TakenFile::from).collect() })
+            })
+            .await
+    };
+    to_its_end(place, work).await
 }
 
 /// Gives a book a cover.
@@ -228,14 +256,18 @@ pub async fn cover(
     once: Once,
     form: Form,
 ) -> Result<Response, Problem> {
-    let sent = form.read(&state, &caller, state.uploads.picture).await?;
-    once.of_upload()
-        .run(&state.shop, &caller, &fingerprint(&sent, &[]).await?, async |_| {
-            let picture = tokio::fs::read(one(sent.paths())?).await.map_err(NotRead::Failed)?;
-            state.shop.set_cover(&caller.actor(), &slug, picture.into()).await?;
-            super::books::found(&state.shop, &slug, 200).await
-        })
-        .await
+    let (sent, place) = form.read(&state, &caller, state.uploads.picture).await?;
+    let work = async move {
+        let input = fingerprint(&sent, &[]).await?;
+        once.of_upload()
+            .run(&state.shop, &caller, &input, async |_| {
+                let picture = tokio::fs::read(one(sent.paths())?).await.map_err(NotRead::Failed)?;
+                state.shop.set_cover(&caller.actor(), &slug, picture.into()).await?;
+                super::books::found(&state.shop, &slug, 200).await
+            })
+            .await
+    };
+    to_its_end(place, work).await
 }
 
 /// Adds an edition with files of its own.
@@ -255,15 +287,18 @@ pub async fn edition(
     once: Once,
     form: Form,
 ) -> Result<Response, Problem> {
-    let sent = form.read(&state, &caller, state.uploads.file).await?;
-    let work = async |actor: Actor| -> Result<Answer, Problem> {
-        let files = sent.paths();
-        state.shop.inspect_files(&files).await?;
-        let (label, changelog) = (sent.text("label").to_owned(), sent.text("changelog").replace("\r\n", "\n"));
-        state.shop.add_edition(&actor, &slug, &NewEdition { label, changelog, files }).await?;
-        super::books::found(&state.shop, &slug, 201).await
+    let (sent, place) = form.read(&state, &caller, state.uploads.file).await?;
+    let work = async move {
+        let add = async |actor: Actor| -> Result<Answer, Problem> {
+            let files = sent.paths();
+            state.shop.inspect_files(&files).await?;
+            let (label, changelog) = (sent.text("label").to_owned(), sent.text("changelog").replace("\r\n", "\n"));
+            state.shop.add_edition(&actor, &slug, &NewEdition { label, changelog, files }).await?;
+            super::books::found(&state.shop, &slug, 201).await
+        };
+        let tell = async |_: String| -> Result<Answer, Problem> { super::books::found(&state.shop, &slug, 201).await };
+        let input = fingerprint(&sent, &["label", "changelog"]).await?;
+        once.required()?.of_upload().mark(&state.shop, &caller, &input, add, tell).await
     };
-    let tell = async |_: String| -> Result<Answer, Problem> { super::books::found(&state.shop, &slug, 201).await };
-    let input = fingerprint(&sent, &["label", "changelog"]).await?;
-    once.required()?.of_upload().mark(&state.shop, &caller, &input, work, tell).await
+    to_its_end(place, work).await
 }

@@ -29,26 +29,63 @@ pub(super) fn lay_over(form: &mut BookForm, cells: &BTreeMap<String, String>) ->
     Ok(())
 }
 
-/// "Ann Lee (author); Bo Day (translator)".
+/// "Ann Lee (author); Bo Day (translator)". A name in double quotes may have semicolons; a quote in it stands twice.
 fn people_of(text: &str) -> Result<Vec<PersonField>, String> {
-    let people = text.split(';').map(str::trim).filter(|person| !person.is_empty());
-    people
-        .map(|person| {
-            let (name, role) = match person.strip_suffix(')').and_then(|person| person.rsplit_once('(')) {
-                Some((name, role)) if role.trim().parse::<ContributorRole>().is_ok() => (name.trim(), role.trim()),
-                Some((_, role)) => {
-                    return Err(format!("people: {role} is none of author, editor, translator and illustrator."));
-                }
-                None => (person, "author"),
-            };
-            Ok(PersonField { name: name.to_owned(), role: role.to_owned() })
-        })
-        .collect()
+    let mut people = Vec::new();
+    let mut rest = Some(text);
+    while let Some(text) = rest {
+        let text = text.trim_start();
+        let (quoted, text) = quoted_name(text).map_or((None, text), |(name, behind)| (Some(name), behind));
+        let (person, others) = text.split_once(';').map_or((text, None), |(person, others)| (person, Some(others)));
+        rest = others;
+        let person = person.trim();
+        if person.is_empty() && quoted.is_none() {
+            continue;
+        }
+        let (name, role) = match person.strip_suffix(')').and_then(|person| person.rsplit_once('(')) {
+            Some((name, role)) if role.trim().parse::<ContributorRole>().is_ok() => (name.trim(), role.trim()),
+            Some((_, role)) => {
+                return Err(format!("people: {role} is none of author, editor, translator and illustrator."));
+            }
+            None => (person, "author"),
+        };
+        people.push(PersonField { name: quoted.unwrap_or_else(|| name.to_owned()), role: role.to_owned() });
+    }
+    Ok(people)
+}
+
+/// A name in double quotes at the beginning, and what is behind it: nothing or a role, then the next person. A name that only
+/// has quotes in it, like `"Bo" Day`, is none.
+fn quoted_name(text: &str) -> Option<(String, &str)> {
+    let mut rest = text.strip_prefix('"')?;
+    let mut name = String::new();
+    loop {
+        let (part, behind) = rest.split_once('"')?;
+        name.push_str(part);
+        let Some(more) = behind.strip_prefix('"') else {
+            let role = behind.split(';').next().unwrap_or_default().trim();
+            let role_only = role.strip_prefix('(').and_then(|role| role.strip_suffix(')'));
+            let ends = role.is_empty() || role_only.is_some_and(|role| !role.contains(['(', ')']));
+            return ends.then_some((name, behind));
+        };
+        name.push('"');
+        rest = more;
+    }
+}
+
+/// As [`people_of`] reads it.
+fn person(field: &PersonField) -> String {
+    let PersonField { name, role } = field;
+    if name.contains(';') || name.starts_with('"') {
+        format!("\"{}\" ({role})", name.replace('"', "\"\""))
+    } else {
+        format!("{name} ({role})")
+    }
 }
 
 /// A form as cells by column.
 pub(super) fn cells(form: &BookForm) -> BTreeMap<String, String> {
-    let people: Vec<String> = form.people.iter().map(|person| format!("{} ({})", person.name, person.role)).collect();
+    let people: Vec<String> = form.people.iter().map(person).collect();
     let texts = [
         ("slug", &form.slug),
         ("title", &form.title),
@@ -154,6 +191,7 @@ mod tests {
     use super::*;
     use crate::books::Fields;
     use crate::types::{BookStatus, Contributor};
+    use proptest::prelude::*;
 
     fn book(title: &str) -> Saved {
         Saved {
@@ -195,6 +233,47 @@ mod tests {
             assert_eq!(form.title, title.trim());
             let saved = book(title).fields.typed();
             assert_eq!((form.description, form.people, form.prices), (saved.description, saved.people, saved.prices));
+        }
+    }
+
+    #[test]
+    fn a_name_in_quotes_may_have_semicolons() {
+        for (text, people) in [
+            (
+                r#""Lee; Ann" (editor); Bo Day; "a ""b""""#,
+                &[("Lee; Ann", "editor"), ("Bo Day", "author"), (r#"a "b""#, "author")][..],
+            ),
+            // As names with quotes were written before.
+            (r#""Bo" Day (editor)"#, &[(r#""Bo" Day"#, "editor")]),
+            (r#""Bo" (Day) (editor); "x"#, &[(r#""Bo" (Day)"#, "editor"), (r#""x"#, "author")]),
+            (" ; ; ", &[]),
+        ] {
+            let read = people_of(text).unwrap();
+            let read: Vec<_> = read.iter().map(|one| (one.name.as_str(), one.role.as_str())).collect();
+            assert_eq!(read, people, "{text}");
+        }
+        assert!(people_of(r#""Lee; Ann" (king)"#).unwrap_err().contains("king is none"));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_people_are_called_is_read_back(
+            people in proptest::collection::vec(("[aé;\"'(), =-]{1,9}", 0..2_usize), 1..5),
+        ) {
+            // Names are kept with single spaces, and none is empty.
+            let name = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+            let roles = [ContributorRole::Author, ContributorRole::Translator];
+            let mut saved = book("A");
+            saved.fields.people = people
+                .iter()
+                .map(|(text, role)| Contributor { name: name(text), role: roles[*role] })
+                .filter(|person| !person.name.is_empty())
+                .collect();
+            let usd = "USD".parse().unwrap();
+            let table = parsed(&written(std::slice::from_ref(&saved), &[usd], true).unwrap()).unwrap();
+            let mut form = BookForm::default();
+            lay_over(&mut form, &table.rows[0].cells).unwrap();
+            prop_assert_eq!(form.people, saved.fields.typed().people);
         }
     }
 
