@@ -1,5 +1,6 @@
 // Webhooks: an owner adds an endpoint, a reader buys, and the program is told; what fails is seen and sent again.
 
+import type { Page } from "@playwright/test";
 import { tempest } from "../support/books";
 import { buy, orderNumber } from "../support/buying";
 import { openDesk } from "../support/desk";
@@ -7,6 +8,8 @@ import { isSigned, Receiver } from "../support/receiver";
 import { expect, test } from "../support/test";
 
 test.use({ storeFor: "test" });
+
+const settings = (tab: Page) => tab.getByRole("region", { name: "Settings" });
 
 test("a program is told of an order, and what it missed is sent again", async ({ page, store, anotherBrowser, axe }) => {
   const receiver = await Receiver.open();
@@ -55,6 +58,35 @@ test("a program is told of an order, and what it missed is sent again", async ({
     const ids = receiver.taken.filter(({ body }) => body.includes('"order.succeeded"')).map(({ headers }) => headers["webhook-id"]);
     expect(ids.length).toBeGreaterThan(1);
     expect(new Set(ids).size).toBe(1);
+  } finally {
+    await receiver.close();
+  }
+});
+
+test("of two tabs the second is told, and keeps what was typed in it", async ({ page, context, store, axe }) => {
+  const receiver = await Receiver.open();
+  try {
+    await openDesk(page);
+    await page.goto("/admin/webhooks");
+    const add = page.getByRole("region", { name: "Add an endpoint" });
+    await add.getByLabel("Address").fill(receiver.url);
+    await add.getByRole("button", { name: "Add" }).click();
+    await expect(page.getByRole("status")).toContainText("The endpoint is there.");
+    const second = await context.newPage();
+    await second.goto(`${store.url}${new URL(page.url()).pathname}`);
+    const [first, other] = [settings(page), settings(second)];
+    await first.getByLabel("What it is for").fill("Newsletter");
+    await first.getByRole("button", { name: "Save" }).click();
+    await expect(page.getByRole("status")).toHaveText("Saved.");
+    await other.getByLabel("What it is for").fill("Accounts");
+    await other.getByRole("button", { name: "Save" }).click();
+    await expect(second.getByRole("alert")).toContainText("Somebody has saved these settings since you opened the form");
+    await expect(other.getByLabel("What it is for")).toHaveValue("Accounts");
+    await expect(second.getByRole("row", { name: /What it is for/ })).toContainText("Newsletter");
+    await axe(second);
+    await other.getByRole("button", { name: "Save" }).click();
+    await expect(second.getByRole("status")).toHaveText("Saved.");
+    await expect(other.getByLabel("What it is for")).toHaveValue("Accounts");
   } finally {
     await receiver.close();
   }

@@ -17,7 +17,7 @@ mod signing;
 
 pub use address::{Answers, BadAddress, Names, Reach};
 pub(crate) use client::Courier;
-pub use endpoints::{Endpoint, EndpointState, NewEndpoint, NotSaved, WhyDisabled};
+pub use endpoints::{Endpoint, EndpointState, NewEndpoint, NotSaved, WhyDisabled, form_name};
 pub use events::EventType;
 pub(crate) use events::{Change, DownloadBy, Issued, Listeners, document_issued, refund_came_to, rights_changed};
 pub use log::{Attempt, Delivery, DeliveryPage, DeliveryQuery, DeliveryState, NotSent, Sheet};

@@ -36,5 +36,5 @@ pub use pattern::{BadPattern, Numbering, Pattern, SameNumbers};
 pub use reading::Kept;
 pub(crate) use reading::{links_of, links_of_all, number_of};
 pub(crate) use seller::has_seller;
-pub use seller::{InvoiceSettings, LOCALES, PAPERS, SellerSettings};
+pub use seller::{InvoiceSettings, LOCALES, Outdated, PAPERS, SellerSettings};
 pub(crate) use settling::settle;

@@ -34,7 +34,8 @@ pub fn stripe(inclusive: bool) -> TaxSettings {
 }
 
 pub async fn set(store: &Store, settings: TaxSettings) {
-    store.shop.change_tax_settings(&Actor::Command, settings).await.unwrap().unwrap();
+    let over = store.shop.tax_settings().await.unwrap().version();
+    store.shop.change_tax_settings(&Actor::Command, &over, settings).await.unwrap().unwrap();
 }
 
 /// Buys both books from a country, as a business if there is a number; gives the order and its taxes.
@@ -201,8 +202,9 @@ on_both_databases!(taxes_of_the_table_go_back_to_the_last_cent, by_hand(), async
 });
 
 on_both_databases!(settings_that_cannot_be_are_refused_with_the_reason, by_hand(), async |store| {
+    let over = TaxSettings::default().version();
     let refused =
-        async |settings| store.shop.change_tax_settings(&Actor::Command, settings).await.unwrap().unwrap_err();
+        async |settings| store.shop.change_tax_settings(&Actor::Command, &over, settings).await.unwrap().unwrap_err();
     assert_eq!(refused(TaxSettings { inclusive: false, ..table() }).await, TaxRefusal::ExclusiveTable);
     assert_eq!(refused(TaxSettings { seller: None, ..table() }).await, TaxRefusal::NoSeller);
     let american = TaxSettings { seller: Some(country("US")), oss: OneStopShop::BelowThreshold, ..table() };
@@ -214,6 +216,21 @@ on_both_databases!(settings_that_cannot_be_are_refused_with_the_reason, by_hand(
     // Untaxed, an order says nothing of tax.
     let (_, lines) = buy(store, GERMAN_CARD, "DE", None).await;
     assert_eq!((lines, store.count("tax_evidence").await), (vec![], 0));
+});
+
+on_both_databases!(of_two_who_save_tax_at_once_one_is_told, by_hand(), async |store| {
+    // The first time there is no row yet, the second time there is.
+    for codes in [["FR", "AT"], ["IT", "ES"]] {
+        let over = store.shop.tax_settings().await.unwrap().version();
+        let [one, two] = codes.map(|code| TaxSettings { seller: Some(country(code)), ..table() });
+        let (one, two) = futures::join!(
+            store.shop.change_tax_settings(&Actor::Command, &over, one),
+            store.shop.change_tax_settings(&Actor::Command, &over, two),
+        );
+        let results = [one.unwrap(), two.unwrap()];
+        assert!(results.contains(&Ok(())) && results.contains(&Err(TaxRefusal::Outdated)), "{results:?}");
+    }
+    assert_eq!(store.count("audit WHERE action = 'tax.changed'").await, 2);
 });
 
 on_both_databases!(who_is_on_the_way_to_pay_is_taxed_as_was_said_when_she_left, by_hand(), async |store| {

@@ -1,7 +1,7 @@
 //! The report of a quarter and the desk's page of tax.
 
 use crate::refunds::{amount, full, items};
-use crate::support::{GOOD_CARD, Options, Store, by_hand, location, on_both_databases};
+use crate::support::{Browser, GOOD_CARD, Options, Store, by_hand, hidden, location, on_both_databases};
 use crate::tax::{FRENCH_CARD, GERMAN_CARD, buy, country, set, stripe, table};
 use reqwest::StatusCode;
 use shop::Clock;
@@ -250,8 +250,15 @@ on_both_databases!(the_desk_sets_tax_and_hands_out_the_report, by_hand(), async 
     for words in ["How the store taxes", "The rates of today", "13.5", "Report of a quarter"] {
         assert!(page.contains(words), "{words}");
     }
-    let form =
-        [("mode", "table"), ("prices", "added"), ("seller", "de"), ("oss", "registered"), ("registered", "ch, GB")];
+    let version = hidden(&page, "version").unwrap();
+    let form = [
+        ("version", version.as_str()),
+        ("tax[mode]", "table"),
+        ("tax[prices]", "added"),
+        ("tax[seller]", "de"),
+        ("tax[oss]", "registered"),
+        ("tax[registered]", "ch, GB"),
+    ];
     let answer = desk.post("/actions/admin-save-tax", &form).await;
     // Nothing that was typed is lost, and the field says what is wrong.
     let kept = location(&answer);
@@ -259,15 +266,17 @@ on_both_databases!(the_desk_sets_tax_and_hands_out_the_report, by_hand(), async 
     let page = desk.text(&kept).await;
     assert!(page.contains("Not saved yet: one field needs another look."), "{page}");
     assert!(page.contains("value=\"ch, GB\"") && page.contains("id=\"wrong-prices\""), "{page}");
+    assert_eq!(hidden(&page, "version").as_ref(), Some(&version));
     assert_eq!(store.shop.tax_settings().await.unwrap().mode, TaxMode::None);
     assert!(desk.text("/admin/settings/tax?refused=tax-exclusive-table").await.contains("prices must hold the tax"));
     let form = [
-        ("mode", "table"),
-        ("prices", "included"),
-        ("seller", "de"),
-        ("oss", "registered"),
-        ("registered", "ch, GB"),
-        ("vat_ids", "true"),
+        ("version", version.as_str()),
+        ("tax[mode]", "table"),
+        ("tax[prices]", "included"),
+        ("tax[seller]", "de"),
+        ("tax[oss]", "registered"),
+        ("tax[registered]", "ch, GB"),
+        ("tax[vat_ids]", "true"),
     ];
     let answer = desk.post("/actions/admin-save-tax", &form).await;
     assert_eq!(
@@ -294,8 +303,13 @@ on_both_databases!(the_desk_sets_tax_and_hands_out_the_report, by_hand(), async 
     let page = desk.text(&kept).await;
     assert!(page.contains("value=\"ten\"") && page.contains("id=\"wrong-percent\"") && page.contains("value=\"JP\""));
     assert!(!page.contains("id=\"wrong-from\"") && !page.contains("id=\"wrong-seller\""), "{page}");
-    let wrong =
-        [("mode", "none"), ("prices", "included"), ("seller", "Germany"), ("registered", "CH"), ("vies", "true")];
+    let wrong = [
+        ("tax[mode]", "none"),
+        ("tax[prices]", "included"),
+        ("tax[seller]", "Germany"),
+        ("tax[registered]", "CH"),
+        ("tax[vies]", "true"),
+    ];
     let page = desk.text(&location(&desk.post("/actions/admin-save-tax", &wrong).await)).await;
     assert!(page.contains("value=\"Germany\"") && page.contains("id=\"wrong-seller\""), "{page}");
     // A name that nobody was given, or that is gone, is no form.
@@ -322,4 +336,53 @@ on_both_databases!(the_desk_sets_tax_and_hands_out_the_report, by_hand(), async 
     assert_eq!(report.headers()["content-type"], "text/csv; charset=utf-8");
     assert!(report.text().await.unwrap().contains(",DE,,VAT,7,reduced,USD,1,1213,85,1298,"));
     assert_eq!(desk.get("/admin/settings/tax/report.csv?quarter=x").await.status(), StatusCode::BAD_REQUEST);
+});
+
+on_both_databases!(an_outdated_form_of_tax_is_refused_and_keeps_what_was_typed, by_hand(), async |store| {
+    let (ann, bob) = (store.desk(Role::Admin).await, store.desk(Role::Admin).await);
+    let page = "/admin/settings/tax";
+    let (done, outdated) = (format!("{page}?done=tax-saved"), format!("{page}?refused=tax-outdated&draft="));
+    let version = async |desk: &Browser, path: &str| hidden(&desk.text(path).await, "version").unwrap();
+    let save = async |desk: &Browser, version: &str, seller: &str| {
+        let form = [
+            ("version", version),
+            ("tax[mode]", "table"),
+            ("tax[prices]", "included"),
+            ("tax[seller]", seller),
+            ("tax[oss]", "registered"),
+        ];
+        location(&desk.post("/actions/admin-save-tax", &form).await)
+    };
+    let seller = async || store.shop.tax_settings().await.unwrap().seller.unwrap();
+    // Two tabs, opened at the same time.
+    let opened = version(&ann, page).await;
+    assert_eq!(version(&bob, page).await, opened);
+    assert_eq!(save(&ann, &opened, "FR").await, done);
+    // Pressed twice it is saved once.
+    assert_eq!(save(&ann, &opened, "fr").await, done);
+    let kept = save(&bob, &opened, "at").await;
+    assert!(kept.starts_with(&outdated), "{kept}");
+    assert_eq!(seller().await, country("FR"));
+    let shown = bob.text(&kept).await;
+    for words in [
+        "Somebody has saved these settings since you opened the form",
+        "value=\"at\"",
+        "<td data-label=\"Saved\">FR</td>",
+        "<td data-label=\"Yours\">AT</td>",
+        "Leave it as it is saved",
+    ] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    assert_eq!(shown.matches("data-label=\"Yours\"").count(), 1, "what differs and nothing else: {shown}");
+    // What the page says is saved is what the next press replaces, and not what came after it.
+    let seen = hidden(&shown, "version").unwrap();
+    assert_eq!(save(&ann, &version(&ann, page).await, "IT").await, done);
+    let kept = save(&bob, &seen, "at").await;
+    assert!(kept.starts_with(&outdated), "{kept}");
+    let seen = version(&bob, &kept).await;
+    assert_eq!(save(&bob, &seen, "at").await, done);
+    assert_eq!(seller().await, country("AT"));
+    // A page from before forms had versions sends none.
+    assert!(save(&ann, "", "DE").await.starts_with(&outdated));
+    assert_eq!((seller().await, store.count("audit WHERE action = 'tax.changed'").await), (country("AT"), 3));
 });

@@ -2,6 +2,7 @@
 
 use crate::error::AppError;
 use leptos::prelude::*;
+use shop::types::TaxForm;
 
 #[cfg(feature = "ssr")]
 use crate::context;
@@ -14,36 +15,25 @@ use shop::tax::rates::{Kind, read_percent};
 #[cfg(feature = "ssr")]
 use shop::types::{Country, KeptForm, OrderNumber, Problem, Role, Slug, TaxRefusal, TaxSettings};
 
-/// Changes how the store taxes from now on.
+/// Changes how the store taxes from now on, unless somebody has changed it since the form was opened.
 ///
 /// # Errors
 /// Not allowed; our own trouble. What cannot be stands in the address of the page that this leads to.
 #[server(prefix = "/actions", endpoint = "admin-save-tax")]
 pub async fn admin_save_tax(
-    /// Who works taxes out: "none", "table", "stripe".
-    mode: String,
-    /// Whether prices hold the tax: "included", "added".
-    prices: String,
-    /// Where the seller is.
+    /// The version of the settings that the form was filled from.
     #[server(default)]
-    seller: String,
-    /// How the seller stands to the One Stop Shop.
+    version: String,
+    /// What was typed.
     #[server(default)]
-    oss: String,
-    /// Further countries in which the seller is registered, by their letters.
-    #[server(default)]
-    registered: String,
-    /// Whether businesses are asked for their number.
-    #[server(default)]
-    vat_ids: bool,
-    /// Whether it is looked up.
-    #[server(default)]
-    vies: bool,
+    tax: TaxForm,
 ) -> Result<(), AppError> {
     let actor = Actor::from(&context::staff(Role::Admin).await?);
     let shop = context::shop()?;
+    let TaxForm { mode, prices, seller, oss, registered, vat_ids, vies } = tax;
     let flag = |on| if on { "true" } else { "" };
     let typed = [
+        ("version", version.as_str()),
         ("mode", mode.as_str()),
         ("prices", prices.as_str()),
         ("seller", seller.as_str()),
@@ -69,8 +59,11 @@ pub async fn admin_save_tax(
         }
     };
     let settings = TaxSettings { mode, inclusive, seller: home, oss: standing, registered: elsewhere, vat_ids, vies };
-    match shop.change_tax_settings(&actor, settings).await? {
+    match shop.change_tax_settings(&actor, &version, settings).await? {
         Ok(()) => context::see_other("/admin/settings/tax?done=tax-saved"),
+        Err(why @ TaxRefusal::Outdated) => {
+            return refuse(&shop, why, KeptForm::new("tax", &typed, Vec::new()).outdated()).await;
+        }
         Err(why) => {
             let field = match why {
                 TaxRefusal::ExclusiveTable => "prices",

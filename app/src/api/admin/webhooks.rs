@@ -10,9 +10,9 @@ use crate::pages::admin::webhooks::refused;
 #[cfg(feature = "ssr")]
 use shop::audit::Actor;
 #[cfg(feature = "ssr")]
-use shop::hooks::{EventType, NewEndpoint};
+use shop::hooks::{EventType, NewEndpoint, NotSaved, form_name};
 #[cfg(feature = "ssr")]
-use shop::types::Role;
+use shop::types::{KeptForm, Role};
 
 /// Adds an endpoint.
 ///
@@ -37,7 +37,7 @@ pub async fn admin_add_webhook(
     Ok(())
 }
 
-/// Changes an endpoint.
+/// Changes an endpoint, unless somebody has changed it since the form was opened. What cannot be saved is kept as it was typed.
 ///
 /// # Errors
 /// As [`admin_add_webhook`], and an unknown endpoint is not found.
@@ -45,6 +45,9 @@ pub async fn admin_add_webhook(
 pub async fn admin_change_webhook(
     /// Which.
     id: i64,
+    /// The version of the endpoint that the form was filled from.
+    #[server(default)]
+    version: String,
     /// Where deliveries go from now on.
     url: String,
     /// What it is for.
@@ -55,9 +58,22 @@ pub async fn admin_change_webhook(
     events: Vec<String>,
 ) -> Result<(), AppError> {
     let actor = Actor::from(&context::staff(Role::Owner).await?);
-    match context::shop()?.change_webhook_endpoint(&actor, id, &typed(url, description, &events)?).await? {
+    let shop = context::shop()?;
+    let named = events.join(" ");
+    let values = [
+        ("version", version.as_str()),
+        ("url", url.as_str()),
+        ("description", description.as_str()),
+        ("events", named.as_str()),
+    ];
+    let kept = KeptForm::new(&form_name(id), &values, Vec::new());
+    match shop.change_webhook_endpoint(&actor, id, Some(&version), &typed(url, description, &events)?).await? {
         Ok(()) => back(id, "done=webhook-changed"),
-        Err(why) => back(id, &format!("refused={}", refused::of_saving(why))),
+        Err(why) => {
+            let kept = if why == NotSaved::Outdated { kept.outdated() } else { kept };
+            let draft = shop.keep_form(&kept).await?;
+            back(id, &format!("refused={}&draft={draft}", refused::of_saving(why)));
+        }
     }
     Ok(())
 }

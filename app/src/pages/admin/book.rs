@@ -2,6 +2,7 @@
 
 use super::book_form::{Place, form};
 use super::books::tag;
+use super::settings::differing;
 use crate::assets;
 use crate::components::{Cover, CoverSize, Desk, Notice, Section, text, written};
 use crate::context;
@@ -149,7 +150,7 @@ pub fn BookPage() -> impl IntoView {
             movable: book.status == BookStatus::Draft,
             preview,
         };
-        let differs = unfinished.outdated.then(|| differences(&book.form, &unfinished.form).into_any());
+        let differs = unfinished.outdated.then(|| differences(&slug, &book.form, &unfinished.form));
         Ok(view! {
             <Desk title=title current=Section::Books actions=Some(head(&book).into_any())>
                 {scripts()}
@@ -188,7 +189,7 @@ fn head(book: &DeskBook) -> impl IntoView + use<> {
 }
 
 /// Field by field, what is saved and what was typed over it.
-fn differences(saved: &BookForm, typed: &BookForm) -> impl IntoView + use<> {
+fn differences(slug: &Slug, saved: &BookForm, typed: &BookForm) -> AnyView {
     let people = |form: &BookForm| {
         let named = form.people.iter().filter(|person| !person.name.trim().is_empty());
         named.map(|person| format!("{} ({})", person.name, person.role)).collect::<Vec<_>>().join("; ")
@@ -209,30 +210,7 @@ fn differences(saved: &BookForm, typed: &BookForm) -> impl IntoView + use<> {
         ("Publisher", saved.publisher.clone(), typed.publisher.clone()),
         ("First published", saved.published_on.clone(), typed.published_on.clone()),
     ];
-    let row = |(name, saved, typed): (&'static str, String, String)| {
-        view! {
-            <tr>
-                <th scope="row">{name}</th>
-                <td data-label="Saved">{saved}</td>
-                <td data-label="Yours">{typed}</td>
-            </tr>
-        }
-    };
-    view! {
-        <div class="scroll">
-            <table class="table cards">
-                <caption>"What differs"</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">"Field"</th>
-                        <th scope="col">"Saved now"</th>
-                        <th scope="col">"What you typed"</th>
-                    </tr>
-                </thead>
-                <tbody>{rows.into_iter().filter(|(_, saved, typed)| saved != typed).map(row).collect_view()}</tbody>
-            </table>
-        </div>
-    }
+    differing(rows, format!("/admin/books/{slug}"))
 }
 
 /// For those who may look only.

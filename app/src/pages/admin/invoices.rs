@@ -9,7 +9,7 @@ use crate::context;
 use crate::pages::page;
 use leptos::prelude::*;
 use shop::invoices::{InvoiceSettings, LOCALES, PAPERS, SellerSettings};
-use shop::types::{KeptForm, Role};
+use shop::types::{KeptForm, Role, SellerForm};
 
 /// The forms.
 #[component]
@@ -23,9 +23,11 @@ pub fn InvoiceSettingsPage() -> impl IntoView {
             None => refused::notice().map(IntoAny::into_any),
         };
         let preview = view! { <a class="quiet" href="/admin/settings/invoices/preview.pdf">"See an example (PDF)"</a> };
+        let differs = Fields::of(kept.as_ref(), "seller").outdated().map(|typed| differences(&settings.seller, typed));
         Ok(view! {
             <Desk title="Invoices" current=Section::Invoices actions=Some(preview.into_any())>
                 {notice}
+                {differs}
                 {said}
                 <div class="side">
                     <div class="stacked">{seller(&settings.seller, kept.as_ref())}</div>
@@ -53,6 +55,7 @@ fn seller(settings: &SellerSettings, kept: Option<&KeptForm>) -> AnyView {
     let SellerSettings { name, address, country, vat_id, tax_number, email, legal_text, licence_text, locale, paper } =
         settings.clone();
     let fields = Fields::of(kept, "seller");
+    let version = fields.version(settings.version());
     let (locale, paper) = (fields.value("locale", locale), fields.value("paper", paper));
     let languages = LOCALES.map(|(tag, label)| view! { <option value=tag selected=tag == locale>{label}</option> });
     let papers = PAPERS.map(|name| view! { <option value=name selected=name == paper>{name}</option> });
@@ -64,6 +67,7 @@ fn seller(settings: &SellerSettings, kept: Option<&KeptForm>) -> AnyView {
                 "What an invoice says when it is issued, it says for good: changes count from the next one on."
             </p>
             <form class="fields two" method="post" action="/actions/admin-save-seller">
+                <input type="hidden" name="version" value=version/>
                 {fields.line(&NAME, name)}
                 {text(&fields, "Address", "address", "", (4, 800), address.join("\n"))}
                 {fields.line(&COUNTRY, country)}
@@ -100,6 +104,42 @@ fn seller(settings: &SellerSettings, kept: Option<&KeptForm>) -> AnyView {
         </section>
     }
     .into_any()
+}
+
+/// Field by field, what is saved and what was typed over it.
+fn differences(saved: &SellerSettings, typed: &KeptForm) -> AnyView {
+    let field = |name: &str| typed.value(name).to_owned();
+    // As it would be saved: other spaces are no difference.
+    let typed = SellerSettings::read(SellerForm {
+        name: field("name"),
+        address: field("address"),
+        country: field("country"),
+        vat_id: field("vat_id"),
+        tax_number: field("tax_number"),
+        email: field("email"),
+        legal_text: field("legal_text"),
+        licence_text: field("licence_text"),
+        locale: field("locale"),
+        paper: field("paper"),
+    })
+    .unwrap_or_default();
+    let language = |tag: &str| {
+        let named = LOCALES.iter().find(|(known, _)| *known == tag);
+        named.map_or(tag, |(_, label)| *label).to_owned()
+    };
+    let rows = [
+        ("Name", saved.name.clone(), typed.name),
+        ("Address", saved.address.join("\n"), typed.address.join("\n")),
+        ("Country", saved.country.clone(), typed.country),
+        ("E-mail", saved.email.clone(), typed.email),
+        ("VAT ID", saved.vat_id.clone(), typed.vat_id),
+        ("Tax number", saved.tax_number.clone(), typed.tax_number),
+        ("At the foot", saved.legal_text.clone(), typed.legal_text),
+        ("Licence", saved.licence_text.clone(), typed.licence_text),
+        ("Language", language(&saved.locale), language(&typed.locale)),
+        ("Paper", saved.paper.clone(), typed.paper),
+    ];
+    settings::differing(rows, "/admin/settings/invoices".to_owned())
 }
 
 /// A field of several lines: so many rows, and at most so many letters.

@@ -19,10 +19,48 @@ pub(super) async fn kept(shop: &Shop) -> Result<Option<KeptForm>, AppError> {
 /// Says that nothing was saved, and how much there is to look at.
 pub(super) fn not_saved(form: &KeptForm) -> AnyView {
     let words = match form.problems.len() {
+        _ if form.outdated => {
+            "Somebody has saved these settings since you opened the form, so nothing of yours is saved yet. Below is what you typed; saving again puts it in the place of what is there.".to_owned()
+        }
         1 => "Not saved yet: one field needs another look.".to_owned(),
         count => format!("Not saved yet: {count} fields need another look."),
     };
     view! { <Notice bad=true>{words}</Notice> }.into_any()
+}
+
+/// Field by field, what is saved and what was typed over it, with the way to the former: `page` without a kept form.
+pub(super) fn differing(rows: impl IntoIterator<Item = (&'static str, String, String)>, page: String) -> AnyView {
+    let row = |(name, saved, typed): (&'static str, String, String)| {
+        view! {
+            <tr>
+                <th scope="row">{name}</th>
+                <td data-label="Saved">{saved}</td>
+                <td data-label="Yours">{typed}</td>
+            </tr>
+        }
+    };
+    let rows = rows.into_iter().filter(|(_, saved, typed)| saved != typed).map(row).collect_view();
+    view! {
+        <div class="scroll">
+            <table class="table cards">
+                <caption>"What differs"</caption>
+                <thead>
+                    <tr>
+                        <th scope="col">"Field"</th>
+                        <th scope="col">"Saved now"</th>
+                        <th scope="col">"What you typed"</th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+        <div class="bar">
+            <a class="quiet" href=page>
+                "Leave it as it is saved"
+            </a>
+        </div>
+    }
+    .into_any()
 }
 
 /// One form of a page: what was typed if it is the kept one, else what is saved.
@@ -31,6 +69,19 @@ pub(super) struct Fields<'a>(Option<&'a KeptForm>);
 impl<'a> Fields<'a> {
     pub(super) fn of(kept: Option<&'a KeptForm>, form: &str) -> Self {
         Self(kept.filter(|kept| kept.form == form))
+    }
+
+    /// What the form is sent over: the version that it was filled from or, where the page says what is saved by now, that.
+    pub(super) fn version(&self, saved: String) -> String {
+        match self.0 {
+            Some(kept) if !kept.outdated => kept.value("version").to_owned(),
+            _ => saved,
+        }
+    }
+
+    /// The kept form, if somebody has saved something else since it was opened.
+    pub(super) fn outdated(&self) -> Option<&'a KeptForm> {
+        self.0.filter(|kept| kept.outdated)
     }
 
     /// What stands in a field.

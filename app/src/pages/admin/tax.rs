@@ -25,9 +25,11 @@ pub fn TaxPage() -> impl IntoView {
             (Some(form), _) => Some(settings::not_saved(form)),
             (None, why) => why.map(|why| view! { <Notice bad=true>{why.sentence()}</Notice> }.into_any()),
         };
+        let differs = Fields::of(kept.as_ref(), "tax").outdated().map(|typed| differences(&settings, typed));
         Ok(view! {
             <Desk title="Tax" current=Section::Tax>
                 {notice}
+                {differs}
                 <div class="side">
                     <div class="stacked">{form(&settings, kept.as_ref())} {table(&rates)} {own(&rates.own)}</div>
                     <div class="stacked">{reports(quarter)} {new_rate(kept.as_ref())}</div>
@@ -39,11 +41,12 @@ pub fn TaxPage() -> impl IntoView {
 }
 
 fn form(settings: &TaxSettings, kept: Option<&KeptForm>) -> AnyView {
-    const SELLER: Line = Line { placeholder: "DE", ..Line::new("Your country", "seller", "seller", 2) };
+    const SELLER: Line = Line { placeholder: "DE", ..Line::new("Your country", "seller", "tax[seller]", 2) };
     const REGISTERED: Line =
-        Line { placeholder: "GB, CH, NO", ..Line::new("Registered also in", "registered", "registered", 400) };
+        Line { placeholder: "GB, CH, NO", ..Line::new("Registered also in", "registered", "tax[registered]", 400) };
     let TaxSettings { mode, inclusive, seller, oss, registered, vat_ids, vies } = settings.clone();
     let fields = Fields::of(kept, "tax");
+    let version = fields.version(settings.version());
     let mode = fields.value("mode", mode.as_str().to_owned());
     let prices = fields.value("prices", if inclusive { "included" } else { "added" }.to_owned());
     let oss = fields.value("oss", oss.as_str().to_owned());
@@ -69,10 +72,11 @@ fn form(settings: &TaxSettings, kept: Option<&KeptForm>) -> AnyView {
         <section class="panel" aria-labelledby="settings">
             <h2 id="settings">"How the store taxes"</h2>
             <form class="fields" method="post" action="/actions/admin-save-tax">
-                <label>"Who works it out" <select name="mode">{modes}</select></label>
+                <input type="hidden" name="version" value=version/>
+                <label>"Who works it out" <select name="tax[mode]">{modes}</select></label>
                 <label>
                     "Prices"
-                    <select name="prices" aria-invalid=wrong_prices.invalid() aria-describedby=wrong_prices.described()>
+                    <select name="tax[prices]" aria-invalid=wrong_prices.invalid() aria-describedby=wrong_prices.described()>
                         <option value="included" selected=prices == "included">
                             "Hold the tax"
                         </option>
@@ -85,19 +89,19 @@ fn form(settings: &TaxSettings, kept: Option<&KeptForm>) -> AnyView {
                 {fields.line(&SELLER, seller)}
                 <label>
                     "One Stop Shop of the European Union"
-                    <select name="oss" aria-invalid=wrong_oss.invalid() aria-describedby=wrong_oss.described()>
+                    <select name="tax[oss]" aria-invalid=wrong_oss.invalid() aria-describedby=wrong_oss.described()>
                         {shops}
                     </select>
                     {wrong_oss.words()}
                 </label>
                 {fields.line(&REGISTERED, registered)}
                 <label class="check">
-                    <input type="checkbox" name="vat_ids" value="true" checked=vat_ids/>
+                    <input type="checkbox" name="tax[vat_ids]" value="true" checked=vat_ids/>
                     "Ask businesses for their VAT number"
                     <small>"And everybody for the whole address."</small>
                 </label>
                 <label class="check">
-                    <input type="checkbox" name="vies" value="true" checked=vies/>
+                    <input type="checkbox" name="tax[vies]" value="true" checked=vies/>
                     "Look the number up in the Union’s register (VIES)"
                     <small>"When it does not answer within two seconds, the number’s form decides."</small>
                 </label>
@@ -109,6 +113,41 @@ fn form(settings: &TaxSettings, kept: Option<&KeptForm>) -> AnyView {
         </section>
     }
     .into_any()
+}
+
+/// Field by field, what is saved and what was typed over it.
+fn differences(saved: &TaxSettings, typed: &KeptForm) -> AnyView {
+    let TaxSettings { mode, inclusive, seller, oss, registered, vat_ids, vies } = saved;
+    let words = |is: bool, so: &str, not_so: &str| (if is { so } else { not_so }).to_owned();
+    let prices = |included: bool| words(included, "Hold the tax", "Without tax");
+    let yes = |on: bool| words(on, "Yes", "No");
+    let ticked = |field: &str| yes(!typed.value(field).is_empty());
+    let country = seller.map(|country| country.to_string()).unwrap_or_default();
+    let typed_mode = typed.value("mode").parse::<TaxMode>().unwrap_or_default();
+    let typed_oss = typed.value("oss").parse::<OneStopShop>().unwrap_or_default();
+    let rows = [
+        ("Who works it out", mode.label().to_owned(), typed_mode.label().to_owned()),
+        ("Prices", prices(*inclusive), prices(typed.value("prices") == "included")),
+        ("Your country", country, listed(typed.value("seller"))),
+        ("One Stop Shop", oss.label().to_owned(), typed_oss.label().to_owned()),
+        (
+            "Registered also in",
+            registered.iter().map(Country::to_string).collect::<Vec<_>>().join(", "),
+            listed(typed.value("registered")),
+        ),
+        ("VAT numbers are asked for", yes(*vat_ids), ticked("vat_ids")),
+        ("VAT numbers are looked up", yes(*vies), ticked("vies")),
+    ];
+    settings::differing(rows, "/admin/settings/tax".to_owned())
+}
+
+/// Countries that were typed, as they are written when they are saved.
+fn listed(typed: &str) -> String {
+    let words = typed.split([',', ' ', ';']).filter(|word| !word.is_empty());
+    let mut countries: Vec<String> = words.map(str::to_uppercase).collect();
+    countries.sort();
+    countries.dedup();
+    countries.join(", ")
 }
 
 /// The last eight quarters.

@@ -7,6 +7,7 @@ pub mod refused;
 
 pub use delivery::WebhookDeliveryPage;
 
+use super::settings;
 use crate::components::{Desk, Section, written};
 use crate::context;
 use crate::error::AppError;
@@ -14,6 +15,7 @@ use crate::pages::{page, param, query};
 use leptos::prelude::*;
 use shop::hooks::{
     Delivery, DeliveryPage, DeliveryQuery, DeliveryState, Endpoint, EndpointState, EventType, NewEndpoint, WhyDisabled,
+    form_name,
 };
 use shop::types::Role;
 
@@ -124,14 +126,22 @@ pub fn WebhookPage() -> impl IntoView {
         let secret = if owner { shop.new_webhook_secret(id).await? } else { None };
         let deliveries = shop.webhook_deliveries(id, DeliveryQuery { failed, before }).await?;
         let on = endpoint.state == EndpointState::Enabled;
+        let kept = if owner { settings::kept(&shop).await? } else { None };
+        let kept = kept.filter(|form| form.form == form_name(id));
+        let outdated = kept.as_ref().filter(|form| form.outdated);
+        let notice = match outdated {
+            Some(form) => Some(settings::not_saved(form)),
+            None => refused::notice().map(IntoAny::into_any),
+        };
+        let differs = outdated.map(|form| forms::differences(&endpoint, form));
         Ok(view! {
             <Desk title="Endpoint" current=Section::Webhooks>
-                {refused::notice()} {secret.map(|secret| forms::shown(secret, endpoint.old_until))}
+                {notice} {differs} {secret.map(|secret| forms::shown(secret, endpoint.old_until))}
                 <div class="side">
                     <div class="stacked hooks">{facts(&endpoint)} {log(id, failed, before.is_some(), deliveries)}</div>
                     <div class="stacked">
                         {(owner && on).then(|| forms::test(id))} {on.then(|| forms::again(id))}
-                        {owner.then(|| forms::all(&endpoint))}
+                        {owner.then(|| forms::all(&endpoint, kept.as_ref()))}
                     </div>
                 </div>
             </Desk>

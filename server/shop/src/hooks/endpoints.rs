@@ -4,8 +4,10 @@ use super::events::{self, EventType, TEST};
 use super::signing::Keys;
 use super::{BadAddress, object};
 use crate::audit::{self, Actor};
+use crate::books::forget_forms;
 use crate::db::AnyConnection;
 use crate::db::schema::{webhook_delivery, webhook_endpoint};
+use crate::secrets;
 use crate::staff::SHOWN;
 use crate::{Error, Shop};
 use chrono::{NaiveDateTime, TimeDelta};
@@ -66,6 +68,20 @@ pub struct NewEndpoint {
     pub events: Vec<EventType>,
 }
 
+impl NewEndpoint {
+    /// What a form carries of the endpoint that it was filled from: another word as soon as anything in it is another.
+    #[must_use]
+    pub fn version(&self) -> String {
+        secrets::hash(&json!([self.url, self.description, events::column(&self.events)]).to_string())
+    }
+}
+
+/// How the form that changes an endpoint is called where refused forms are kept.
+#[must_use]
+pub fn form_name(id: i64) -> String {
+    format!("webhook-{id}")
+}
+
 /// An endpoint, as the desk sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
@@ -110,6 +126,9 @@ pub enum NotSaved {
     /// The description is too long.
     #[error("the description is too long")]
     LongDescription,
+    /// The endpoint is another one by now than the one that the form was filled from.
+    #[error("the endpoint has changed meanwhile")]
+    Outdated,
 }
 
 #[derive(Queryable)]
@@ -178,6 +197,11 @@ impl Row {
             waiting,
             failed,
         })
+    }
+
+    fn version(&self) -> String {
+        let (url, description) = (self.url.clone(), self.description.clone());
+        NewEndpoint { url, description, events: events::of_column(&self.events) }.version()
     }
 
     fn audited(&self) -> Value {
@@ -250,25 +274,33 @@ impl Shop {
             .await
     }
 
-    /// Changes where an endpoint is, what it is for and what it is told of. What waits goes to the new address.
+    /// Changes where an endpoint is, what it is for and what it is told of: over the one of which [`NewEndpoint::version`] is
+    /// `over`, or whatever it is by now. What waits goes to the new address.
     ///
     /// # Errors
-    /// [`Error::NotFound`], the database's.
+    /// [`Error::NotFound`], the database's; inside, [`NotSaved`].
     pub async fn change_webhook_endpoint(
         &self,
         actor: &Actor,
         id: i64,
+        over: Option<&str>,
         new: &NewEndpoint,
     ) -> Result<Result<(), NotSaved>, Error> {
         let new = match self.checked(new).await {
             Ok(new) => new,
             Err(why) => return Ok(Err(why)),
         };
-        let actor = *actor;
+        let (actor, over) = (*actor, over.map(str::to_owned));
         self.0
             .db
             .write(move |conn| {
-                let before = Row::locked(conn, id)?.audited();
+                let row = Row::locked(conn, id)?;
+                let (before, version) = (row.audited(), row.version());
+                // What is so already is no change of anybody's.
+                if version != new.version() && over.as_ref().is_some_and(|over| *over != version) {
+                    return Ok(Err(NotSaved::Outdated));
+                }
+                forget_forms(conn, &form_name(id))?;
                 diesel::update(webhook_endpoint::table.find(id))
                     .set((
                         webhook_endpoint::url.eq(&new.url),

@@ -6,6 +6,7 @@ use crate::books::{NotTaken, ONE_PICTURE_AT_A_TIME, decoded_picture, forget_form
 use crate::db::schema::{invoice_logo, invoice_settings};
 use crate::db::{AnyConnection, both};
 use crate::inspect::Refused;
+use crate::secrets;
 use crate::types::{Country, Problem, SellerForm};
 use crate::{Error, Shop};
 use bytes::Bytes;
@@ -148,6 +149,12 @@ impl SellerSettings {
         all
     }
 
+    /// What a form carries of the settings that it was filled from: another word as soon as anything in them is another.
+    #[must_use]
+    pub fn version(&self) -> String {
+        secrets::hash(&serde_json::to_string(self).unwrap_or_default())
+    }
+
     /// Whether there is enough for an invoice that names its seller: a name and an address.
     #[must_use]
     pub const fn is_filled(&self) -> bool {
@@ -169,6 +176,11 @@ impl SellerSettings {
         }
     }
 }
+
+/// The settings are others by now than those that a form was filled from. Nothing has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the settings have changed meanwhile")]
+pub struct Outdated;
 
 /// The settings with what the program's configuration says of documents.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -220,34 +232,54 @@ impl Shop {
         self.0.settings.time_zone.day_of(self.0.clock.now())
     }
 
-    /// Changes it, for documents that are issued from now on.
+    /// Changes it, for documents that are issued from now on, over the settings of which [`SellerSettings::version`] is
+    /// `over`. Settings that are so already change nothing.
     ///
     /// # Errors
-    /// The database's.
-    pub async fn set_seller(&self, actor: &Actor, settings: &SellerSettings) -> Result<(), Error> {
-        let (actor, settings, at) = (*actor, settings.clone(), self.0.clock.now());
+    /// [`Outdated`] inside, if they were changed since; the database's.
+    pub async fn set_seller(
+        &self,
+        actor: &Actor,
+        over: &str,
+        settings: &SellerSettings,
+    ) -> Result<Result<(), Outdated>, Error> {
+        let (actor, over, settings, at) = (*actor, over.to_owned(), settings.clone(), self.0.clock.now());
         self.0
             .db
             .write(move |conn| {
-                forget_forms(conn, "seller")?;
-                let (before, _) = now(conn)?;
+                let saved: Option<String> =
+                    invoice_settings::table.find(1).select(invoice_settings::seller).first(conn).optional()?;
+                let before = parsed(saved.as_deref())?;
                 if before == settings {
-                    return Ok(());
+                    forget_forms(conn, "seller")?;
+                    return Ok(Ok(()));
+                }
+                if before.version() != over {
+                    return Ok(Err(Outdated));
                 }
                 let text = super::json(&settings)?;
-                let row = (
-                    invoice_settings::id.eq(1),
-                    invoice_settings::seller.eq(&text),
-                    invoice_settings::changed_at.eq(at),
-                );
-                both!(conn, |c| diesel::insert_into(invoice_settings::table)
-                    .values(row)
-                    .on_conflict(invoice_settings::id)
-                    .do_update()
-                    .set((invoice_settings::seller.eq(&text), invoice_settings::changed_at.eq(at)))
-                    .execute(c))?;
+                let change = (invoice_settings::seller.eq(&text), invoice_settings::changed_at.eq(at));
+                let changed = match &saved {
+                    Some(saved) => {
+                        let as_it_was = invoice_settings::table.find(1_i64).filter(invoice_settings::seller.eq(saved));
+                        diesel::update(as_it_was).set(change).execute(conn)?
+                    }
+                    None => {
+                        let row = (invoice_settings::id.eq(1), change);
+                        both!(conn, |c| diesel::insert_into(invoice_settings::table)
+                            .values(row)
+                            .on_conflict_do_nothing()
+                            .execute(c))?
+                    }
+                };
+                // Somebody was quicker, between the look and now.
+                if changed == 0 {
+                    return Ok(Err(Outdated));
+                }
+                forget_forms(conn, "seller")?;
                 let (before, after) = (json!(before), json!(settings));
-                audit::record(conn, &actor, "invoices.seller", "settings:invoices".into(), Some(before), Some(after))
+                audit::record(conn, &actor, "invoices.seller", "settings:invoices".into(), Some(before), Some(after))?;
+                Ok(Ok(()))
             })
             .await
     }
@@ -336,9 +368,15 @@ pub(super) fn now(conn: &mut AnyConnection) -> Result<(SellerSettings, Option<St
         .first(conn)
         .optional()?;
     let Some((text, logo)) = row else { return Ok((SellerSettings::default(), None)) };
-    let settings =
-        serde_json::from_str(&text).map_err(|error| Error::internal(format!("invoice settings: {error}")))?;
-    Ok((settings, logo))
+    Ok((parsed(Some(&text))?, logo))
+}
+
+/// The settings as they are kept; without any, as they are before anybody has set them.
+fn parsed(kept: Option<&str>) -> Result<SellerSettings, Error> {
+    kept.map_or_else(
+        || Ok(SellerSettings::default()),
+        |text| serde_json::from_str(text).map_err(|error| Error::internal(format!("invoice settings: {error}"))),
+    )
 }
 
 /// Whether invoices name their seller with an address.

@@ -5,6 +5,7 @@ use crate::audit::{self, Actor};
 use crate::books::{forget_forms, object};
 use crate::db::schema::{book, orders, tax_rate, tax_setting};
 use crate::db::{AnyConnection, both};
+use crate::secrets;
 use crate::types::{Country, OneStopShop, OrderNumber, Slug, TaxMode, TaxRefusal, TaxSettings};
 use crate::{Error, Shop};
 use chrono::{NaiveDate, NaiveDateTime};
@@ -16,11 +17,27 @@ use serde_json::{Value, json};
 /// # Errors
 /// The database's.
 pub fn settings(conn: &mut AnyConnection) -> Result<TaxSettings, Error> {
-    let text: Option<String> = tax_setting::table.find(1).select(tax_setting::value).first(conn).optional()?;
-    text.map_or_else(
+    read(kept(conn)?.as_deref())
+}
+
+/// The settings as they are kept; none before they were first set.
+fn kept(conn: &mut AnyConnection) -> Result<Option<String>, Error> {
+    Ok(tax_setting::table.find(1).select(tax_setting::value).first(conn).optional()?)
+}
+
+fn read(kept: Option<&str>) -> Result<TaxSettings, Error> {
+    kept.map_or_else(
         || Ok(TaxSettings::default()),
-        |text| serde_json::from_str(&text).map_err(|error| Error::internal(format!("the settings of tax: {error}"))),
+        |text| serde_json::from_str(text).map_err(|error| Error::internal(format!("the settings of tax: {error}"))),
     )
+}
+
+impl TaxSettings {
+    /// What a form carries of the settings that it was filled from: another word as soon as anything in them is another.
+    #[must_use]
+    pub fn version(&self) -> String {
+        secrets::hash(&serde_json::to_string(self).unwrap_or_default())
+    }
 }
 
 /// The rates as the desk shows them.
@@ -71,12 +88,18 @@ impl Shop {
         Ok(TaxRates { today, own: all.iter().filter(|rate| rate.own).cloned().collect() })
     }
 
-    /// Changes how the store taxes from now on. Who is on the way to pay is taxed as was said when she left.
+    /// Changes how the store taxes from now on, over the settings of which [`TaxSettings::version`] is `over`. Who is on the
+    /// way to pay is taxed as was said when she left. Settings that are so already change nothing.
     ///
     /// # Errors
-    /// [`TaxRefusal`] inside, if they cannot be; the database's.
-    pub async fn change_tax_settings(&self, actor: &Actor, new: TaxSettings) -> Result<Result<(), TaxRefusal>, Error> {
-        let (actor, now) = (*actor, self.0.clock.now());
+    /// [`TaxRefusal`] inside, if they cannot be, or were changed since ([`TaxRefusal::Outdated`]); the database's.
+    pub async fn change_tax_settings(
+        &self,
+        actor: &Actor,
+        over: &str,
+        new: TaxSettings,
+    ) -> Result<Result<(), TaxRefusal>, Error> {
+        let (actor, over, now) = (*actor, over.to_owned(), self.0.clock.now());
         let today = self.0.settings.time_zone.day_of(now);
         self.0
             .db
@@ -84,21 +107,35 @@ impl Shop {
                 if let Some(why) = refused(&new, &rates::all(conn)?, today) {
                     return Ok(Err(why));
                 }
-                forget_forms(conn, "tax")?;
-                let before = settings(conn)?;
+                let saved = kept(conn)?;
+                let before = read(saved.as_deref())?;
                 if before == new {
+                    forget_forms(conn, "tax")?;
                     return Ok(Ok(()));
+                }
+                if before.version() != over {
+                    return Ok(Err(TaxRefusal::Outdated));
                 }
                 let json = |settings: &TaxSettings| serde_json::to_value(settings).unwrap_or(Value::Null);
                 let text = json(&new).to_string();
-                let row = (tax_setting::id.eq(1), tax_setting::value.eq(&text), tax_setting::changed_at.eq(now));
                 let change = (tax_setting::value.eq(&text), tax_setting::changed_at.eq(now));
-                both!(conn, |c| diesel::insert_into(tax_setting::table)
-                    .values(row)
-                    .on_conflict(tax_setting::id)
-                    .do_update()
-                    .set(change)
-                    .execute(c))?;
+                let changed = match &saved {
+                    Some(saved) => diesel::update(tax_setting::table.find(1_i64).filter(tax_setting::value.eq(saved)))
+                        .set(change)
+                        .execute(conn)?,
+                    None => {
+                        let row = (tax_setting::id.eq(1), change);
+                        both!(conn, |c| diesel::insert_into(tax_setting::table)
+                            .values(row)
+                            .on_conflict_do_nothing()
+                            .execute(c))?
+                    }
+                };
+                // Somebody was quicker, between the look and now.
+                if changed == 0 {
+                    return Ok(Err(TaxRefusal::Outdated));
+                }
+                forget_forms(conn, "tax")?;
                 let (before, after) = (json(&before), json(&new));
                 audit::record(conn, &actor, "tax.changed", "settings:tax".into(), Some(before), Some(after))?;
                 Ok(Ok(()))

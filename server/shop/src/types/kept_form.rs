@@ -12,6 +12,9 @@ pub struct KeptForm {
     pub values: Vec<(String, String)>,
     /// What is wrong, by field.
     pub problems: Vec<Problem>,
+    /// Whether somebody has saved something else since the form was opened: the page shows both.
+    #[serde(default)]
+    pub outdated: bool,
 }
 
 impl KeptForm {
@@ -19,7 +22,13 @@ impl KeptForm {
     #[must_use]
     pub fn new(form: &str, values: &[(&str, &str)], problems: Vec<Problem>) -> Self {
         let values = values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Self { form: form.to_owned(), values, problems }
+        Self { form: form.to_owned(), values, problems, outdated: false }
+    }
+
+    /// The same, of a form with nothing wrong in it but that somebody has saved something else since it was opened.
+    #[must_use]
+    pub fn outdated(self) -> Self {
+        Self { outdated: true, ..self }
     }
 
     /// What was typed into a field; nothing for one that was not sent.

@@ -45,4 +45,4 @@ pub use refund::{DisputeStage, MoneyNote, MoneyNoteKind, RefundStatus};
 pub use role::{Role, UnknownRole};
 pub use scope::{Scope, UnknownScope};
 pub use slug::{InvalidSlug, Slug};
-pub use tax::{OneStopShop, TaxMode, TaxRefusal, TaxSettings, TaxSource, TaxTreatment, UnknownTaxWord};
+pub use tax::{OneStopShop, TaxForm, TaxMode, TaxRefusal, TaxSettings, TaxSource, TaxTreatment, UnknownTaxWord};

@@ -223,6 +223,26 @@ impl TaxSettings {
     }
 }
 
+/// What the desk types about tax.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TaxForm {
+    /// Who works it out, by the word of [`TaxMode`].
+    pub mode: String,
+    /// Whether prices hold it: `included`, `added`.
+    pub prices: String,
+    /// Where the seller is, by its letters.
+    pub seller: String,
+    /// How the seller stands to the One Stop Shop, by the word of [`OneStopShop`].
+    pub oss: String,
+    /// Further countries in which the seller is registered, by their letters.
+    pub registered: String,
+    /// Whether businesses are asked for their number.
+    pub vat_ids: bool,
+    /// Whether it is looked up.
+    pub vies: bool,
+}
+
 /// Why settings of tax are not kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TaxRefusal {
@@ -247,11 +267,14 @@ pub enum TaxRefusal {
     /// It has the form of one, and Stripe has none like it.
     #[error("Stripe has no such product tax code")]
     UnknownCode,
+    /// They are others by now than those that the form was filled from.
+    #[error("the settings have changed meanwhile")]
+    Outdated,
 }
 
 impl TaxRefusal {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::ExclusiveTable,
         Self::NoSeller,
         Self::NoThreshold,
@@ -259,6 +282,7 @@ impl TaxRefusal {
         Self::Unreadable,
         Self::NotACode,
         Self::UnknownCode,
+        Self::Outdated,
     ];
 
     /// The word in an address.
@@ -272,6 +296,7 @@ impl TaxRefusal {
             Self::Unreadable => "tax-unreadable",
             Self::NotACode => "tax-no-code",
             Self::UnknownCode => "tax-unknown-code",
+            Self::Outdated => "tax-outdated",
         }
     }
 
@@ -289,6 +314,7 @@ impl TaxRefusal {
             Self::UnknownCode => {
                 "Stripe has no such product tax code: look it up in Stripe’s list. The book keeps the one it had."
             }
+            Self::Outdated => "Somebody has saved these settings since the form was opened, so it was not saved.",
             Self::Unreadable => {
                 "A country is two letters, a rate a percentage from 0 to 100 with at most four decimals, a day like 2026-01-31."
             }

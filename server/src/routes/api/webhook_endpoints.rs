@@ -189,6 +189,7 @@ impl From<NotSaved> for Problem {
             NotSaved::NoEvents => field("events", words),
             NotSaved::LongDescription => field("description", words),
             NotSaved::TooMany => Self::conflict("too-many", words),
+            NotSaved::Outdated => Self::new(412, "outdated", words),
         }
     }
 }
@@ -268,7 +269,7 @@ pub async fn change(
     Body(input): Body<EndpointInput>,
 ) -> Result<Response, Problem> {
     let work = async |actor: Actor| -> Result<Answer, Problem> {
-        shop.change_webhook_endpoint(&actor, id, &input.read()?).await??;
+        shop.change_webhook_endpoint(&actor, id, None, &input.read()?).await??;
         found(&shop, id, 200).await
     };
     once.mark(&shop, &caller, &input, work, async |_: String| found(&shop, id, 200).await).await

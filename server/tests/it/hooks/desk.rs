@@ -1,9 +1,11 @@
 //! The desk's pages of webhooks, as those who work there use them: forms without JavaScript.
 
 use super::{BOOKS, standing};
-use crate::support::{Browser, GOOD_CARD, Receiver, location, on_both_databases};
+use crate::support::{Browser, GOOD_CARD, Receiver, hidden, location, on_both_databases};
 use chrono::TimeDelta;
 use reqwest::StatusCode;
+use shop::audit::Actor;
+use shop::hooks::{EventType, NewEndpoint, NotSaved};
 use shop::types::Role;
 
 /// Sends a form that works; gives where it leads.
@@ -67,7 +69,8 @@ on_both_databases!(an_owner_adds_an_endpoint_and_an_admin_sees_what_it_was_told,
     assert_eq!(to, "/admin/webhooks/1/3?done=webhook-sent");
     let to = sent(&owner, "/actions/admin-replace-webhook-secret", &[("id", "1"), ("keep", "24")]).await;
     assert!(owner.text(&to).await.contains("whsec_"));
-    let change = [("id", "1"), ("url", url.as_str()), ("events[]", "order.refunded")];
+    let version = hidden(&owner.text("/admin/webhooks/1").await, "version").unwrap();
+    let change = [("id", "1"), ("version", version.as_str()), ("url", url.as_str()), ("events[]", "order.refunded")];
     assert_eq!(sent(&owner, "/actions/admin-change-webhook", &change).await, "/admin/webhooks/1?done=webhook-changed");
     assert_eq!(
         sent(&owner, "/actions/admin-delete-webhook", &[("id", "1")]).await,
@@ -115,6 +118,72 @@ on_both_databases!(what_is_wrong_with_an_endpoint_is_said_in_words, standing(), 
     let to = sent(&owner, "/actions/admin-add-webhook", &[("url", "http://127.0.0.1:1/"), good]).await;
     assert_eq!(to, "/admin/webhooks?refused=too-many");
     assert_eq!(store.count("webhook_endpoint").await, 16);
+});
+
+on_both_databases!(an_outdated_form_of_an_endpoint_is_refused_and_keeps_what_was_typed, standing(), async |store| {
+    let (ann, bob) = (store.desk(Role::Owner).await, store.desk(Role::Owner).await);
+    let url = "http://127.0.0.1:1/hook";
+    let endpoint = store.endpoint(url, &[EventType::OrderSucceeded]).await;
+    let (id, page) = (endpoint.to_string(), format!("/admin/webhooks/{endpoint}"));
+    let save = async |desk: &Browser, version: &str, url: &str, description: &str, event: &str| {
+        let form = [
+            ("id", id.as_str()),
+            ("version", version),
+            ("url", url),
+            ("description", description),
+            ("events[]", event),
+        ];
+        sent(desk, "/actions/admin-change-webhook", &form).await
+    };
+    let (done, outdated) = (format!("{page}?done=webhook-changed"), format!("{page}?refused=outdated&draft="));
+    let opened = hidden(&ann.text(&page).await, "version").unwrap();
+    assert_eq!(save(&ann, &opened, url, "Newsletter", "order.refunded").await, done);
+    // Pressed twice it is saved once.
+    assert_eq!(save(&ann, &opened, url, " Newsletter ", "order.refunded").await, done);
+    let kept = save(&bob, &opened, url, "Accounts", "order.succeeded").await;
+    assert!(kept.starts_with(&outdated), "{kept}");
+    let saved = store.shop.webhook_endpoint(endpoint).await.unwrap();
+    assert_eq!((saved.description.as_str(), saved.events), ("Newsletter", vec![EventType::OrderRefunded]));
+    let shown = bob.text(&kept).await;
+    for words in [
+        "Somebody has saved these settings since you opened the form",
+        "value=\"Accounts\"",
+        "<td data-label=\"Saved\">Newsletter</td>",
+        "<td data-label=\"Yours\">order.succeeded</td>",
+    ] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    // Switched off and given a new secret meanwhile, it is the same as far as the form goes.
+    store.shop.switch_webhook_endpoint(&Actor::Command, endpoint, false).await.unwrap();
+    store.shop.rotate_webhook_secret(&Actor::Command, endpoint, 0).await.unwrap();
+    let seen = hidden(&shown, "version").unwrap();
+    assert_eq!(save(&bob, &seen, url, "Accounts", "order.succeeded").await, done);
+    assert!(save(&ann, &seen, url, "Newsletter", "order.refunded").await.starts_with(&outdated));
+    // What is refused for another reason is there again too, and stays over what it was opened over.
+    let now = hidden(&ann.text(&page).await, "version").unwrap();
+    let kept = save(&ann, &now, "hooks", "Typed", "order.refunded").await;
+    assert!(kept.starts_with(&format!("{page}?refused=malformed&draft=")), "{kept}");
+    let shown = ann.text(&kept).await;
+    for words in ["That is not an address", "value=\"hooks\"", "value=\"Typed\""] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    assert!(!shown.contains("What differs"), "{shown}");
+    assert_eq!(hidden(&shown, "version"), Some(now.clone()));
+    // Saved by a program meanwhile, which sends no version: that is seen as well, and so is one who is a moment too late.
+    let new = |description: &str| NewEndpoint {
+        url: url.to_owned(),
+        description: description.to_owned(),
+        events: vec![EventType::OrderSucceeded],
+    };
+    store.shop.change_webhook_endpoint(&Actor::Command, endpoint, None, &new("A program's")).await.unwrap().unwrap();
+    assert!(save(&ann, &now, url, "Typed", "order.refunded").await.starts_with(&outdated));
+    let (over, one, two) = (new("A program's").version(), new("One"), new("Two"));
+    let (one, two) = futures::join!(
+        store.shop.change_webhook_endpoint(&Actor::Command, endpoint, Some(&over), &one),
+        store.shop.change_webhook_endpoint(&Actor::Command, endpoint, Some(&over), &two),
+    );
+    let results = [one.unwrap(), two.unwrap()];
+    assert!(results.contains(&Ok(())) && results.contains(&Err(NotSaved::Outdated)), "{results:?}");
 });
 
 on_both_databases!(deliveries_are_paged_by_key, standing(), async |store| {

@@ -3,9 +3,10 @@
 use super::{BOOKS, details};
 use crate::desk_books::png;
 use crate::desk_uploads::multipart;
-use crate::support::{Store, location, on_both_databases};
+use crate::support::{Browser, Store, hidden, location, on_both_databases};
 use reqwest::{Method, Response, StatusCode};
 use shop::audit::Actor;
+use shop::invoices::{Outdated, SellerSettings};
 use shop::types::Role;
 
 async fn is_pdf(answer: Response, number: &str) -> Vec<u8> {
@@ -121,7 +122,9 @@ on_both_databases!(the_desk_says_who_sells_and_sees_what_it_looks_like, async |s
     let page = "/admin/settings/invoices";
     let shown = admin.text(page).await;
     assert!(shown.contains("INV-{year}-{seq:5}") && shown.contains("There is none"), "{shown}");
+    let version = hidden(&shown, "version").unwrap();
     let form = [
+        ("version", version.as_str()),
         ("seller[name]", "Bücherstube <b>"),
         ("seller[address]", "Lindenallee 7\r\n10115 Berlin"),
         ("seller[country]", "de"),
@@ -180,12 +183,70 @@ on_both_databases!(the_desk_says_who_sells_and_sees_what_it_looks_like, async |s
     let seller = "SELECT seller_snapshot AS value FROM invoice";
     let logo = store.texts("SELECT key AS value FROM invoice_logo").await.remove(0);
     assert!(store.texts(seller).await[0].contains(&logo));
-    admin
-        .post(
-            "/actions/admin-save-seller",
-            &[("seller[name]", "Another"), ("seller[locale]", "en"), ("seller[paper]", "A4")],
-        )
-        .await;
+    let version = hidden(&admin.text(page).await, "version").unwrap();
+    let another =
+        [("version", version.as_str()), ("seller[name]", "Another"), ("seller[locale]", "en"), ("seller[paper]", "A4")];
+    let answer = admin.post("/actions/admin-save-seller", &another).await;
+    assert_eq!(location(&answer), format!("{page}?done=seller-saved"));
     assert!(store.texts(seller).await[0].contains("Bücherstube <b>"));
     store.settle().await;
+});
+
+on_both_databases!(an_outdated_form_of_the_seller_is_refused_and_keeps_what_was_typed, async |store| {
+    let (ann, bob) = (store.desk(Role::Admin).await, store.desk(Role::Admin).await);
+    let page = "/admin/settings/invoices";
+    let (done, outdated) = (format!("{page}?done=seller-saved"), format!("{page}?refused=outdated&draft="));
+    let save = async |desk: &Browser, version: &str, name: &str, email: &str| {
+        let form = [
+            ("version", version),
+            ("seller[name]", name),
+            ("seller[address]", "Gasse 1\r\n10115 Berlin"),
+            ("seller[country]", "de"),
+            ("seller[email]", email),
+            ("seller[locale]", "de"),
+            ("seller[paper]", "A4"),
+        ];
+        location(&desk.post("/actions/admin-save-seller", &form).await)
+    };
+    let name = async || store.shop.invoice_settings().await.unwrap().seller.name;
+    let opened = hidden(&ann.text(page).await, "version").unwrap();
+    assert_eq!(save(&ann, &opened, "Tide Press", "").await, done);
+    // Pressed twice it is saved once; a logo is no change of what the form says.
+    assert_eq!(save(&ann, &opened, "Tide  Press ", "").await, done);
+    store.shop.set_logo(&Actor::Command, Some(png(400, 300).into())).await.unwrap();
+    let saved = hidden(&ann.text(page).await, "version").unwrap();
+    assert_eq!(saved, store.shop.invoice_settings().await.unwrap().seller.version());
+    let kept = save(&bob, &opened, "Ebb Press", "bob@example.org").await;
+    assert!(kept.starts_with(&outdated), "{kept}");
+    assert_eq!(name().await, "Tide Press");
+    let shown = bob.text(&kept).await;
+    for words in [
+        "Somebody has saved these settings since you opened the form",
+        "value=\"Ebb Press\"",
+        "value=\"bob@example.org\"",
+        "<td data-label=\"Saved\">Tide Press</td>",
+        "<td data-label=\"Yours\">Ebb Press</td>",
+    ] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    assert_eq!(shown.matches("data-label=\"Yours\"").count(), 2, "what differs and nothing else: {shown}");
+    assert_eq!(save(&bob, &hidden(&shown, "version").unwrap(), "Ebb Press", "bob@example.org").await, done);
+    // Whoever was told may have been told of what is not there any more either.
+    assert!(save(&ann, &saved, "Tide Press", "").await.starts_with(&outdated));
+    assert_eq!((name().await.as_str(), store.count("audit WHERE action = 'invoices.seller'").await), ("Ebb Press", 2));
+});
+
+on_both_databases!(of_two_who_save_the_seller_at_once_one_is_told, async |store| {
+    // The first time there is no row yet, the second time there is.
+    for names in [["One", "Two"], ["Three", "Four"]] {
+        let over = store.shop.invoice_settings().await.unwrap().seller.version();
+        let [one, two] = names.map(|name| SellerSettings { name: name.to_owned(), ..SellerSettings::default() });
+        let (one, two) = futures::join!(
+            store.shop.set_seller(&Actor::Command, &over, &one),
+            store.shop.set_seller(&Actor::Command, &over, &two),
+        );
+        let results = [one.unwrap(), two.unwrap()];
+        assert!(results.contains(&Ok(())) && results.contains(&Err(Outdated)), "{results:?}");
+    }
+    assert_eq!(store.count("audit WHERE action = 'invoices.seller'").await, 2);
 });

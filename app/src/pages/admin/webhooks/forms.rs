@@ -1,9 +1,11 @@
 //! The forms of an endpoint's page: each says beside its button what will happen.
 
 use crate::components::written;
+use crate::pages::admin::settings::{Fields, differing};
 use chrono::NaiveDateTime;
 use leptos::prelude::*;
-use shop::hooks::{Endpoint, EndpointState, EventType, NewEndpoint};
+use shop::hooks::{Endpoint, EndpointState, EventType, NewEndpoint, form_name};
+use shop::types::KeptForm;
 
 /// A secret, while it is new.
 pub(super) fn shown(secret: String, old_until: Option<NaiveDateTime>) -> AnyView {
@@ -22,8 +24,13 @@ pub(super) fn shown(secret: String, old_until: Option<NaiveDateTime>) -> AnyView
     .into_any()
 }
 
-/// Where an endpoint is, what it is for, what it is told of.
-pub(super) fn settings(action: &'static str, id: Option<i64>, value: &NewEndpoint, words: &'static str) -> AnyView {
+/// Where an endpoint is, what it is for, what it is told of; of one that is there already, which and over what version of it.
+pub(super) fn settings(
+    action: &'static str,
+    over: Option<(i64, String)>,
+    value: &NewEndpoint,
+    words: &'static str,
+) -> AnyView {
     let NewEndpoint { url, description, events } = value.clone();
     let choice = |kind: EventType| {
         view! {
@@ -36,7 +43,13 @@ pub(super) fn settings(action: &'static str, id: Option<i64>, value: &NewEndpoin
     };
     view! {
         <form class="fields" method="post" action=action>
-            {id.map(|id| view! { <input type="hidden" name="id" value=id/> })}
+            {over
+                .map(|(id, version)| {
+                    view! {
+                        <input type="hidden" name="id" value=id/>
+                        <input type="hidden" name="version" value=version/>
+                    }
+                })}
             <label>
                 "Address"
                 <input type="url" name="url" value=url required maxlength="500" autocomplete="off" placeholder="https://hooks.example.org/octavo"/>
@@ -94,18 +107,46 @@ pub(super) fn again(id: i64) -> AnyView {
     .into_any()
 }
 
-/// What an owner may change.
-pub(super) fn all(endpoint: &Endpoint) -> AnyView {
-    let id = endpoint.id;
-    let value = NewEndpoint {
+/// What the settings' form is filled from.
+fn saved(endpoint: &Endpoint) -> NewEndpoint {
+    NewEndpoint {
         url: endpoint.url.clone(),
         description: endpoint.description.clone(),
         events: endpoint.events.clone(),
-    };
+    }
+}
+
+/// What was typed into it.
+fn typed(kept: &KeptForm) -> NewEndpoint {
+    NewEndpoint {
+        url: kept.value("url").to_owned(),
+        description: kept.value("description").to_owned(),
+        events: kept.value("events").split_whitespace().filter_map(EventType::parse).collect(),
+    }
+}
+
+/// Field by field, what is saved and what was typed over it.
+pub(super) fn differences(endpoint: &Endpoint, kept: &KeptForm) -> AnyView {
+    let (saved, typed) = (saved(endpoint), typed(kept));
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let told = |new: &NewEndpoint| new.events.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ");
+    let rows = [
+        ("Address", saved.url.clone(), words(&typed.url)),
+        ("What it is for", saved.description.clone(), words(&typed.description)),
+        ("What it is told of", told(&saved), told(&typed)),
+    ];
+    differing(rows, format!("/admin/webhooks/{}", endpoint.id))
+}
+
+/// What an owner may change.
+pub(super) fn all(endpoint: &Endpoint, kept: Option<&KeptForm>) -> AnyView {
+    let (id, saved) = (endpoint.id, saved(endpoint));
+    let version = Fields::of(kept, &form_name(id)).version(saved.version());
+    let value = kept.map_or(saved, typed);
     view! {
         <section class="panel" aria-labelledby="settings">
             <h2 id="settings">"Settings"</h2>
-            {settings("/actions/admin-change-webhook", Some(id), &value, "Save")}
+            {settings("/actions/admin-change-webhook", Some((id, version)), &value, "Save")}
         </section>
         {secret(id)}
         {ending(id, endpoint.state == EndpointState::Enabled)}

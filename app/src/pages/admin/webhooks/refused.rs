@@ -17,6 +17,7 @@ pub const fn of_saving(why: NotSaved) -> &'static str {
         NotSaved::NoEvents => "no-events",
         NotSaved::TooMany => "too-many",
         NotSaved::LongDescription => "long-description",
+        NotSaved::Outdated => "outdated",
     }
 }
 
@@ -50,6 +51,7 @@ fn sentence(code: &str) -> Option<&'static str> {
         "no-events" => "Please choose at least one thing to be told of.",
         "too-many" => "There are 16 endpoints already. Delete one first.",
         "long-description" => "A description has at most 200 letters.",
+        "outdated" => "Somebody has saved this endpoint since the form was opened, so it was not saved.",
         "off" => "The endpoint is switched off. Switch it on first.",
         "being-sent" => "It is being sent at this moment. Look again in a minute.",
         "nothing" => "Nothing was given up in that time, so there is nothing to send.",
