@@ -55,6 +55,8 @@ pub enum ErrorCode {
     TitleRefused,
     /// Stripe takes no payment like this one.
     PaymentRefused,
+    /// The cart comes to less than Stripe charges.
+    TooLittle,
     /// Stripe cannot be reached.
     PaymentsUnavailable,
     /// The database is overloaded.
@@ -65,7 +67,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::BadRequest,
         Self::NotFound,
         Self::CartEmpty,
@@ -87,6 +89,7 @@ impl ErrorCode {
         Self::InvoiceChanged,
         Self::TitleRefused,
         Self::PaymentRefused,
+        Self::TooLittle,
         Self::PaymentsUnavailable,
         Self::Busy,
         Self::Internal,
@@ -117,6 +120,7 @@ impl ErrorCode {
             Self::InvoiceChanged => "invoice-changed",
             Self::TitleRefused => "title-refused",
             Self::PaymentRefused => "payment-refused",
+            Self::TooLittle => "too-little",
             Self::PaymentsUnavailable => "payments-unavailable",
             Self::Busy => "busy",
             Self::Internal => "internal",
@@ -143,6 +147,7 @@ impl ErrorCode {
             | Self::CartFull
             | Self::TitleRefused
             | Self::PaymentRefused
+            | Self::TooLittle
             | Self::NotFree
             | Self::Taken
             | Self::LastOwner
@@ -210,6 +215,9 @@ impl ErrorCode {
             Self::PaymentRefused => {
                 "The shop cannot take this payment. You were not charged; please write to the shop."
             }
+            Self::TooLittle => {
+                "Your cart comes to less than can be paid. You were not charged; please add another title."
+            }
             Self::PaymentsUnavailable => {
                 "We cannot reach our payment provider right now. Nothing was charged and your cart is safe. \
                  Please try again in a few minutes."
@@ -231,6 +239,7 @@ impl ErrorCode {
                 | Self::CartFull
                 | Self::TitleRefused
                 | Self::PaymentRefused
+                | Self::TooLittle
                 | Self::NotFree
                 | Self::InvalidEmail
                 | Self::RateLimited
@@ -359,6 +368,7 @@ impl From<shop::Error> for AppError {
             ErrorKind::CartFull => ErrorCode::CartFull,
             ErrorKind::TitleRefused => ErrorCode::TitleRefused,
             ErrorKind::PaymentRefused => ErrorCode::PaymentRefused,
+            ErrorKind::TooLittle => ErrorCode::TooLittle,
             ErrorKind::NotFree => ErrorCode::NotFree,
             ErrorKind::RateLimited => ErrorCode::RateLimited,
             ErrorKind::Forbidden => ErrorCode::Forbidden,

@@ -75,6 +75,9 @@ fn done(code: &str) -> Option<&'static str> {
         "given" => "The titles are given away, and the mail goes out within seconds.",
         "mail-sent" => "The mail goes out within seconds.",
         "event-replayed" => "The event is worked on within seconds.",
+        "reviewed" => "Taken off the list, with your name and the time.",
+        "refund-settled" => "Taken off the list. The order’s page says how it was settled.",
+        "refusal-seen-to" => "Taken off the list until Stripe refuses it again.",
         "erased" => "The buyer is erased.",
         "erased-but-invoices" => "The buyer is erased. Invoices keep name and address until their time is over.",
         // Tax.

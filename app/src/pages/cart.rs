@@ -6,7 +6,7 @@ use crate::context;
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use shop::Shop;
-use shop::types::{CartLine, CartProblem, CartView, PriceTax, Slug};
+use shop::types::{CartLine, CartProblem, CartView, Money, PriceTax, Slug};
 
 /// The cart.
 #[component]
@@ -65,6 +65,7 @@ fn full(cart: CartView) -> impl IntoView {
     let CartView { lines, problems, subtotal, total, tax, snapshot } = cart;
     let something = !lines.is_empty();
     let free = total.is_zero();
+    let least = total.currency().least_charge().filter(|_| total.is_too_little());
     view! {
         {problems.into_iter().map(problem).collect_view()}
         <h1>"Your cart"</h1>
@@ -85,6 +86,7 @@ fn full(cart: CartView) -> impl IntoView {
                                 </div>
                             </dl>
                             {tax.filter(|_| !free).map(|tax| view! { <p class="note">{tax_words(tax)}</p> })}
+                            {least.map(|least| view! { <p class="note">{too_little(least)}</p> })}
                             <form method="post" action="/actions/start-checkout">
                                 <input type="hidden" name="snapshot" value=snapshot/>
                                 <button>"Checkout"</button>
@@ -101,6 +103,11 @@ fn full(cart: CartView) -> impl IntoView {
                 })}
         </div>
     }
+}
+
+/// That the cart comes to less than Stripe charges, and what to do.
+fn too_little(least: Money) -> String {
+    format!("Payments begin at {}: please add another title before you check out.", written::money(least))
 }
 
 /// How tax is in the total.

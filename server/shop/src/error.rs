@@ -46,6 +46,9 @@ pub enum Error {
     /// no way to pay, a wrong key.
     #[error("Stripe refuses the payment")]
     PaymentRefused,
+    /// The cart comes to less than Stripe charges: with another title it can be paid for.
+    #[error("the cart comes to less than Stripe charges")]
+    TooLittle,
     /// The cart has as many titles as one Stripe Checkout Session takes.
     #[error("the cart is full")]
     CartFull,
@@ -111,6 +114,8 @@ pub enum ErrorKind {
     /// Back to the cart.
     PaymentRefused,
     /// Back to the cart.
+    TooLittle,
+    /// Back to the cart.
     CartFull,
     /// Back to the cart.
     NotFree,
@@ -142,6 +147,7 @@ impl Error {
             Self::BookUnavailable => ErrorKind::BookUnavailable,
             Self::TitleRefused => ErrorKind::TitleRefused,
             Self::PaymentRefused => ErrorKind::PaymentRefused,
+            Self::TooLittle => ErrorKind::TooLittle,
             Self::CartFull => ErrorKind::CartFull,
             Self::NotFree => ErrorKind::NotFree,
             Self::RateLimited => ErrorKind::RateLimited,

@@ -87,6 +87,8 @@ pub mod reconciler;
 #[cfg(feature = "ssr")]
 pub mod refunds;
 #[cfg(feature = "ssr")]
+mod refusals;
+#[cfg(feature = "ssr")]
 mod rights;
 #[cfg(feature = "ssr")]
 pub mod secrets;

@@ -23,6 +23,12 @@ use std::collections::{HashMap, HashSet};
 /// The refunds whose money is gone, in the database's words.
 pub(crate) const LIVING: [&str; 3] =
     [RefundStatus::Pending.as_str(), RefundStatus::RequiresAction.as_str(), RefundStatus::Succeeded.as_str()];
+/// The states in [`LIVING`] and `more`, as a list in SQL.
+pub(crate) fn living_words(more: &[RefundStatus]) -> String {
+    let all = LIVING.into_iter().chain(more.iter().map(|status| status.as_str()));
+    all.map(|word| format!("'{word}'")).collect::<Vec<_>>().join(", ")
+}
+
 /// Why an entitlement is not active, if it is for a refund …
 const REFUNDED: &str = "refunded";
 /// … for a dispute …

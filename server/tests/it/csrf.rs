@@ -3,7 +3,9 @@
 use crate::support::{Member, Store, on_both_databases};
 use leptos::server_fn::axum::server_fn_paths;
 use reqwest::{Method, StatusCode};
-use shop::types::Role;
+use shop::hooks::{EventType, NewEndpoint};
+use shop::invoices::SellerSettings;
+use shop::types::{Role, TaxSettings};
 use std::collections::BTreeMap;
 
 /// Arguments with which each action would do something.
@@ -79,11 +81,17 @@ fn arguments(path: &str, known: &Known) -> Vec<(&'static str, String)> {
             ("key", own("00000000-0000-4000-8000-000000000001")),
         ],
         "/actions/admin-replay-event" => vec![("id", own("evt_none"))],
+        "/actions/admin-review-payment" | "/actions/admin-refusal-seen-to" => vec![("id", own("1"))],
+        "/actions/admin-settle-refund" => vec![("id", own("1")), ("note", own("by bank transfer"))],
         "/actions/admin-erase-buyer" => vec![("number", known.number.clone()), ("typed", own("somebody else"))],
         // Tax.
         "/actions/admin-set-book-tax-code" => vec![("slug", own("the-first-book")), ("code", own("txcd_10301000"))],
         "/actions/admin-tax-seen-to" => vec![("number", own("ABCDE-FGHJK"))],
-        "/actions/admin-save-tax" => vec![("mode", own("stripe")), ("prices", own("included"))],
+        "/actions/admin-save-tax" => vec![
+            ("version", TaxSettings::default().version()),
+            ("tax[mode]", own("stripe")),
+            ("tax[prices]", own("included")),
+        ],
         "/actions/admin-set-tax-rate" | "/actions/admin-remove-tax-rate" => {
             vec![("country", own("DE")), ("kind", own("ebook")), ("percent", own("1")), ("from", own("2026-01-01"))]
         }
@@ -97,7 +105,8 @@ fn arguments(path: &str, known: &Known) -> Vec<(&'static str, String)> {
         ],
         "/actions/admin-save-seller" => {
             let look = [("seller[locale]", own("en")), ("seller[paper]", own("A4"))];
-            [("seller[name]", own("Evil Ltd"))].into_iter().chain(look).collect()
+            let over = ("version", SellerSettings::default().version());
+            [over, ("seller[name]", own("Evil Ltd"))].into_iter().chain(look).collect()
         }
         "/actions/admin-remove-logo" | "/admin/settings/invoices/logo" => Vec::new(),
         // Webhooks.
@@ -105,7 +114,14 @@ fn arguments(path: &str, known: &Known) -> Vec<(&'static str, String)> {
             vec![("url", own("http://127.0.0.1:1/")), ("events[]", own("order.succeeded"))]
         }
         "/actions/admin-change-webhook" => {
-            vec![("id", own("1")), ("url", own("http://127.0.0.1:2/")), ("events[]", own("order.refunded"))]
+            let events = vec![EventType::OrderSucceeded];
+            let added = NewEndpoint { url: own("http://127.0.0.1:1/"), description: String::new(), events };
+            vec![
+                ("id", own("1")),
+                ("version", added.version()),
+                ("url", own("http://127.0.0.1:2/")),
+                ("events[]", own("order.refunded")),
+            ]
         }
         "/actions/admin-switch-webhook" => vec![("id", own("1")), ("on", own("false"))],
         "/actions/admin-replace-webhook-secret" => vec![("id", own("1")), ("keep", own("0"))],

@@ -226,6 +226,24 @@ on_both_databases!(a_book_that_is_withdrawn_is_said_so_before_anybody_pays, Opti
     assert!(!browser.text("/cart").await.contains("name=\"snapshot\""));
 });
 
+on_both_databases!(a_cart_under_what_stripe_charges_is_told_so_before_stripe_is_asked, async |store| {
+    let cheap = entry("a-cheap-book", 49, &["epub"], "published");
+    add_book(&store.shop, store.data.path(), cheap, 64).await;
+    let browser = store.browser();
+    browser.add(&["a-cheap-book"]).await;
+    assert!(browser.text("/cart").await.contains("Payments begin at $0.50"));
+    let asked = store.sandbox.requests().len();
+    assert_eq!(location(&browser.start_checkout().await), "/cart?error=too-little");
+    let page = browser.text("/cart?error=too-little").await;
+    assert!(page.contains("Your cart comes to less than can be paid"), "{page}");
+    assert_eq!((store.sandbox.requests().len(), store.count("checkout").await), (asked, 0));
+    // With another title it is sold as ever.
+    browser.add(&["the-first-book"]).await;
+    assert!(!browser.text("/cart").await.contains("Payments begin at"));
+    let session = session_of(&location(&browser.start_checkout().await));
+    assert_eq!(store.sandbox.session(&session).unwrap()["amount_total"], 848);
+});
+
 on_both_databases!(a_new_price_is_said_before_anybody_pays, async |store| {
     for (now, shown) in [(899, "now it is $8.99"), (1, "now it is $0.01"), (0, "now it is free")] {
         let sql = format!(

@@ -10,6 +10,8 @@ use crate::pages::admin::{Filters, Refused};
 #[cfg(feature = "ssr")]
 use shop::audit::Actor;
 #[cfg(feature = "ssr")]
+use shop::desk::Settlement;
+#[cfg(feature = "ssr")]
 use shop::events::Replayed;
 #[cfg(feature = "ssr")]
 use shop::outbox::Resent;
@@ -56,6 +58,58 @@ pub async fn admin_replay_event(
         Replayed::BeingWorkedOn => back(&number, "refused=being-worked-on"),
         Replayed::Unknown => return Err(AppError::NOT_FOUND),
     }
+    Ok(())
+}
+
+/// Takes a payment under review off the list of what needs a person.
+///
+/// # Errors
+/// Not allowed; no such payment under review; our own trouble.
+#[server(prefix = "/actions", endpoint = "admin-review-payment")]
+pub async fn admin_review_payment(
+    /// The checkout's id.
+    id: i64,
+) -> Result<(), AppError> {
+    let actor = Actor::from(&context::staff(Role::Admin).await?);
+    context::shop()?.review_payment(&actor, id).await?;
+    back("", "done=reviewed");
+    Ok(())
+}
+
+/// Takes a refund that failed off that list, because the buyer has the money in another way.
+///
+/// # Errors
+/// Not allowed; no such refund that failed; our own trouble. A note that is none leads back with its reason.
+#[server(prefix = "/actions", endpoint = "admin-settle-refund")]
+pub async fn admin_settle_refund(
+    /// The refund's id.
+    id: i64,
+    /// How the buyer has the money.
+    #[server(default)]
+    note: String,
+) -> Result<(), AppError> {
+    let actor = Actor::from(&context::staff(Role::Admin).await?);
+    let Ok(how) = note.parse::<Settlement>() else {
+        back("", &format!("refused={}", Refused::BadSettlement.as_str()));
+        return Ok(());
+    };
+    context::shop()?.settle_refund(&actor, id, &how).await?;
+    back("", "done=refund-settled");
+    Ok(())
+}
+
+/// Takes what Stripe refused for one cause off that list.
+///
+/// # Errors
+/// Not allowed; our own trouble.
+#[server(prefix = "/actions", endpoint = "admin-refusal-seen-to")]
+pub async fn admin_refusal_seen_to(
+    /// The id of one title's refusal.
+    id: i64,
+) -> Result<(), AppError> {
+    let actor = Actor::from(&context::staff(Role::Admin).await?);
+    context::shop()?.refusal_seen_to(&actor, id).await?;
+    back("", "done=refusal-seen-to");
     Ok(())
 }
 

@@ -28,7 +28,10 @@ pub use team::{
 pub mod care;
 pub mod orders;
 
-pub use care::{AdminEraseBuyer, AdminFindBuyer, AdminReplayEvent, AdminResendMail};
+pub use care::{
+    AdminEraseBuyer, AdminFindBuyer, AdminRefusalSeenTo, AdminReplayEvent, AdminResendMail, AdminReviewPayment,
+    AdminSettleRefund,
+};
 pub use orders::{
     AdminCorrectAddress, AdminFindOrders, AdminGive, AdminNoteOrder, AdminRefund, AdminRenewLink, AdminRenewTitle,
     AdminResendReceipt, AdminSetBuyerDetails, AdminWithdrawTitle,

@@ -1,5 +1,7 @@
 //! `/admin/attention`: what needs a person, each with what to do next.
 
+mod money;
+
 use super::order_actions::{May, replay, resend};
 use super::orders::{buyer, table};
 use super::{Filters, refused};
@@ -7,10 +9,9 @@ use crate::components::{Desk, Section, written};
 use crate::context;
 use crate::pages::page;
 use leptos::prelude::*;
-use shop::desk::{Attention, BadCheckout, BadDispute, BadDocument, BadEndpoint, BadRefund, BadTax, FailedRefund};
+use shop::desk::{Attention, BadDocument, BadEndpoint, BadTax};
 use shop::events::EventSummary;
 use shop::outbox::MailSummary;
-use shop::reconciler::Difference;
 use shop::types::{OrderNumber, Role, readable_for};
 
 /// The list, or that there is nothing.
@@ -61,6 +62,7 @@ pub(super) fn all(found: Attention, role: Role) -> AnyView {
         events,
         mails,
         quarantined,
+        reviewed,
         stuck,
         refunds,
         failed_refunds,
@@ -70,6 +72,7 @@ pub(super) fn all(found: Attention, role: Role) -> AnyView {
         documents,
         untaxed,
         tax_codes,
+        refused_titles,
         not_fetched,
     } = found;
     let fetched = (!not_fetched.is_empty()).then(|| {
@@ -89,13 +92,13 @@ pub(super) fn all(found: Attention, role: Role) -> AnyView {
             "disputes",
             "Disputes that wait for an answer",
             "Open the order, download the evidence and hand it in at Stripe before the day. No answer is a lost dispute.",
-            disputes.into_iter().map(dispute).collect(),
+            disputes.into_iter().map(money::dispute).collect(),
         )}
         {kind(
             "quarantined",
             "Payments under review",
-            "Stripe took another amount than the store asked for, so nothing was granted. Look at the payment in Stripe’s dashboard and refund it there, or give the titles away.",
-            quarantined.into_iter().map(|found| checkout(found, role)).collect(),
+            "Stripe took another amount than the store asked for, so nothing was granted. Look at the payment in Stripe’s dashboard and refund it there, or give the titles away; then say that it is reviewed.",
+            quarantined.into_iter().map(|found| money::checkout(found, may.admin, role)).collect(),
         )}
         {kind(
             "events",
@@ -113,19 +116,19 @@ pub(super) fn all(found: Attention, role: Role) -> AnyView {
             "refunds",
             "Refunds that Stripe has not confirmed",
             "The store asks again every few minutes. If it stays so, look at the payment in Stripe’s dashboard.",
-            refunds.into_iter().map(refund).collect(),
+            refunds.into_iter().map(money::refund).collect(),
         )}
         {kind(
             "failed-refunds",
             "Refunds that failed",
-            "The money is still with you, and the buyer may have been told that it is coming. Pay the buyer another way, or refund again from the order’s page. Listed for 30 days, or until another refund of the order makes it good.",
-            failed_refunds.into_iter().map(|found| failed_refund(found, role)).collect(),
+            "The money is still with you, and the buyer may have been told that it is coming. Pay the buyer another way, or refund again from the order’s page. Listed for 30 days, or until another refund of the order makes it good or somebody says how else it was settled.",
+            failed_refunds.into_iter().map(|found| money::failed_refund(found, may, role)).collect(),
         )}
         {kind(
             "differences",
             "Where the store and Stripe disagree",
             "Found by the comparison of last night. What was meanwhile put right disappears with the next one.",
-            differences.into_iter().map(|found| difference(found, role)).collect(),
+            differences.into_iter().map(|found| money::difference(found, role)).collect(),
         )}
         {kind(
             "webhooks",
@@ -152,11 +155,18 @@ pub(super) fn all(found: Attention, role: Role) -> AnyView {
             tax_codes.into_iter().map(refused_code).collect(),
         )}
         {kind(
+            "refused-titles",
+            "Titles in carts that Stripe refused",
+            "Nobody can pay for such a cart until the cause is gone: look at what Stripe says. A title leaves the list when somebody can pay for it again, or after two weeks.",
+            refused_titles.into_iter().map(|found| money::refused_title(found, may, role)).collect(),
+        )}
+        {kind(
             "stuck",
             "Checkouts that never ended",
             "Stripe should have closed these long ago. Look for them in its dashboard: a payment there is brought in by the next comparison.",
-            stuck.into_iter().map(|found| checkout(found, role)).collect(),
+            stuck.into_iter().map(|found| money::checkout(found, false, role)).collect(),
         )}
+        {money::reviewed(reviewed, role)}
         {fetched}
     }
     .into_any()
@@ -165,70 +175,6 @@ pub(super) fn all(found: Attention, role: Role) -> AnyView {
 fn order_link(number: &OrderNumber) -> AnyView {
     let number = number.to_string();
     view! { <a href=format!("/admin/orders/{number}")>{format!("Order {number}")}</a> }.into_any()
-}
-
-fn dispute(dispute: BadDispute) -> AnyView {
-    let BadDispute { order, amount, reason, answer_by } = dispute;
-    let until =
-        answer_by.map_or_else(|| "no day is given".to_owned(), |at| format!("answer by {}", written::moment(at)));
-    view! {
-        <li>
-            <div>
-                <h3>{order_link(&order)}</h3>
-                <p class="note">{format!("{reason}; {until}")}</p>
-            </div>
-            <p class="price">{written::money(amount)}</p>
-        </li>
-    }
-    .into_any()
-}
-
-fn refund(refund: BadRefund) -> AnyView {
-    let BadRefund { order, amount, asked } = refund;
-    view! {
-        <li>
-            <div>
-                <h3>{order_link(&order)}</h3>
-                <p class="note">{format!("Asked for on {}", written::moment(asked))}</p>
-            </div>
-            <p class="price">{written::money(amount)}</p>
-        </li>
-    }
-    .into_any()
-}
-
-fn failed_refund(found: FailedRefund, role: Role) -> AnyView {
-    let FailedRefund { order, amount, why, since } = found;
-    // Stripe's word, or its sentence.
-    let words = |why: String| if why.contains(' ') { readable_for(role, why) } else { why.replace('_', " ") };
-    let why = why.map_or_else(|| "Stripe gives no reason".to_owned(), words);
-    view! {
-        <li>
-            <div>
-                <h3>{order_link(&order)}</h3>
-                <p class="note">{format!("{why}; failed {}", written::moment(since))}</p>
-            </div>
-            <p class="price">{written::money(amount)}</p>
-        </li>
-    }
-    .into_any()
-}
-
-fn checkout(found: BadCheckout, role: Role) -> AnyView {
-    let BadCheckout { begun, session, subtotal, why } = found;
-    let why = why.map(|why| format!("{}; ", readable_for(role, why))).unwrap_or_default();
-    view! {
-        <li>
-            <div>
-                <h3>
-                    <code>{session.unwrap_or_else(|| "without a session at Stripe".into())}</code>
-                </h3>
-                <p class="note">{format!("{why}begun {}", written::moment(begun))}</p>
-            </div>
-            <p class="price">{subtotal.map(written::money)}</p>
-        </li>
-    }
-    .into_any()
 }
 
 fn line(event: EventSummary, may: May, role: Role) -> AnyView {
@@ -326,24 +272,6 @@ fn endpoint(found: BadEndpoint) -> AnyView {
                     <a href=format!("/admin/webhooks/{id}")>{url}</a>
                 </h3>
                 <p class="note">{format!("{why}; off since {}", written::moment(since))}</p>
-            </div>
-        </li>
-    }
-    .into_any()
-}
-
-fn difference(found: Difference, role: Role) -> AnyView {
-    let Difference { kind, object_id, detail, found_at } = found;
-    let at = written::day_of(found_at);
-    view! {
-        <li>
-            <div>
-                <h3>{kind.replace('_', " ")}</h3>
-                <p class="note">{readable_for(role, detail)}</p>
-                <p class="note">
-                    <code>{object_id}</code>
-                    {format!(", since {at}")}
-                </p>
             </div>
         </li>
     }

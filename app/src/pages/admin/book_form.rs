@@ -1,8 +1,9 @@
 //! The form of a book: what was saved, or what somebody typed and could not be saved, with the reasons beside the fields.
 
 use crate::components::text::in_textarea;
+use crate::components::written;
 use leptos::prelude::*;
-use shop::types::{BookForm, ContributorRole, PersonField, PriceField, Problem, Unfinished};
+use shop::types::{BookForm, ContributorRole, Currency, PersonField, PriceField, Problem, Unfinished, parse_amount};
 
 /// Rows for people beside those that are there.
 const MORE_PEOPLE: usize = 2;
@@ -202,6 +203,14 @@ fn people_fields(people: &[PersonField], problems: &[Problem]) -> impl IntoView 
     }
 }
 
+/// What is said of a price under Stripe's least.
+fn cannot_be_sold_alone(row: &PriceField) -> Option<String> {
+    let currency: Currency = row.currency.trim().parse().ok()?;
+    let price = parse_amount(&row.amount, currency).ok().filter(|price| price.is_too_little())?;
+    let (price, least) = (written::money(price), written::money(currency.least_charge()?));
+    Some(format!("At {price} nobody can buy this title alone: Stripe charges nothing under {least}."))
+}
+
 fn price_fields(prices: &[PriceField], own: &str, problems: &[Problem]) -> impl IntoView + use<> {
     let wrong = Wrong::of(problems, "prices");
     let mut rows: Vec<PriceField> =
@@ -213,6 +222,9 @@ fn price_fields(prices: &[PriceField], own: &str, problems: &[Problem]) -> impl 
     }
     rows.push(PriceField::default());
     let described = wrong.described();
+    // Prices of old that may stay; for new ones it is a problem.
+    let alone = rows.iter().filter_map(cannot_be_sold_alone).map(|words| view! { <small>{words}</small> });
+    let alone = problems.iter().all(|problem| problem.field != "prices").then(|| alone.collect_view());
     let row = move |(at, price): (usize, PriceField)| {
         view! {
             <div class="pair">
@@ -242,6 +254,7 @@ fn price_fields(prices: &[PriceField], own: &str, problems: &[Problem]) -> impl 
             <legend>"Prices"</legend>
             {rows.into_iter().enumerate().map(row).collect_view()}
             <small>"One for each currency; 0 gives the book away, nothing is no price."</small>
+            {alone}
             {wrong.words()}
         </fieldset>
     }

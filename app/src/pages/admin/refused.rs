@@ -27,6 +27,8 @@ pub enum Refused {
     NothingToDo,
     /// The note is empty or too long.
     BadNote,
+    /// How a refund was settled is not said, or at too great length.
+    BadSettlement,
     /// No title was chosen.
     NoTitles,
     /// A title has no files.
@@ -51,6 +53,8 @@ pub enum Refused {
     BadDetails,
     /// The seller's details do not fit on a page.
     BadSeller,
+    /// The settings were saved by somebody since the form was opened.
+    Outdated,
     /// There is no invoice that could be replaced.
     NoInvoice,
     /// The invoice was replaced since the form was shown.
@@ -59,7 +63,7 @@ pub enum Refused {
 
 impl Refused {
     /// All of them.
-    const ALL: [Self; 23] = [
+    const ALL: [Self; 25] = [
         Self::Nobody,
         Self::NoBook,
         Self::NotPaid,
@@ -69,6 +73,7 @@ impl Refused {
         Self::NotOpen,
         Self::NothingToDo,
         Self::BadNote,
+        Self::BadSettlement,
         Self::NoTitles,
         Self::NoFiles,
         Self::NotConfirmed,
@@ -81,6 +86,7 @@ impl Refused {
         Self::Refunding,
         Self::BadDetails,
         Self::BadSeller,
+        Self::Outdated,
         Self::NoInvoice,
         Self::InvoiceChanged,
     ];
@@ -98,6 +104,7 @@ impl Refused {
             Self::NotOpen => "not-open",
             Self::NothingToDo => "nothing-to-do",
             Self::BadNote => "bad-note",
+            Self::BadSettlement => "bad-settlement",
             Self::NoTitles => "no-titles",
             Self::NoFiles => "no-files",
             Self::NotConfirmed => "not-confirmed",
@@ -110,6 +117,7 @@ impl Refused {
             Self::Refunding => "refunding",
             Self::BadDetails => "bad-details",
             Self::BadSeller => "bad-seller",
+            Self::Outdated => "outdated",
             Self::NoInvoice => "no-invoice",
             Self::InvoiceChanged => "invoice-changed",
         }
@@ -126,6 +134,7 @@ impl Refused {
             Self::NotOpen => "This title cannot be had at the moment, so there is nothing to renew.",
             Self::NothingToDo => "It is so already: nothing was changed.",
             Self::BadNote => "A note has between 1 and 2,000 letters.",
+            Self::BadSettlement => "Please say how it was settled, in 1 to 200 letters on one line.",
             Self::NoTitles => "Please choose a title.",
             Self::NoFiles => "One of the titles has no files yet, so there is nothing to give.",
             Self::NotConfirmed => "What was typed is not this buyer's address. Nothing was erased.",
@@ -145,6 +154,7 @@ impl Refused {
             Self::BadSeller => {
                 "That does not fit: a line has at most 120 characters, an address six lines, a text 1,000, and the country is two letters."
             }
+            Self::Outdated => "Somebody has saved these settings since the form was opened, so it was not saved.",
             Self::NoInvoice => "There is no invoice to replace: nothing was paid, or all of it went back.",
             Self::InvoiceChanged => "The invoice was replaced meanwhile. Please look at what it says now.",
         }

@@ -110,7 +110,7 @@ impl Fields {
             },
         };
         let people = problems.people(&form.people);
-        let prices = problems.prices(&form.prices);
+        let prices = problems.prices(&form.prices, saved.map(|saved| &saved.prices));
         match (slug, problems.0.is_empty()) {
             (Some(slug), true) => {
                 Ok(Self { title, subtitle, slug, description, language, isbn, publisher, published_on, people, prices })
@@ -156,7 +156,8 @@ impl Problems {
         people
     }
 
-    fn prices(&mut self, fields: &[PriceField]) -> BTreeMap<Currency, i64> {
+    /// The prices in minor units. A price that was `saved` may stay, whatever it is: its title may be sold with others.
+    fn prices(&mut self, fields: &[PriceField], saved: Option<&BTreeMap<Currency, i64>>) -> BTreeMap<Currency, i64> {
         let mut prices = BTreeMap::new();
         for field in fields.iter().filter(|field| !field.amount.trim().is_empty()) {
             let Ok(currency) = field.currency.trim().parse::<Currency>() else {
@@ -164,7 +165,17 @@ impl Problems {
                 continue;
             };
             let money = parse_amount(&field.amount, currency).ok();
+            let kept = |money: Money| saved.and_then(|saved| saved.get(&currency)) == Some(&money.minor());
             match money.map(|money| Money::price(money.minor(), currency)) {
+                Some(Ok(money)) if money.is_too_little() && !kept(money) => {
+                    let least = currency.least_charge().map(typed_amount).unwrap_or_default();
+                    self.add(
+                        "prices",
+                        &format!(
+                            "The price in {currency} is less than Stripe charges, so nobody could buy this title alone: {least} is the least, or 0 for a title that is free."
+                        ),
+                    );
+                }
                 Some(Ok(money)) if money.minor() <= LARGEST_PRICE => {
                     if prices.insert(currency, money.minor()).is_some() {
                         self.add("prices", &format!("There are two prices in {currency}."));
@@ -322,6 +333,7 @@ mod tests {
         assert_eq!(wrong(|form| form.prices[0].amount = "7,99".into()), ["prices"]);
         assert_eq!(wrong(|form| form.prices[0].currency = "XXX".into()), ["prices"]);
         assert_eq!(wrong(|form| form.prices[0].amount = "1000000.00".into()), ["prices"]);
+        assert_eq!(wrong(|form| form.prices[0].amount = "0.49".into()), ["prices"]);
         assert_eq!(wrong(|form| form.description = "x".repeat(20_001)), ["description"]);
         assert_eq!(
             wrong(|form| {
@@ -330,6 +342,22 @@ mod tests {
             }),
             ["language", "isbn"]
         );
+    }
+
+    #[test]
+    fn a_price_under_stripes_least_is_no_new_one_and_may_stay() {
+        let cheap = |amount: &str| {
+            let mut form = good();
+            form.prices[0].amount = amount.into();
+            form
+        };
+        let problems = Fields::parse(&cheap("0.49"), None).unwrap_err();
+        assert!(problems[0].sentence.contains("0.50 is the least"), "{problems:?}");
+        assert!(Fields::parse(&cheap("0"), None).is_ok() && Fields::parse(&cheap("0.50"), None).is_ok());
+        let mut saved = Fields::parse(&good(), None).unwrap();
+        saved.prices.insert("USD".parse().unwrap(), 49);
+        assert_eq!(Fields::parse(&cheap("0.49"), Some(&saved)).unwrap().prices, saved.prices);
+        assert!(Fields::parse(&cheap("0.48"), Some(&saved)).is_err());
     }
 
     #[test]

@@ -87,6 +87,8 @@ diesel::table! {
         updated_at -> Timestamp,
         decline -> Nullable<Text>,
         tax -> Nullable<Text>,
+        reviewed_at -> Nullable<Timestamp>,
+        reviewed_by -> Nullable<BigInt>,
     }
 }
 
@@ -319,6 +321,9 @@ diesel::table! {
         failure_reason -> Nullable<Text>,
         created_at -> Timestamp,
         updated_at -> Timestamp,
+        settled_at -> Nullable<Timestamp>,
+        settled_by -> Nullable<BigInt>,
+        settled_note -> Nullable<Text>,
     }
 }
 
@@ -675,6 +680,18 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    refused_title (id) {
+        id -> BigInt,
+        book_id -> BigInt,
+        cause -> Text,
+        times -> BigInt,
+        first_at -> Timestamp,
+        last_at -> Timestamp,
+    }
+}
+
+diesel::joinable!(refused_title -> book (book_id));
 diesel::joinable!(order_tax -> order_item (order_item_id));
 diesel::joinable!(tax_evidence -> orders (order_id));
 diesel::joinable!(withdrawal -> order_item (order_item_id));
@@ -713,6 +730,7 @@ diesel::joinable!(audit -> users (user_id));
 diesel::joinable!(api_once -> users (user_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
+    refused_title,
     withdrawal,
     order_note,
     gift,

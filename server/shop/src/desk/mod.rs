@@ -12,6 +12,7 @@ mod gifts;
 mod health;
 mod list;
 mod orders;
+mod seen_to;
 mod sheet;
 mod timeline;
 mod unfetched;
@@ -22,13 +23,17 @@ use std::str::FromStr;
 use uuid::Uuid;
 
 pub use actions::{NewLink, Refusal};
-pub use attention::{Attention, BadCheckout, BadDispute, BadDocument, BadEndpoint, BadRefund, BadTax, FailedRefund};
+pub use attention::{
+    Attention, BadCheckout, BadDispute, BadDocument, BadEndpoint, BadRefund, BadTax, FailedRefund, RefusedTitle,
+    Reviewed,
+};
 pub use buyers::{BuyerSheet, BuyerTitle};
 pub use csv::CsvPiece;
 pub(crate) use csv::cell;
 pub use gifts::Gift;
 pub use health::{FileTrouble, FirstSteps, Health, Pulse};
 pub use orders::{Addresses, BookChoice, OrderPage, OrderQuery, OrderRow, Standing, StandingFilter, Turn};
+pub use seen_to::{InvalidSettlement, Settlement};
 pub use sheet::{OrderSheet, Right, SheetItem};
 pub use timeline::{Moment, MomentKind, Way};
 pub use unfetched::{MailState, Unfetched, UnfetchedPage};

@@ -127,8 +127,16 @@ fn begun(conn: &mut AnyConnection, order: &OrderRow) -> Result<Vec<Moment>, Erro
     use MomentKind::Order;
     let mut all = Vec::new();
     if let Some(id) = order.checkout_id {
-        let began: NaiveDateTime = checkout::table.find(id).select(checkout::created_at).first(conn)?;
+        let (began, reviewed, who): (NaiveDateTime, Option<NaiveDateTime>, Option<String>) = checkout::table
+            .left_join(users::table.on(checkout::reviewed_by.eq(users::id.nullable())))
+            .filter(checkout::id.eq(id))
+            .select((checkout::created_at, checkout::reviewed_at, users::email.nullable()))
+            .first(conn)?;
         all.push(Moment::new(began, Order, "Checkout begun"));
+        if let Some(at) = reviewed {
+            let what = "Its payment was under review, and somebody has seen to it";
+            all.push(Moment { detail: Some(by(who)), ..Moment::new(at, MomentKind::Desk, what) });
+        }
     }
     all.push(Moment::new(order.created_at, Order, "Order placed"));
     if let Some(at) = order.paid_at {
@@ -146,6 +154,20 @@ fn refunds(conn: &mut AnyConnection, order_id: i64, written: &dyn Fn(i64) -> Str
         .limit(MOST)
         .select((refund::amount, refund::status, refund::reason, refund::failure_reason, refund::created_at))
         .load(conn)?;
+    let settled: Vec<(i64, NaiveDateTime, Option<String>, Option<String>)> = refund::table
+        .left_join(users::table.on(refund::settled_by.eq(users::id.nullable())))
+        .filter(refund::order_id.eq(order_id))
+        .filter(refund::settled_at.is_not_null())
+        .order(refund::id)
+        .limit(MOST)
+        .select((refund::amount, refund::settled_at.assume_not_null(), refund::settled_note, users::email.nullable()))
+        .load(conn)?;
+    // What somebody wrote, so a note.
+    let notes = settled.into_iter().map(|(amount, at, how, who)| {
+        let how = how.map(|how| format!(": {how}")).unwrap_or_default();
+        let what = format!("Failed refund of {} settled elsewhere{how}", written(amount));
+        Moment { detail: Some(by(who)), ..Moment::new(at, MomentKind::Note, what) }
+    });
     Ok(rows
         .into_iter()
         .map(|(amount, status, reason, why, at)| {
@@ -162,6 +184,7 @@ fn refunds(conn: &mut AnyConnection, order_id: i64, written: &dyn Fn(i64) -> Str
             let detail = why.or_else(|| reason.map(|reason| reason.replace('_', " ")));
             Moment { detail, bad, ..Moment::new(at, MomentKind::Money, what) }
         })
+        .chain(notes)
         .collect())
 }
 
@@ -295,13 +318,14 @@ fn by(who: Option<String>) -> String {
     who.unwrap_or_else(|| "from the command line".into())
 }
 
-/// What somebody did about the order; a note stands for itself.
+/// What somebody did about the order; notes, and what settled a refund, stand for themselves.
 fn done(conn: &mut AnyConnection, order: &OrderRow) -> Result<Vec<Moment>, Error> {
     type Row = (String, NaiveDateTime, Option<String>, Option<String>);
     let rows: Vec<Row> = audit::table
         .left_join(users::table)
         .filter(audit::object.eq(format!("order:{}", order.number)))
         .filter(audit::action.ne("order.noted"))
+        .filter(audit::action.ne("refund.settled"))
         .order(audit::id)
         .limit(MOST)
         .select((audit::action, audit::at, users::email.nullable(), audit::after))

@@ -199,8 +199,13 @@ fn erase(
         sweep::execute(conn, statement, "webhook_endpoint", "url", needle)?;
     }
     diesel::delete(order_note::table.filter(order_note::order_id.eq_any(&ids))).execute(conn)?;
+    diesel::update(refund::table.filter(refund::order_id.eq_any(&ids)))
+        .set(refund::settled_note.eq(None::<String>))
+        .execute(conn)?;
     for needle in &needles {
         sweep::execute(conn, "UPDATE order_note SET body = 'erased'", "order_note", "body", needle)?;
+        sweep::execute(conn, "UPDATE refund SET settled_note = 'erased'", "refund", "settled_note", needle)?;
+        sweep::execute(conn, "DELETE FROM refused_title", "refused_title", "cause", needle)?;
     }
     for table in WAYS_IN.into_iter().filter(|table| has_table(&columns, table)) {
         for needle in &needles {

@@ -88,6 +88,8 @@ struct Refund {
     tax: i64,
     reason: Option<String>,
     created_at: NaiveDateTime,
+    settled_at: Option<NaiveDateTime>,
+    settled_note: Option<String>,
 }
 
 #[derive(Serialize, Queryable)]
@@ -262,7 +264,15 @@ fn order(conn: &mut AnyConnection, row: Order) -> Result<Value, Error> {
     let refunds: Vec<Refund> = refund::table
         .filter(refund::order_id.eq(row.id))
         .order(refund::id)
-        .select((refund::status, refund::amount, refund::tax, refund::reason, refund::created_at))
+        .select((
+            refund::status,
+            refund::amount,
+            refund::tax,
+            refund::reason,
+            refund::created_at,
+            refund::settled_at,
+            refund::settled_note,
+        ))
         .load(conn)?;
     let disputes: Vec<Dispute> = dispute::table
         .filter(dispute::order_id.eq(row.id))

@@ -108,6 +108,27 @@ impl Currency {
         }
     }
 
+    /// The least that Stripe charges in it, where Stripe says so
+    /// (<https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts>). That is the least for an account that is
+    /// paid out in it. For others Stripe looks at what the amount comes to in theirs, so it may differ by the rate.
+    #[must_use]
+    pub fn least_charge(self) -> Option<Money> {
+        let minor = match self.0.code {
+            "AUD" | "BRL" | "CAD" | "CHF" | "EUR" | "INR" | "JPY" | "NZD" | "SGD" | "USD" => 50,
+            "AED" | "MYR" | "PLN" | "RON" => 200,
+            "BGN" => 100,
+            "CZK" => 1_500,
+            "DKK" => 250,
+            "GBP" => 30,
+            "HKD" => 400,
+            "HUF" => 17_500,
+            "MXN" | "THB" => 1_000,
+            "NOK" | "SEK" => 300,
+            _ => return None,
+        };
+        Some(Money::new(minor, self))
+    }
+
     /// Every known currency, by code.
     pub fn all() -> impl Iterator<Item = Self> {
         CURRENCIES.iter().map(Currency)
@@ -232,6 +253,12 @@ impl Money {
         self.minor == 0
     }
 
+    /// Whether it is something, and less than Stripe charges: see [`Currency::least_charge`].
+    #[must_use]
+    pub fn is_too_little(self) -> bool {
+        self.minor > 0 && self.currency.least_charge().is_some_and(|least| self.minor < least.minor)
+    }
+
     /// The sum of two amounts.
     ///
     /// # Errors
@@ -323,6 +350,27 @@ mod tests {
         );
         assert!("usd".parse::<Currency>().is_ok());
         assert_eq!("XXX".parse::<Currency>(), Err(UnknownCurrency));
+    }
+
+    #[test]
+    fn less_than_stripe_charges_is_too_little_and_nothing_is_not() {
+        for (minor, code, too_little) in [
+            (49, "USD", true),
+            (50, "USD", false),
+            (0, "USD", false),
+            (29, "GBP", true),
+            (30, "GBP", false),
+            (49, "JPY", true),
+            (50, "JPY", false),
+            (17_499, "HUF", true),
+            (17_500, "HUF", false),
+            // Stripe names none.
+            (1, "KRW", false),
+        ] {
+            assert_eq!(money(minor, code).is_too_little(), too_little, "{minor} {code}");
+        }
+        let named: Vec<_> = Currency::all().filter(|currency| currency.least_charge().is_some()).collect();
+        assert_eq!(named.len(), 24);
     }
 
     #[test]
