@@ -164,7 +164,8 @@ python_invoices_bring() {
 # --- Debian packages --------------------------------------------------------
 # Asked for by what they bring, so that the same thing from elsewhere counts too.
 there_build_essential() { have cc && have c++ && have make; }
-there_libpq_dev() { have pg_config && compgen -G "$(pg_config --libdir)/libpq.so*" >/dev/null; }
+there_libssl_dev() { have pkg-config && pkg-config --exists openssl; }
+there_pkg_config() { have pkg-config; }
 there_postgresql() { have initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
 # The shell is the same browser without windows, and starts twice as fast.
 there_chromium_headless_shell() { have chromium-headless-shell || have chromium; }
@@ -178,8 +179,8 @@ there_fonts_noto_cjk() { [ -e /usr/share/fonts/opentype/noto/NotoSansCJK-Regular
 there_qpdf() { have qpdf; }
 there_fonts_dejavu_core() { [ -d /usr/share/fonts/truetype/dejavu ]; }
 
-# aws-lc-sys and the bundled SQLite need only a C compiler; diesel links libpq.
-packages_build=(build-essential libpq-dev)
+# aws-lc-sys and the bundled SQLite need only a C compiler; the bundled libpq links the system's OpenSSL.
+packages_build=(build-essential pkg-config libssl-dev)
 packages_python=(python3 python3-venv)
 packages_all=("${packages_build[@]}" postgresql chromium-headless-shell fonts-liberation fonts-dejavu-core fonts-noto-cjk brotli poppler-utils qpdf shellcheck)
 

@@ -11,6 +11,7 @@ use crate::routes::{
 use crate::session_store;
 use crate::uploads::Uploads;
 use app::app::{routes, shell};
+use app::pages::ApiReferenceSource;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode};
@@ -200,10 +201,10 @@ pub fn store(settings: Settings) -> Store {
     // What layers clone for every request.
     let shared = Arc::new(state.clone());
     let provide = {
-        let (shop, reference) = (state.shop.clone(), api::reference::reference());
+        let shop = state.shop.clone();
         move || {
             provide_context(shop.clone());
-            provide_context(Arc::clone(&reference));
+            provide_context(ApiReferenceSource(api::reference::reference));
         }
     };
     let render = {

@@ -7,7 +7,11 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use std::sync::Arc;
 
-/// What the page shows. The router provides it, as an `Arc`.
+/// Where the page has from what it shows. The router provides it.
+#[derive(Clone, Copy, Debug)]
+pub struct ReferenceSource(pub fn() -> Arc<Reference>);
+
+/// What the page shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reference {
     /// What holds for all operations.
@@ -67,7 +71,8 @@ pub struct Field {
 #[component]
 pub fn ApiReferencePage() -> impl IntoView {
     page(async {
-        let reference = use_context::<Arc<Reference>>().ok_or_else(|| internal(&"no reference in the context"))?;
+        let ReferenceSource(reference) = use_context().ok_or_else(|| internal(&"no reference in the context"))?;
+        let reference = reference();
         let nav = reference.groups.iter().map(|group| {
             let at = format!("#{}", group.name.to_lowercase());
             view! {

@@ -19,6 +19,7 @@ pub mod success;
 
 pub use api_reference::{
     ApiReferencePage, Field as ApiField, Group as ApiGroup, Operation as ApiOperation, Reference as ApiReference,
+    ReferenceSource as ApiReferenceSource,
 };
 pub use book::BookPage;
 pub use cancel::CancelPage;

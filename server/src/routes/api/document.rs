@@ -8,13 +8,16 @@ use super::{
     webhook_endpoints,
 };
 use crate::router::AppState;
+use axum::Router;
+use axum::handler::Handler;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use axum::routing::MethodRouter;
 use serde_json::{Map, Value, json};
 use std::sync::OnceLock;
-use utoipa::OpenApi;
+use utoipa::{OpenApi, Path as _};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
+use utoipa_axum::{PathItemExt as _, routes};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -43,68 +46,109 @@ use utoipa_axum::routes;
 )]
 struct Document;
 
-/// The routes of small bodies.
-fn small() -> OpenApiRouter<AppState> {
-    OpenApiRouter::with_openapi(Document::openapi())
-        .routes(routes!(auth::me))
-        .routes(routes!(books::get, books::change))
-        .routes(routes!(books::list, books::create))
-        .routes(routes!(books::publish))
-        .routes(routes!(books::archive))
-        .routes(routes!(checkout::start))
-        .routes(routes!(orders::list))
-        .routes(routes!(orders::get))
-        .routes(routes!(orders::resend))
-        .routes(routes!(orders::note))
-        .routes(routes!(orders::downloads))
-        .routes(routes!(orders::renew))
-        .routes(routes!(refunds::of_order, refunds::create))
-        .routes(routes!(refunds::list))
-        .routes(routes!(invoices::list))
-        .routes(routes!(invoices::get))
-        .routes(routes!(invoices::pdf))
-        .routes(routes!(kpis::get))
-        .routes(routes!(events::list))
-        .routes(routes!(events::get))
-        .routes(routes!(events::replay))
-        .routes(routes!(webhook_endpoints::list, webhook_endpoints::add))
-        .routes(routes!(webhook_endpoints::get, webhook_endpoints::change, webhook_endpoints::delete))
-        .routes(routes!(webhook_endpoints::enable))
-        .routes(routes!(webhook_endpoints::disable))
-        .routes(routes!(webhook_endpoints::secret, webhook_endpoints::replace_secret))
-        .routes(routes!(webhook_endpoints::test))
-        .routes(routes!(webhook_deliveries::list))
-        .routes(routes!(webhook_deliveries::get))
-        .routes(routes!(webhook_deliveries::redeliver))
-        .routes(routes!(webhook_deliveries::redeliver_failed))
-        .routes(routes!(tokens::list))
-        .routes(routes!(tokens::revoke))
+/// Operations as routes, which is all that starting needs, and once more with what the document says of them: that is a
+/// thousand small objects, made when somebody reads it.
+macro_rules! operations {
+    ($($(#[doc = $words:literal])+ $name:ident { $($module:ident :: $handler:ident,)+ })+) => {
+        $(
+            $(#[doc = $words])+
+            fn $name() -> Router<AppState> {
+                utoipa_axum::paste! {
+                    Router::new()$(.route(
+                        &$module::[<__path_ $handler>]::path(),
+                        method::<$module::[<__path_ $handler>], _, _>($module::$handler),
+                    ))+
+                }
+            }
+        )+
+
+        /// What the operations say of themselves.
+        fn described() -> utoipa::openapi::OpenApi {
+            OpenApiRouter::<AppState>::with_openapi(Document::openapi())
+                $($(.routes(routes!($module::$handler)))+)+
+                .into_openapi()
+        }
+    };
 }
 
-/// The routes by which programs come in: anybody may knock there.
-fn way_in() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(auth::login)).routes(routes!(auth::refresh)).routes(routes!(auth::logout))
+operations! {
+    /// The routes of small bodies.
+    small {
+        auth::me,
+        books::get,
+        books::change,
+        books::list,
+        books::create,
+        books::publish,
+        books::archive,
+        checkout::start,
+        orders::list,
+        orders::get,
+        orders::resend,
+        orders::note,
+        orders::downloads,
+        orders::renew,
+        refunds::of_order,
+        refunds::create,
+        refunds::list,
+        invoices::list,
+        invoices::get,
+        invoices::pdf,
+        kpis::get,
+        events::list,
+        events::get,
+        events::replay,
+        webhook_endpoints::list,
+        webhook_endpoints::add,
+        webhook_endpoints::get,
+        webhook_endpoints::change,
+        webhook_endpoints::delete,
+        webhook_endpoints::enable,
+        webhook_endpoints::disable,
+        webhook_endpoints::secret,
+        webhook_endpoints::replace_secret,
+        webhook_endpoints::test,
+        webhook_deliveries::list,
+        webhook_deliveries::get,
+        webhook_deliveries::redeliver,
+        webhook_deliveries::redeliver_failed,
+        tokens::list,
+        tokens::revoke,
+    }
+    /// The routes by which programs come in: anybody may knock there.
+    way_in {
+        auth::login,
+        auth::refresh,
+        auth::logout,
+    }
+    /// The routes that take files.
+    large {
+        uploads::files,
+        uploads::cover,
+        uploads::edition,
+    }
 }
 
-/// The routes that take files.
-fn large() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
-        .routes(routes!(uploads::files))
-        .routes(routes!(uploads::cover))
-        .routes(routes!(uploads::edition))
+/// A handler under the methods of its operation.
+fn method<P, H, T>(handler: H) -> MethodRouter<AppState>
+where
+    P: utoipa::Path,
+    H: Handler<T, AppState>,
+    T: 'static,
+{
+    P::methods().iter().fold(MethodRouter::new(), |route, method| route.on(method.to_method_filter(), handler.clone()))
 }
 
 /// The way in, those of small bodies, and those that take files: what is in the document is there, and nothing else.
-pub fn routers() -> (axum::Router<AppState>, axum::Router<AppState>, axum::Router<AppState>) {
-    (way_in().into(), small().into(), large().into())
+pub fn routers() -> (Router<AppState>, Router<AppState>, Router<AppState>) {
+    (way_in(), small(), large())
 }
 
 /// The document.
 pub fn document() -> &'static Value {
     static DOCUMENT: OnceLock<Value> = OnceLock::new();
     DOCUMENT.get_or_init(|| {
-        let whole = small().merge(way_in()).merge(large()).into_openapi();
-        let mut document = serde_json::to_value(whole).unwrap_or_default();
+        let mut document = serde_json::to_value(described()).unwrap_or_default();
         finish(&mut document);
         document
     })
