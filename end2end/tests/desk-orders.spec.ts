@@ -5,6 +5,7 @@ import { buy, orderNumber } from "../support/buying";
 import { change, value } from "../support/database";
 import { openDesk } from "../support/desk";
 import { expect, test } from "../support/test";
+import { trouble } from "../support/tour-orders";
 
 test("an order is found by address, and its story told; what the desk does is on it", async ({ page, store, anotherBrowser, axe }) => {
   const email = await buy(page, [tempest.slug, mobyDick.slug]);
@@ -95,6 +96,28 @@ test.describe("in a store of its own", () => {
     await page.goto("/admin/health");
     await expect(page.getByRole("row", { name: /^Webhook/ })).toContainText("Last event");
     await axe();
+  });
+
+  test("what nothing else can end is taken off the list with a button", async ({ page, store, anotherBrowser, axe }) => {
+    await buy(page, [tempest.slug]);
+    const number = await orderNumber(page);
+    trouble(store);
+    const desk = await (await anotherBrowser()).newPage();
+    await desk.goto(store.url);
+    await openDesk(desk);
+    await desk.getByRole("link", { name: "Needs attention 3" }).click();
+    const part = (name: string) => desk.getByRole("region", { name });
+    await part("Payments under review").getByRole("button", { name: "Reviewed" }).click();
+    await expect(part("Payments that were reviewed")).toContainText("cs_test_another_amount");
+    await part("Refunds that failed").getByText("Settled elsewhere …").click();
+    await axe(desk);
+    await part("Refunds that failed").getByLabel("How the buyer has the money").fill("by bank transfer");
+    await part("Refunds that failed").getByRole("button", { name: "Settled elsewhere" }).click();
+    await expect(desk.getByRole("link", { name: "Needs attention 1" })).toBeVisible();
+    await desk.getByRole("button", { name: "I have seen to it" }).click();
+    await expect(desk.getByText("Nothing needs you")).toBeVisible();
+    await desk.goto(`/admin/orders/${number}`);
+    await expect(desk.getByText("by bank transfer")).toBeVisible();
   });
 
   test("a buyer is forgotten after the address is typed", async ({ page, store, anotherBrowser, axe, guard }) => {
