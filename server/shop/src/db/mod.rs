@@ -329,10 +329,12 @@ impl Readers {
     ) -> Result<T, Error> {
         let permit = self.permit().await?;
         let pool = self.pool.clone();
-        // The place is free again when the thread is, or the next one would get a thread of its own. It goes along with the
-        // work: whoever asked may not wait for the end.
-        let (result, _permit) = blocking(move || Ok((work(&pool), permit))).await?;
-        result
+        blocking(move || {
+            let result = work(&pool);
+            drop(permit);
+            result
+        })
+        .await
     }
 }
 
