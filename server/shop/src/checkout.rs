@@ -254,7 +254,7 @@ impl Shop {
 
     async fn keep_session(&self, id: i64, session: &Session, offers: &[Offer]) -> Result<(), Error> {
         let now = self.0.clock.now();
-        let books: Vec<i64> = offers.iter().map(|offer| offer.book_id).collect();
+        let books = books_of(offers);
         let (session_id, url) = (session.id.clone(), session.url.clone());
         let expires_at = DateTime::from_timestamp(session.expires_at, 0).map_or(now + REUSE_FOR, |at| at.naive_utc());
         self.0
@@ -276,7 +276,7 @@ impl Shop {
     /// Tells the desk what Stripe says of a cart that it refuses.
     async fn note_refusal(&self, offers: &[Offer], why: &PaymentsError) -> Result<(), Error> {
         let (why, now) = (why.to_string(), self.0.clock.now());
-        let books: Vec<i64> = offers.iter().map(|offer| offer.book_id).collect();
+        let books = books_of(offers);
         self.0.db.write(move |conn| refusals::note(conn, &books, &why, now)).await
     }
 
@@ -320,6 +320,10 @@ impl Shop {
             })
             .await
     }
+}
+
+fn books_of(offers: &[Offer]) -> Vec<i64> {
+    offers.iter().map(|offer| offer.book_id).collect()
 }
 
 fn new_key() -> String {

@@ -28,21 +28,6 @@ pub struct EventDetail {
     pub body: String,
 }
 
-macro_rules! columns {
-    () => {
-        (
-            stripe_event::id,
-            stripe_event::type_,
-            stripe_event::object_id,
-            stripe_event::state,
-            stripe_event::attempts,
-            stripe_event::received_at,
-            stripe_event::next_at,
-            stripe_event::error,
-        )
-    };
-}
-
 impl EventSummary {
     /// What names it in a list: when it came, and which it is.
     #[must_use]
@@ -82,7 +67,7 @@ impl Shop {
         self.0
             .db
             .read(move |conn| {
-                let found = stripe_event::table.find(&id).select((columns!(), stripe_event::body));
+                let found = stripe_event::table.find(&id).select((EventSummary::as_select(), stripe_event::body));
                 let found: Option<(EventSummary, String)> = found.first(conn).optional()?;
                 Ok(found.map(|(summary, body)| EventDetail { summary, body }))
             })
@@ -112,7 +97,7 @@ fn page(
     size: usize,
 ) -> Result<Page<EventSummary>, Error> {
     let limit = i64::try_from(size.saturating_add(1)).unwrap_or(i64::MAX);
-    let mut events = stripe_event::table.select(columns!()).limit(limit).into_boxed();
+    let mut events = stripe_event::table.select(EventSummary::as_select()).limit(limit).into_boxed();
     events = match filter {
         // In the words of the partial indexes that have just these.
         Some(EventFilter::Waiting) => events.filter(sql::<Bool>(super::WAITING)),

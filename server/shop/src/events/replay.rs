@@ -8,11 +8,13 @@ use diesel::prelude::*;
 use serde_json::json;
 
 /// An event as `octavo events list` shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = stripe_event)]
 pub struct EventSummary {
     /// Stripe's id.
     pub id: String,
     /// Stripe's type.
+    #[diesel(column_name = type_)]
     pub kind: String,
     /// The object it is about.
     pub object_id: String,
@@ -55,16 +57,7 @@ impl Shop {
                 Ok(events
                     .order((stripe_event::received_at.desc(), stripe_event::id.desc()))
                     .limit(limit.into())
-                    .select((
-                        stripe_event::id,
-                        stripe_event::type_,
-                        stripe_event::object_id,
-                        stripe_event::state,
-                        stripe_event::attempts,
-                        stripe_event::received_at,
-                        stripe_event::next_at,
-                        stripe_event::error,
-                    ))
+                    .select(EventSummary::as_select())
                     .load(conn)?)
             })
             .await

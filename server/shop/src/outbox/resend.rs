@@ -11,7 +11,8 @@ use serde_json::json;
 use uuid::Uuid;
 
 /// A mail as `octavo mail list` shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = outbox)]
 pub struct MailSummary {
     /// Our id.
     pub id: i64,
@@ -20,6 +21,7 @@ pub struct MailSummary {
     /// Whom it goes to.
     pub recipient: String,
     /// The number of the order that it is about.
+    #[diesel(select_expression = orders::number.nullable())]
     pub order: Option<String>,
     /// `queued`, `leased`, `sent`, `delivered`, `bounced` or `dead`.
     pub state: String,
@@ -62,21 +64,7 @@ impl Shop {
                 if let Some(state) = state {
                     mails = mails.filter(outbox::state.eq(state));
                 }
-                Ok(mails
-                    .order(outbox::id.desc())
-                    .limit(limit.into())
-                    .select((
-                        outbox::id,
-                        outbox::kind,
-                        outbox::recipient,
-                        orders::number.nullable(),
-                        outbox::state,
-                        outbox::attempts,
-                        outbox::created_at,
-                        outbox::next_at,
-                        outbox::error,
-                    ))
-                    .load(conn)?)
+                Ok(mails.order(outbox::id.desc()).limit(limit.into()).select(MailSummary::as_select()).load(conn)?)
             })
             .await
     }

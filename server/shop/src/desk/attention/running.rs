@@ -25,50 +25,25 @@ const FORGOTTEN: TimeDelta = TimeDelta::days(14);
 const MOST_NOT_FETCHED: i64 = 20;
 
 pub(super) fn events(conn: &mut AnyConnection) -> Result<Vec<EventSummary>, Error> {
-    let columns = || {
-        (
-            stripe_event::id,
-            stripe_event::type_,
-            stripe_event::object_id,
-            stripe_event::state,
-            stripe_event::attempts,
-            stripe_event::received_at,
-            stripe_event::next_at,
-            stripe_event::error,
-        )
-    };
     // In the words of the indexes (docs/architecture.md).
     let mut found: Vec<EventSummary> = stripe_event::table
         .filter(sql::<Bool>("stripe_event.state = 'dead'"))
         .order(stripe_event::received_at.desc())
         .limit(MOST)
-        .select(columns())
+        .select(EventSummary::as_select())
         .load(conn)?;
     let waiting: Vec<EventSummary> = stripe_event::table
         .filter(sql::<Bool>("stripe_event.state IN ('new', 'leased', 'parked')"))
         .filter(stripe_event::error.is_not_null())
         .order(stripe_event::next_at)
         .limit(MOST)
-        .select(columns())
+        .select(EventSummary::as_select())
         .load(conn)?;
     found.extend(waiting);
     Ok(found)
 }
 
 pub(super) fn mails(conn: &mut AnyConnection) -> Result<Vec<MailSummary>, Error> {
-    let columns = || {
-        (
-            outbox::id,
-            outbox::kind,
-            outbox::recipient,
-            orders::number.nullable(),
-            outbox::state,
-            outbox::attempts,
-            outbox::created_at,
-            outbox::next_at,
-            outbox::error,
-        )
-    };
     let mut found: Vec<MailSummary> = outbox::table
         .left_join(orders::table)
         .filter(sql::<Bool>("outbox.state IN ('dead', 'bounced')"))
@@ -76,7 +51,7 @@ pub(super) fn mails(conn: &mut AnyConnection) -> Result<Vec<MailSummary>, Error>
         .filter(outbox::recipient.ne(crate::privacy::TOMBSTONE))
         .order(outbox::id.desc())
         .limit(MOST)
-        .select(columns())
+        .select(MailSummary::as_select())
         .load(conn)?;
     let waiting: Vec<MailSummary> = outbox::table
         .left_join(orders::table)
@@ -84,7 +59,7 @@ pub(super) fn mails(conn: &mut AnyConnection) -> Result<Vec<MailSummary>, Error>
         .filter(outbox::error.is_not_null())
         .order(outbox::next_at)
         .limit(MOST)
-        .select(columns())
+        .select(MailSummary::as_select())
         .load(conn)?;
     found.extend(waiting);
     Ok(found)
